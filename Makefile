@@ -1,0 +1,48 @@
+# Everything the book needs, from a fresh machine with Python 3.11 or newer and make.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+BUILD  := $(BIN)/jupyter-book build . -W -n --keep-going
+
+.DEFAULT_GOAL := book
+.PHONY: book student serve test check notebooks results mutants lock clean
+
+book: $(VENV)/.ready          ## build the full site
+	@$(BUILD)
+	@echo "The book: $(CURDIR)/_build/html/index.html"
+
+student: $(VENV)/.ready       ## build the site without solutions
+	@BOOK_EDITION=student $(BUILD) --path-output _build/student
+	@echo "The student edition: $(CURDIR)/_build/student/_build/html/index.html"
+
+serve: book                   ## build and open in the browser
+	@$(BIN)/python -m webbrowser -t http://localhost:8000/ & \
+	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+
+test: $(VENV)/.ready          ## all tests; they build both editions when needed
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.ready         ## style, and that notebooks/ is what the chapters give
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/python -m bookkit.notebooks --check
+
+notebooks: $(VENV)/.ready     ## write notebooks/ from chapters/
+	@$(BIN)/python -m bookkit.notebooks
+
+results: $(VENV)/.ready       ## take the named results of the last build into the committed tables
+	@$(BIN)/python -m bookkit.results --write
+
+lock: requirements.in         ## renew requirements.txt in an empty environment
+	rm -rf _build/lock && $(PYTHON) -m venv _build/lock
+	_build/lock/bin/pip install -q -r requirements.in
+	(echo "# Complete lock, written by 'make lock' from requirements.in: edit that file."; \
+	 _build/lock/bin/pip freeze --all | grep -v "^pip==" | sed 's/+cpu$$//') > requirements.txt
+
+clean:
+	rm -rf _build .venv-colab
+
+$(VENV)/.ready: requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q -r requirements.txt
+	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,27 @@
+"""Turns chapters into a site and notebooks: a Sphinx extension and two command lines.
+
+==================  =========================================================================
+`settings`          what `_config.yml` and the environment say (addresses, edition)
+`splice`            joins a chapter with its solutions; every solution passes through it
+`notebooks`         `python -m bookkit.notebooks [--check]`: chapters to notebooks/ for Colab
+`results`           `python -m bookkit.results [--write]`: named results against their tables
+`assets`            KaTeX's css and fonts, from npm at build time
+`page`              what each finished page gets: launch buttons, still pictures, edition
+==================  =========================================================================
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+
+def setup(app: Sphinx) -> dict:
+    """Connect everything to Sphinx; called by the build."""
+    from bookkit import assets, build, page
+
+    for room in (build, assets, page):
+        room.connect(app)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

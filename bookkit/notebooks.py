@@ -1,0 +1,266 @@
+"""Writes `notebooks/<chapter>.ipynb`, the student version of each chapter, for Colab.
+
+Made from `chapters/` alone: no file of `solutions/` is opened here. What a notebook shows is
+plain Markdown, so every construct of MyST that a chapter uses has a rule below, and one
+without a rule stops the export. Exporting twice gives the same bytes.
+
+    python -m bookkit.notebooks            write
+    python -m bookkit.notebooks --check    change nothing; exit status 1 where a file is not current
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+import yaml
+from pybtex.database import parse_file
+
+from bookkit.settings import Book
+from bookkit.splice import MARKER
+
+KEPT_TAGS = {"hide-input", "raises-exception"}
+PAGE_ONLY = "page-only"  # a cell with this tag stays out of the notebook
+ADMONITIONS = {"note", "tip", "warning", "important", "seealso", "admonition", "exercise"}
+OPTION = re.compile(r"^:([\w-]+):(.*)$")
+OPEN = re.compile(r"^(?P<fence>`{3,}|:{3,})\{(?P<name>[\w:-]+)\} *(?P<title>.*?) *$")
+LABEL = re.compile(r"^\(([\w-]+)\)=$")
+EQUATION = re.compile(r"^\$\$ *\(([\w:-]+)\)$")
+ROLE = re.compile(r"\{([\w:-]+)\}`([^`]+)`")
+CODE_OR_LINK = re.compile(r"`[^`]*`|(!?)\[([^\]]*)\]\(([^)\s]+)\)")
+SETUP = """\
+# Installs hwlib where it is missing, as in a fresh Colab session; does nothing elsewhere.
+import importlib.util
+
+if importlib.util.find_spec("hwlib") is None:
+    %pip install -q "hwlib @ git+{repository}@v{version}"
+"""
+
+
+class ExportError(ValueError):
+    """A chapter has something that no rule translates; the message names chapter and text."""
+
+
+class Chapter:
+    """Translates one chapter's Markdown from MyST to what every notebook program shows."""
+
+    def __init__(self, book: Book, name: str):
+        self.book, self.name = book, name
+        self.source = (book.root / "chapters" / f"{name}.md").read_text(encoding="utf-8")
+        self.page = f"{book.site}/chapters/{name}.html"
+        # Sphinx numbers labelled equations (1), (2), … on each page.
+        labels = re.findall(r"^\$\$ *\(([\w:-]+)\)$", self.source, re.M)
+        self.equations = {label: n for n, label in enumerate(labels, 1)}
+        path = book.root / "chapters" / "results.yml"
+        results = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        self.results = (results or {}).get(name, {})
+
+    def fail(self, message: str) -> ExportError:
+        """The error to raise, with the chapter's name."""
+        return ExportError(f"chapters/{self.name}.md: {message}")
+
+    def markdown(self, text: str) -> str:
+        """One Markdown cell, translated.
+
+        Raises:
+            ExportError: if something is left that only MyST understands.
+        """
+        text = MARKER.sub("", text)
+        text = re.sub(r"^%.*\n?", "", text, flags=re.M)
+        text = "\n".join(self._blocks(text.splitlines()))
+        text = re.sub(r"\n{3,}", "\n\n", text).strip("\n")
+        for pattern in (
+            ROLE,
+            re.compile(r"^(`{3,}|:{3,})\{.*$", re.M),
+            re.compile(r"^\(.*\)=$", re.M),
+        ):
+            if left := pattern.search(text):
+                raise self.fail(f"no rule for {left[0]!r}")
+        return text
+
+    def _blocks(self, lines: list[str]) -> list[str]:
+        out: list[str] = []
+        while lines:
+            line = lines.pop(0)
+            if opening := OPEN.match(line):
+                body = self._until(lines, opening["fence"], line)
+                out += self._directive(opening["name"], opening["title"], body)
+            elif line.startswith("```"):  # an ordinary code fence: nothing inside is MyST
+                out += [line, *self._until(lines, re.match("`+", line)[0], line), line[:3]]
+            elif equation := EQUATION.match(line):
+                # Sphinx puts the label behind the closing $$ as well as here; keep the number.
+                raise self.fail(
+                    f"an equation's label stands behind its closing $$: {equation[0]!r}"
+                )
+            elif line.strip() == "$$":
+                out += self._equation(lines)
+            elif LABEL.match(line):
+                continue
+            else:
+                out.append(self._inline(line))
+        return out
+
+    def _until(self, lines: list[str], fence: str, opened: str) -> list[str]:
+        body = []
+        while lines:
+            line = lines.pop(0)
+            if line.strip() == fence:
+                return body
+            body.append(line)
+        raise self.fail(f"{opened!r} is not closed")
+
+    def _equation(self, lines: list[str]) -> list[str]:
+        body = []
+        while lines:
+            line = lines.pop(0)
+            if line.strip() == "$$":
+                return ["$$", *body, "$$"]
+            if label := EQUATION.match(line):
+                return ["$$", *body, rf"\tag{{{self.equations[label[1]]}}}", "$$"]
+            body.append(line)
+        raise self.fail("a $$ is not closed")
+
+    def _directive(self, name: str, title: str, body: list[str]) -> list[str]:
+        options = {}
+        while body and (option := OPTION.match(body[0])):
+            options[option[1]] = option[2].strip()
+            body.pop(0)
+        if name == "bibliography":
+            return [f"The [list of sources]({self.book.site}/chapters/bibliography.html)."]
+        if name not in ADMONITIONS:
+            raise self.fail(f"no rule for the directive {{{name}}}")
+        head = {"admonition": title, "exercise": f"Exercise: {title}"}.get(name, name.capitalize())
+        inner = self._blocks(body if name in ("admonition", "exercise") else [title, *body])
+        text = "\n".join(inner).strip("\n").splitlines()
+        return ["", *(f"> {line}".rstrip() for line in [f"**{head}**", "", *text]), ""]
+
+    def _inline(self, line: str) -> str:
+        line = ROLE.sub(self._role, line)
+        return CODE_OR_LINK.sub(self._link, line)
+
+    def _role(self, match: re.Match) -> str:
+        role, content = match.groups()
+        titled = re.fullmatch(r"(.*?)\s*<([^>]+)>", content)
+        words, target = titled.groups() if titled else (None, content)
+        if role == "eq":
+            return f"[({self.equations[target]})]({self.page}#equation-{target})"
+        if role == "doc":
+            return f"[{words or self._title(target)}]({self.book.site}/{self._path(target)}.html)"
+        if role == "ref" and words:
+            return f"[{words}]({self.page}#{target})"
+        if role in ("cite", "cite:p", "cite:t"):
+            return self._cite(role, target)
+        if role == "glue:text":
+            if target not in self.results:
+                raise self.fail(f"chapters/results.yml has no result {target!r}")
+            return self.results[target]["shown"]
+        raise self.fail(f"no rule for {match[0]!r}")
+
+    def _path(self, target: str) -> str:
+        return target.lstrip("/") if target.startswith("/") else f"chapters/{target}"
+
+    def _title(self, target: str) -> str:
+        text = (self.book.root / f"{self._path(target)}.md").read_text(encoding="utf-8")
+        return re.search(r"^# (.+)$", text, re.M)[1]
+
+    def _cite(self, role: str, keys: str) -> str:
+        entries = parse_file(str(self.book.root / "references.bib")).entries
+        links = []
+        for key in keys.split(","):
+            entry = entries[key.strip()]
+            people = [" ".join(p.last_names) for p in entry.persons["author"]]
+            who = people[0] + (
+                " et al." if len(people) > 2 else "".join(f" and {p}" for p in people[1:])
+            )
+            year = entry.fields["year"]
+            said = f"{who} ({year})" if role == "cite:t" else f"{who}, {year}"
+            links.append(f"[{said}]({self.book.site}/chapters/bibliography.html)")
+        return "; ".join(links) if role == "cite:t" else f"({'; '.join(links)})"
+
+    def _link(self, match: re.Match) -> str:
+        bang, words, target = match.groups()
+        if target is None or re.match(r"https?://|mailto:", target):  # code, or a full address
+            return match[0]
+        if bang:
+            return f"![{words}]({self.book.site}/_images/{Path(target).name})"
+        if target.startswith("#"):
+            return f"[{words}]({self.page}{target})"
+        path, _, anchor = target.partition("#")
+        url = f"{self.book.site}/{self._path(path.removesuffix('.md'))}.html"
+        return f"[{words}]({url}{'#' + anchor if anchor else ''})"
+
+
+def export(book: Book, name: str) -> str:
+    """The text of one chapter's notebook."""
+    chapter = Chapter(book, name)
+    read = jupytext.reads(chapter.source, fmt="md:myst")
+    cells = [
+        nbformat.v4.new_markdown_cell(
+            f"*The notebook of [this chapter]({chapter.page}). Run it from top to bottom; "
+            "where it says “your turn”, fill in the function above and run the cell again. "
+            "In Colab, save your own copy first: File → Save a copy in Drive.*"
+        ),
+        nbformat.v4.new_code_cell(SETUP.format(repository=book.repository, version=_version(book))),
+    ]
+    for cell in read.cells:
+        tags = set(cell.metadata.get("tags", []))
+        if PAGE_ONLY in tags:
+            continue
+        if cell.cell_type == "markdown":
+            text = chapter.markdown(cell.source)
+            if text:
+                cells.append(nbformat.v4.new_markdown_cell(text))
+        else:
+            kept = sorted(tags & KEPT_TAGS)
+            meta = {"tags": kept} if kept else {}
+            cells.append(nbformat.v4.new_code_cell(cell.source, metadata=meta))
+    for index, cell in enumerate(cells):
+        cell.id = hashlib.sha256(f"{name}:{index}".encode()).hexdigest()[:12]
+    metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+        "colab": {"provenance": []},
+    }
+    if read.metadata.get("accelerator"):
+        metadata["accelerator"] = read.metadata["accelerator"]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+    nbformat.validate(notebook)
+    return nbformat.writes(notebook) + "\n"
+
+
+def _version(book: Book) -> str:
+    text = (book.root / "hwlib" / "__init__.py").read_text(encoding="utf-8")
+    return re.search(r'^__version__ = "(.+)"$', text, re.M)[1]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write, or with `--check` compare, all notebooks; exit status 1 where one is not current."""
+    parser = argparse.ArgumentParser(prog="python -m bookkit.notebooks")
+    parser.add_argument("--check", action="store_true", help="change nothing, say what is stale")
+    options = parser.parse_args(arguments)
+    book = Book(Path.cwd())
+    folder = book.root / "notebooks"
+    texts = {f"{name}.ipynb": export(book, name) for name in book.chapters}
+    present = {p.name: p.read_text(encoding="utf-8") for p in sorted(folder.glob("*.ipynb"))}
+    stale = sorted(n for n in texts.keys() | present.keys() if texts.get(n) != present.get(n))
+    if options.check:
+        for name in stale:
+            print(f"notebooks/{name} is not what chapters/ gives; run `make notebooks`")
+        return 1 if stale else 0
+    folder.mkdir(exist_ok=True)
+    for name in stale:
+        if name in texts:
+            (folder / name).write_text(texts[name], encoding="utf-8")
+        else:
+            (folder / name).unlink()
+        print(f"notebooks/{name}: {'written' if name in texts else 'removed'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""What each finished page gets: launch buttons, stills beside live figures, the edition."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+from bookkit.settings import Book
+
+logger = logging.getLogger(__name__)
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+_STATE = re.compile(
+    r'(<script type="application/vnd\.jupyter\.widget-state\+json">\s*)(.*?)(\s*</script>)', re.S
+)
+
+
+def connect(app: Sphinx) -> None:
+    """Connect this room's handlers."""
+    app.connect("doctree-read", keep_stills)
+    app.connect("doctree-read", check_pictures)
+    app.connect("html-page-context", launch_buttons, priority=600)  # after the theme's own, 501
+    app.connect("html-page-context", prune_widget_state, priority=600)
+    app.connect("html-page-context", name_edition, priority=600)
+    app.connect("build-finished", copy_notebooks)
+
+
+def keep_stills(app: Sphinx, doctree: nodes.document) -> None:
+    """Put the static picture of an explorable figure behind its live view.
+
+    A widget's output holds a view and, as "text/html", a picture. MyST-NB keeps one of
+    the two; we keep both: the page's runtime hides the picture once the figure lives, so
+    a reader without scripts, and the printed page, still see something.
+    """
+    for bundle in list(doctree.findall(nodes.container)):
+        if bundle.get("nb_element") != "mime_bundle":
+            continue
+        by_type = {child["mime_type"]: child for child in bundle.children}
+        still = by_type.get("text/html")
+        if WIDGET_VIEW not in by_type or still is None:
+            continue
+        bundle.remove(still)
+        box = nodes.container("", *still.children, classes=["explore-still"])
+        bundle.parent.insert(bundle.parent.index(bundle) + 1, box)
+
+
+def check_pictures(app: Sphinx, doctree: nodes.document) -> None:
+    """Warn, and so fail a strict build, where a picture has no text that says what is seen."""
+    for image in doctree.findall(nodes.image):
+        if not image.get("alt", "").strip():
+            logger.warning("image without alt text: %s", image.get("uri"), location=image)
+
+
+def launch_buttons(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """Point the Colab button at the generated notebook, and offer that notebook as download."""
+    book = Book(Path(app.srcdir))
+    name = pagename.rpartition("/")[2]
+    is_chapter = pagename == f"chapters/{name}" and name in book.chapters
+    for group in context.get("header_buttons", []):
+        if group.get("label") != "launch-buttons":
+            continue
+        for button in group["buttons"]:
+            if button.get("text") == "Colab":
+                button["url"] = book.colab(name)
+                button["tooltip"] = "Open this chapter in Colab"
+        group["buttons"].append(
+            {
+                "type": "link",
+                "url": context["pathto"](f"notebooks/{name}.ipynb", 1),
+                "text": "Notebook",
+                "tooltip": "Download this chapter as a notebook",
+                "icon": "fas fa-download",
+                "label": "download-notebook-button",
+            }
+        )
+        if not (is_chapter and (book.root / "notebooks" / f"{name}.ipynb").is_file()):
+            logger.warning(
+                "%s: notebooks/%s.ipynb is missing; run `make notebooks`", pagename, name
+            )
+
+
+def prune_widget_state(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """Leave only the state of figures that the page shows.
+
+    A notebook's state covers every widget it made, those of removed cells (the student
+    edition's solutions) included.
+    """
+    body = context.get("body")
+    if not body or "widget-state+json" not in body:
+        return
+
+    def prune(match: re.Match) -> str:
+        state = json.loads(match[2])
+        shown = set(re.findall(r'"model_id": *"(\w+)"', body.replace(match[0], "")))
+        reached = _reachable(state["state"], shown)
+        state["state"] = {k: v for k, v in state["state"].items() if k in reached}
+        text = json.dumps(state, sort_keys=True, separators=(",", ":"))
+        return match[1] + text.replace("</", "<\\/") + match[3]
+
+    context["body"] = _STATE.sub(prune, body)
+
+
+def _reachable(states: dict, shown: set[str]) -> set[str]:
+    """Model ids that the shown ones refer to, directly or through others."""
+    reached: set[str] = set()
+    todo = list(shown)
+    while todo:
+        model = todo.pop()
+        if model in states and model not in reached:
+            reached.add(model)
+            todo += re.findall(r"IPY_MODEL_(\w+)", json.dumps(states[model]))
+    return reached
+
+
+def name_edition(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """Say in the footer which edition this is."""
+    said = {"full": "Full edition, with solutions", "student": "Student edition"}
+    context["theme_extra_footer"] = f"<p>{said[app.config.book_edition]}</p>"
+
+
+def copy_notebooks(app: Sphinx, exception: Exception | None) -> None:
+    """Copy the committed notebooks into the site, so that the download works offline too."""
+    source = Path(app.srcdir) / "notebooks"
+    if exception is None and app.builder.format == "html" and source.is_dir():
+        shutil.copytree(source, Path(app.outdir) / "notebooks", dirs_exist_ok=True)
+    if exception is None and app.builder.format == "html":
+        (Path(app.outdir) / ".nojekyll").touch()

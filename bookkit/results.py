@@ -1,0 +1,137 @@
+"""Named results: what pages recorded, held against the committed tables.
+
+A chapter or a solution records a number with `hwlib.results.record`. The tables
+`chapters/results.yml` and `solutions/results.yml` hold the value that each is to have, with
+a tolerance, so that text, figures and library cannot drift apart:
+
+    convolution_arithmetic:
+      edge-response: {value: [1.0, 0.0, -3.0], tolerance: 1.0e-12, shown: "[1, 0, −3]"}
+
+`tolerance` is absolute (0: exactly equal). `shown` is how the page prints it, which is what the
+exported notebooks quote.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from pathlib import Path
+
+import yaml
+
+from bookkit.settings import Book
+
+TABLES = ("chapters", "solutions")
+
+
+def recorded(executed: Path, chapter: str) -> dict[str, dict]:
+    """What a chapter recorded when it was executed: name to `{"value", "shown"}`.
+
+    MyST-NB keeps it beside the executed notebook.
+    """
+    path = executed / f"{chapter}.glue.json"
+    if not path.is_file():  # a chapter that records nothing
+        return {}
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    return {
+        name: {
+            "value": json.loads(output["data"]["application/json"]),
+            "shown": output["data"]["text/plain"],
+        }
+        for name, output in kept.items()
+    }
+
+
+def table(book: Book, folder: str) -> dict[str, dict[str, dict]]:
+    """One committed table: chapter to name to `{"value", "tolerance", "shown"}`."""
+    path = book.root / folder / "results.yml"
+    return (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.is_file() else {}
+
+
+def close(actual: object, expected: object, tolerance: float) -> bool:
+    """Whether two values (numbers, strings, nested lists) agree within an absolute tolerance."""
+    if isinstance(actual, list) and isinstance(expected, list):
+        return len(actual) == len(expected) and all(
+            close(a, e, tolerance) for a, e in zip(actual, expected, strict=True)
+        )
+    numbers = [isinstance(v, (int, float)) and not isinstance(v, bool) for v in (actual, expected)]
+    if all(numbers):
+        return math.isfinite(actual) and abs(actual - expected) <= tolerance
+    return type(actual) is type(expected) and actual == expected
+
+
+def compare(book: Book, executed: Path) -> list[str]:
+    """One sentence for each difference between executed chapters and the tables; best none."""
+    said = []
+    tables = {folder: table(book, folder) for folder in TABLES}
+    for chapter in book.chapters:
+        if not (executed / f"{chapter}.ipynb").is_file():
+            said.append(f"{chapter}: was not executed")
+            continue
+        found = recorded(executed, chapter)
+        expected = {
+            name: entry for t in tables.values() for name, entry in t.get(chapter, {}).items()
+        }
+        for name in sorted(found.keys() | expected.keys()):
+            if name not in expected:
+                said.append(f"{chapter}: {name!r} is in no table (`make results` adds it)")
+            elif name not in found:
+                said.append(
+                    f"{chapter}: {name!r} is in a table, but the page records no such thing"
+                )
+            else:
+                got, want = found[name], expected[name]
+                if not close(got["value"], want["value"], want["tolerance"]):
+                    said.append(f"{chapter}: {name!r} is {got['value']}, not {want['value']}")
+                elif got["shown"] != want["shown"]:
+                    said.append(
+                        f"{chapter}: {name!r} reads {got['shown']!r}, not {want['shown']!r}"
+                    )
+    return said
+
+
+def write(book: Book, executed: Path) -> None:
+    """Take what the last build recorded into the tables; tolerances that stand are kept."""
+    old = {folder: table(book, folder) for folder in TABLES}
+    new: dict[str, dict] = {folder: {} for folder in TABLES}
+    for chapter in book.chapters:
+        source = (book.root / "chapters" / f"{chapter}.md").read_text(encoding="utf-8")
+        for name, entry in recorded(executed, chapter).items():
+            folder = "chapters" if f'record("{name}"' in source else "solutions"
+            before = old[folder].get(chapter, {}).get(name, {})
+            new[folder].setdefault(chapter, {})[name] = {
+                "value": entry["value"],
+                "tolerance": before.get("tolerance", 0 if _exact(entry["value"]) else 1e-9),
+                "shown": entry["shown"],
+            }
+    for folder, content in new.items():
+        if (book.root / folder).is_dir():
+            text = "# See bookkit/results.py. Values by `make results`, tolerances by hand.\n"
+            text += yaml.safe_dump(content, allow_unicode=True, width=100, default_flow_style=None)
+            (book.root / folder / "results.yml").write_text(text, encoding="utf-8")
+
+
+def _exact(value: object) -> bool:
+    if isinstance(value, list):
+        return all(_exact(v) for v in value)
+    return isinstance(value, (int, str, bool)) or float(value).is_integer()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Compare (or `--write`) the results of the last build; exit status 1 on a difference."""
+    parser = argparse.ArgumentParser(prog="python -m bookkit.results", description=__doc__)
+    parser.add_argument("--write", action="store_true", help="take the last build's values")
+    options = parser.parse_args(arguments)
+    book, executed = Book(Path.cwd()), Path("_build/jupyter_execute/chapters")
+    if options.write:
+        write(book, executed)
+        return 0
+    differences = compare(book, executed)
+    print("\n".join(differences) or "all named results stand as committed")
+    return 1 if differences else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

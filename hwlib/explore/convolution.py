@@ -1,0 +1,102 @@
+"""The first explorable figure: convolution arithmetic, one window at a time."""
+
+import numpy as np
+import traitlets
+
+from hwlib import functional as F
+from hwlib.explore.figure import Figure, Invalid, Numbers, source
+
+EXAMPLES = {
+    "1-D": {"x": [2, 0, 1, 3, -1, 4, 1], "weight": [1, -2, 1]},
+    "2-D": {
+        "x": [[1, 0, 2, 1, 0], [0, 3, 1, 0, 2], [2, 1, 0, 4, 1], [0, 2, 3, 1, 0], [1, 0, 1, 2, 3]],
+        "weight": [[1, 0, -1], [2, 0, -2], [1, 0, -1]],
+    },
+}
+_SETTINGS = ("x", "weight", "stride", "padding", "dilation")
+
+
+class Convolution(Figure):
+    """Drag a window over a signal or an image and see the products that make each output.
+
+    y[i] = Σₖ weight[k] · x[stride · i + dilation · k − padding], with zeros outside of x
+
+    Args:
+        x: the input, (W) or (H, W): nested lists or an array.
+        weight: the filter, (kW) or (kH, kW); it is not flipped.
+        stride: the step from one window to the next, at least 1.
+        padding: the zeros added at each end, at least 0.
+        dilation: the step between the entries that a window reads, at least 1.
+        at: the output entry whose window is shown, counted row by row from 0. It moves to the
+            last entry where a change of another setting leaves it behind.
+
+    Raises:
+        ValueError: if x or weight is not made of numbers, if one is 1-D and the other 2-D, if the
+            window is larger than the padded input, or if `at` is no entry of the output. Nothing
+            changes then. To go from 1-D to 2-D change both within `hold_trait_notifications()`.
+
+    >>> figure = Convolution(x=[2, 0, 1, 3], weight=[1, -2], stride=2)
+    >>> figure.output
+    array([ 2., -5.])
+    """
+
+    _esm = source("kit.js", "convolution.js")
+
+    x = Numbers(EXAMPLES["1-D"]["x"]).tag(sync=True)
+    weight = Numbers(EXAMPLES["1-D"]["weight"]).tag(sync=True)
+    stride = traitlets.Int(1).tag(sync=True)
+    padding = traitlets.Int(0).tag(sync=True)
+    dilation = traitlets.Int(1).tag(sync=True)
+    at = traitlets.Int(0).tag(sync=True)
+    examples = traitlets.Dict(EXAMPLES).tag(sync=True)
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{name}={getattr(self, name)}" for name in (*_SETTINGS, "at"))
+        return f"Convolution({settings})"
+
+    @property
+    def output(self) -> np.ndarray:
+        """The whole output, (oW) or (oH, oW), computed by `hwlib.functional`."""
+        return _convolve(**{name: getattr(self, name) for name in _SETTINGS})
+
+    @traitlets.validate(*_SETTINGS)
+    def _check_settings(self, proposal):
+        settings = {name: getattr(self, name) for name in _SETTINGS}
+        _convolve(**{**settings, proposal.trait.name: proposal.value})
+        return proposal.value
+
+    @traitlets.validate("at")
+    def _check_at(self, proposal):
+        size = self.output.size
+        if not 0 <= proposal.value < size:
+            raise Invalid(f"Convolution: at must be from 0 to {size - 1}, got {proposal.value}")
+        return proposal.value
+
+    @traitlets.observe(*_SETTINGS)
+    def _keep_at_inside(self, change):
+        self.at = min(self.at, self.output.size - 1)
+
+    def still(self):
+        """Return `hwlib.figures.convolution` of the present state."""
+        from hwlib import figures  # matplotlib is slow to import
+
+        place = [int(i) for i in np.unravel_index(self.at, self.output.shape)]
+        hyper = {name: getattr(self, name) for name in _SETTINGS[2:]}
+        return figures.convolution(
+            self.x, self.weight, **hyper, at=place if len(place) == 2 else self.at
+        )
+
+
+def _convolve(x, weight, **hyper):
+    """Convolve nested lists as one sample of one channel."""
+    x, weight = np.array(x, dtype=float), np.array(weight, dtype=float)
+    if x.ndim != weight.ndim:
+        raise Invalid(
+            f"Convolution: x and weight must both be 1-D or both 2-D, got shapes {x.shape} "
+            f"and {weight.shape}; set both within hold_trait_notifications()"
+        )
+    convolve = F.conv1d if x.ndim == 1 else F.conv2d
+    try:
+        return convolve(x[None, None], weight[None, None], **hyper)[0, 0]
+    except ValueError as error:
+        raise Invalid(f"Convolution: {error}") from None

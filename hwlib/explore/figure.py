@@ -1,0 +1,64 @@
+"""The base of the explorable figures: widgets that draw and compute in the browser."""
+
+from pathlib import Path
+
+import anywidget
+import numpy as np
+import traitlets
+
+_HERE = Path(__file__).parent
+
+
+def source(*names: str) -> str:
+    """Return the text of some of this folder's files, joined.
+
+    >>> source("kit.js", "convolution.js").count("export default")
+    1
+    """
+    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+
+
+class Invalid(traitlets.TraitError, ValueError):
+    """A setting that breaks a figure's rule; traitlets then leaves the figure as it was."""
+
+
+class Numbers(traitlets.TraitType):
+    """A trait for a list of finite numbers, or a list of such rows, all of one length."""
+
+    info_text = "a list of finite numbers, or a list of rows of them, all of one length"
+
+    def validate(self, obj, value):
+        """Return `value`, an array or nested lists, as fresh nested lists."""
+        try:
+            array = np.array(value)
+        except ValueError:  # ragged
+            array = np.array(None)
+        fits = array.ndim in (1, 2) and array.size > 0 and array.dtype.kind in "iuf"
+        if not (fits and np.isfinite(array).all()):
+            raise Invalid(
+                f"{type(obj).__name__}: {self.name} must be {self.info_text}, got {value!r}"
+            )
+        return array.tolist()
+
+
+class Figure(anywidget.AnyWidget):
+    """An explorable figure: the same ES module in Jupyter, in Colab and on the published page.
+
+    A subclass has `_esm = source("kit.js", "<its own>.js")`, one synced trait for each control,
+    and `still`. The module computes in the browser, so the figure moves without a kernel; where
+    there is one, traits follow in both directions.
+    """
+
+    _css = source("explore.css")
+
+    def still(self):
+        """Return the static picture of the present state, an object with `_repr_html_`."""
+        raise NotImplementedError(f"{type(self).__name__}.still")
+
+    def _repr_mimebundle_(self, **kwargs):
+        """Add words and the still to the live view, for paper and for pages without scripts."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        # None, a dict or (data, metadata), by the versions of anywidget and ipywidgets.
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
+        words = {"text/plain": repr(self), "text/html": self.still()._repr_html_()}
+        return {**data, **words}, metadata

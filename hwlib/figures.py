@@ -1,0 +1,764 @@
+"""The book's static figures: one style, vector, legible in light and dark, always the same bytes.
+
+A figure is drawn with matplotlib on a page measured in CSS pixels, then `picture` makes the SVG
+fit to stand inside a web page: ink becomes `currentColor`, so the figure follows the page from
+light to dark; ids that nothing refers to go, so two figures never collide; and alt text is
+required. Text is always ink; the accents colour shapes only.
+"""
+
+import hashlib
+import io
+import re
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import pairwise
+from os import PathLike
+from xml.etree import ElementTree
+
+import matplotlib
+import numpy as np
+from cycler import cycler
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Circle, PathPatch, Rectangle
+from matplotlib.path import Path
+
+from hwlib import count
+from hwlib import functional as F
+
+# Each has a contrast of more than 3:1 on white and on #121212, so one palette serves both modes.
+ACCENTS = {
+    "blue": "#3b82c4",  # input
+    "orange": "#c9601a",  # filter
+    "green": "#2a8f6d",  # output
+    "purple": "#8b5fbf",
+    "pink": "#c94f7c",
+}
+BLUE, ORANGE, GREEN = ACCENTS["blue"], ACCENTS["orange"], ACCENTS["green"]
+WIDTH = 360  # px: what a 390 px phone leaves between its margins
+FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "hwlib",
+    "savefig.bbox": None,
+    "text.usetex": False,
+    "font.size": 13,
+    "axes.prop_cycle": cycler(color=ACCENTS.values()),
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 14,
+    "grid.color": "#b0b0b0",
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+}
+
+
+def style() -> AbstractContextManager:
+    """Return a context in which a new matplotlib Figure has the look of the book.
+
+    One inch of `figsize` is 72 px on the page: `Figure(figsize=(5, 3))` fills a phone.
+
+    >>> with style():
+    ...     axes = Figure(figsize=(5, 3)).subplots()
+    """
+    return matplotlib.rc_context(STYLE)
+
+
+@dataclass(frozen=True, repr=False)
+class Picture:
+    """A figure as inline SVG, with the text that says what is seen in it.
+
+    Notebooks and the built book show the SVG; a terminal shows the alt text.
+    """
+
+    svg: str
+    alt: str
+
+    def __repr__(self) -> str:
+        return self.alt
+
+    def _repr_html_(self) -> str:
+        return f'<figure class="hw-figure" style="margin:1em 0">{self.svg}</figure>'
+
+    def save(self, path: str | PathLike) -> None:
+        """Write a stand-alone .svg file, in the ink of whatever shows it, light or dark."""
+        _, _, width, height = re.search(r'viewBox="([^"]*)"', self.svg)[1].split()
+        size = f'<svg width="{width}" height="{height}" '
+        # Outside a page there is no colour to inherit, and no column to fill.
+        alone = self.svg.replace("<svg ", size, 1).replace(
+            f"width:100%;max-width:{width}px;", "color-scheme:light dark;color:CanvasText;", 1
+        )
+        with open(path, "w", encoding="utf-8", newline="\n") as file:
+            file.write(alone + "\n")
+
+
+def picture(fig: Figure, alt: str) -> Picture:
+    """Turn a matplotlib Figure into a `Picture` that follows the page from light to dark.
+
+    A neutral grey means ink thinned: black becomes `currentColor`, #b0b0b0 a faint `currentColor`,
+    white vanishes (white text stays, for it stands on a colour). Other colours are kept.
+
+    Args:
+        fig: any matplotlib Figure; it is not changed.
+        alt: what is seen, in words and numbers.
+
+    Raises:
+        ValueError: if `alt` is missing or blank.
+
+    >>> picture(Figure(figsize=(5, 3)), "An empty figure.")
+    An empty figure.
+    """
+    if not isinstance(alt, str) or not alt.strip():
+        raise ValueError(f"picture: alt must say in words what the figure shows, got {alt!r}")
+    alt = " ".join(alt.split())
+    file = io.BytesIO()
+    with style():
+        fig.savefig(file, format="svg", transparent=True)
+    return Picture(_inline(ElementTree.fromstring(file.getvalue()), alt), alt)
+
+
+def _inline(root: ElementTree.Element, alt: str) -> str:
+    """Return matplotlib's SVG as an element for the middle of a page."""
+    for parent in root.iter():
+        for child in [c for c in parent if c.tag.endswith(("}style", "}metadata"))]:
+            parent.remove(child)  # a <style> in inline SVG would restyle the whole page
+    for element in root.iter():
+        element.tag = element.tag.split("}")[1]
+        # The namespace of xlink:href goes too: HTML and SVG 2 both read a plain href.
+        attributes = {name.split("}")[-1]: value for name, value in element.attrib.items()}
+        if "style" in attributes:
+            attributes["style"] = _follow_page(attributes["style"], is_text=element.tag == "text")
+        for name in {"d", "x", "y", "transform", "points"} & attributes.keys():
+            attributes[name] = _short(attributes[name])
+        element.attrib.clear()
+        element.attrib.update(attributes)
+    _, _, width, height = root.get("viewBox").split()
+    root.attrib.clear()
+    root.attrib.update(
+        {
+            "xmlns": "http://www.w3.org/2000/svg",
+            "viewBox": f"0 0 {_short(width)} {_short(height)}",
+            "role": "img",
+            "aria-label": alt,
+            "fill": "currentColor",  # matplotlib leaves black unsaid
+            "style": f"width:100%;max-width:{_short(width)}px;height:auto;display:block;"
+            f"margin:0 auto;font-family:{FONTS};stroke-linejoin:round;stroke-linecap:butt",
+        }
+    )
+    return _unique_ids(root)
+
+
+def _follow_page(css: str, is_text: bool) -> str:
+    """Return the declarations with neutral greys as thinned ink and the page's own font."""
+    style = dict(part.strip().split(": ", 1) for part in css.split(";") if part.strip())
+    style.pop("font-family", None)
+    if "font" in style:  # older matplotlib writes the shorthand, which needs a family
+        style["font"] = style["font"].split("px")[0] + f"px {FONTS}"
+    for paint in ("fill", "stroke"):
+        grey = re.fullmatch(r"#(..)\1\1", style.get(paint, ""))
+        if grey and not (is_text and grey[1] == "ff"):
+            opacity = float(style.get(f"{paint}-opacity", 1)) * (1 - int(grey[1], 16) / 255)
+            style[paint] = "currentColor" if opacity else "none"
+            style[f"{paint}-opacity"] = f"{opacity:.3g}"
+    return "; ".join(f"{name}: {value}" for name, value in style.items())
+
+
+def _short(numbers: str) -> str:
+    """Return the text with its decimals rounded to hundredths of a pixel, on one line."""
+    rounded = re.sub(r"-?\d+\.\d+", lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), numbers)
+    return " ".join(rounded.split())
+
+
+def _unique_ids(root: ElementTree.Element) -> str:
+    """Drop the ids that nothing refers to, and name the others after the picture's content."""
+    text = ElementTree.tostring(root, encoding="unicode")
+    used = set(re.findall(r'(?:url\(|href=")#([^)"]+)', text))
+    for element in root.iter():
+        if element.get("id") not in used:
+            element.attrib.pop("id", None)
+        element.text, element.tail = (
+            (s or "").strip() or None for s in (element.text, element.tail)
+        )
+    digest = hashlib.sha256(ElementTree.tostring(root)).hexdigest()[:8]
+    text = ElementTree.tostring(root, encoding="unicode")
+    return re.sub(r'(id="|url\(#|href="#)(?=[^"])', rf"\g<1>hw{digest}-", text)
+
+
+# ------------------------------------------------------------------------------ the page
+
+
+class _Sheet:
+    """A blank page measured in pixels from its top left corner."""
+
+    def __init__(self, width: float = WIDTH):
+        self.width = max(width, WIDTH)
+        self.figure = Figure()
+        self.axes = self.figure.add_axes((0, 0, 1, 1))
+        self.axes.set_axis_off()
+
+    def text(self, x, y, words, *, size=15, ha="center", opacity=1.0):
+        """Write words whose middle height is y; with opacity 0.7 they still have 4.5:1."""
+        options = {"ha": ha, "va": "baseline", "color": "k", "alpha": opacity}
+        self.axes.text(x, y + 0.36 * size, words, size=size, **options)
+
+    def label(self, x, y, words, ha="left"):
+        self.text(x, y, words, size=13, ha=ha, opacity=0.75)
+
+    def line(self, xs, ys, *, colour="k", width=1.0, opacity=1.0):
+        options = {"color": colour, "lw": width, "alpha": opacity, "solid_capstyle": "butt"}
+        self.axes.add_line(Line2D(xs, ys, marker="", ls="-", clip_on=False, **options))
+
+    def tint(self, x, y, width, height, colour):
+        """Fill a rectangle with an accent, thinly, so that ink on it stays legible."""
+        shape = {"fc": colour, "alpha": 0.22, "ec": "none", "lw": 0, "clip_on": False}
+        self.axes.add_patch(Rectangle((x, y), width, height, **shape))
+
+    def cells(self, words, x, y, size, *, tint=None, dashed=False, faint=False, lift=False):
+        """Draw a grid of cells, None where there is none; tint holds accents, the others masks."""
+        words = np.asarray(words, dtype=object)
+        tint, dashed, faint, lift = (
+            np.broadcast_to(a, words.shape) for a in (tint, dashed, faint, lift)
+        )
+        edges = {}  # in cells, each once: dashes drawn twice, out of step, close to a line
+        for row, column in np.ndindex(words.shape):
+            here, word = (row, column), words[row, column]
+            if word is None:
+                continue
+            left, top = x + column * size, y + row * size
+            height = (0.62 if lift[here] else 1.0) * size
+            if tint[here]:
+                self.tint(left, top, size, height, tint[here])
+            type_size = min(16, 0.42 * size + 2, (size - 4) / (0.66 * max(len(word), 2)))
+            opacity = 0.7 if faint[here] else 1.0
+            self.text(left + size / 2, top + height / 2, word, size=type_size, opacity=opacity)
+            corners = np.add(here, [(0, 0), (0, 1), (1, 1), (1, 0), (0, 0)])
+            for ends in pairwise(map(tuple, corners)):
+                edge = tuple(sorted(ends))
+                edges[edge] = edges.get(edge, True) and dashed[here]
+        for dashes, look in ((True, {"ls": (0, (2.5, 2.5))}), (False, {})):
+            ends = [end for edge, is_dashed in edges.items() if is_dashed == dashes for end in edge]
+            if ends:
+                points = [(x + column * size, y + row * size) for row, column in ends]
+                path = Path(points, [Path.MOVETO, Path.LINETO] * (len(ends) // 2))
+                line = {"fill": False, "ec": "k", "lw": 0.9, "alpha": 0.5, "clip_on": False}
+                self.axes.add_patch(PathPatch(path, **line, **look))
+
+    def cross(self, x, y, size):
+        """Strike out a cell."""
+        self.line([x, x + size], [y + size, y], opacity=0.6)
+
+    def dots(self, xs, y, colour):
+        """Draw dots in a row."""
+        for x in xs:
+            self.axes.add_patch(Circle((x, y), 5, fc=colour, ec="none", clip_on=False))
+
+    def outline(self, x, y, width, height, colour):
+        shape = {"fill": False, "ec": colour, "lw": 2.4, "clip_on": False}
+        self.axes.add_patch(Rectangle((x, y), width, height, **shape))
+
+    def picture(self, height: float, alt: str) -> Picture:
+        self.figure.set_size_inches(self.width / 72, height / 72)
+        self.axes.set(xlim=(0, self.width), ylim=(height, 0))
+        return picture(self.figure, alt)
+
+
+# ------------------------------------------------------------------------------ words and numbers
+
+
+def _number(value: float) -> str:
+    """Return an integer as such, anything else to three digits, with a true minus sign.
+
+    >>> _number(-2.0), _number(0.125)
+    ('−2', '0.125')
+    """
+    rounded = float(f"{value:.3g}") + 0.0  # -0.0 + 0.0 is 0.0
+    words = f"{value:.0f}" if float(value).is_integer() and abs(value) < 1e6 else f"{rounded:.3g}"
+    return "0" if words == "-0" else words.replace("-", "−")
+
+
+def _factor(value: float) -> str:
+    """Return the number as it stands in a product: in brackets when it is negative."""
+    return f"({_number(value)})" if value < 0 else _number(value)
+
+
+def _words(array: np.ndarray) -> np.ndarray:
+    """Return the array with each number spelled."""
+    return np.vectorize(_number, otypes=[object])(array)
+
+
+def _list(array: np.ndarray) -> str:
+    """Return the array as a reader says it: [1, 4] or [[−1, 2], [3, 1]]."""
+    if array.ndim == 0:
+        return _number(array)
+    return "[" + ", ".join(map(_list, array)) + "]"
+
+
+def _equals(*arrays: np.ndarray) -> str:
+    """Return "=" where the numbers are spelled exactly, "≈" where they had to be rounded."""
+    spelled = [float(_number(v).replace("−", "-")) == v for a in arrays for v in np.ravel(a)]
+    return "=" if all(spelled) else "≈"
+
+
+def _sum_of_products(entries: np.ndarray, weight: np.ndarray, total: float, limit: int) -> list:
+    """Return "4·2 + 0·(−1) + … = total" as lines of at most `limit` characters."""
+    lines = []
+    for row, weights in zip(entries, weight, strict=True):
+        lines.append("")
+        for entry, w in zip(row, weights, strict=True):
+            term = f"{_factor(entry)}·{_factor(w)}"
+            if len(lines[-1]) + len(term) + 3 > limit:
+                lines.append("")
+            lines[-1] += (" + " if lines[-1] else "+ " if len(lines) > 1 else "") + term
+    lines[-1] += f" {_equals(entries, weight, total)} {_number(total)}"
+    return lines
+
+
+# ------------------------------------------------------------------------------ checks
+
+
+def _array(function: str, name: str, value, dims: tuple) -> np.ndarray:
+    """Return the value as a float array with one of the numbers of dimensions, or say why not."""
+    rule = f"{function}: {name} must be a non-empty " + " or ".join(f"{d}-D" for d in dims)
+    try:
+        array = np.array(value, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{rule} array of numbers, got {value!r}") from error
+    if array.ndim not in dims or array.size == 0 or not np.isfinite(array).all():
+        raise ValueError(f"{rule} array of finite numbers, got shape {array.shape}: {value!r}")
+    return array
+
+
+def _as_image(function: str, x, weight) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return x and weight as images (a signal is an image of one row) and their dimensions."""
+    x = _array(function, "x", x, (1, 2))
+    weight = _array(function, "weight", weight, (1, 2))
+    if x.ndim != weight.ndim:
+        raise ValueError(
+            f"{function}: x and weight must have as many dimensions, "
+            f"got shapes {x.shape} and {weight.shape}"
+        )
+    return np.atleast_2d(x), np.atleast_2d(weight), x.ndim
+
+
+def _index(index, ndim: int) -> str:
+    """Return an index, shape or setting as the caller would give it: one number for a signal."""
+    words = ", ".join(str(int(i)) for i in tuple(index)[-ndim:])
+    return words if ndim == 1 else f"({words})"
+
+
+def _per_axis(function: str, ndim: int, **hyper) -> dict:
+    """Return each hyperparameter as a pair; over the one row of a signal it does nothing."""
+    given = count.per_axis(function, ndim, **hyper)
+    neutral = {"stride": 1, "padding": 0, "dilation": 1}
+    return {name: (neutral[name], *sizes)[-2:] for name, sizes in zip(hyper, given, strict=True)}
+
+
+def _said(array: np.ndarray, ndim: int) -> str:
+    """Return the image as the caller gave it: a signal loses the row it was lent."""
+    return _list(array[0] if ndim == 1 else array)
+
+
+# ------------------------------------------------------------------------------ the figures
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A convolution at one output entry: all that a drawing shows; a signal is one row."""
+
+    padded: np.ndarray  # the input between its zeros
+    real: np.ndarray  # True where `padded` is input, False where it is padding
+    unseen: np.ndarray  # True where no window reaches an input
+    weight: np.ndarray
+    y: np.ndarray
+    at: tuple[int, int]
+    windows: dict  # output index -> index of the inputs that it meets
+
+    @property
+    def entries(self) -> np.ndarray:
+        return self.padded[self.windows[self.at]]
+
+
+def convolution(x, weight, *, stride=1, padding=0, dilation=1, at=0) -> Picture:
+    r"""Draw one step of a convolution: the window, the filter in it, the products, the output.
+
+    $$y_i = \sum_j w_j \, x_{s i + d j - p}$$
+
+    Inputs that no window reaches are struck out, padding is dashed.
+
+    Args:
+        x: input, (W) or (H, W).
+        weight: filter, (kW) or (kH, kW); it is not flipped.
+        stride: s, an int or, for an image, a pair.
+        padding: p zeros at each end.
+        dilation: d, the step between the inputs that meet neighbouring filter entries.
+        at: the output entry whose window is shown, an int or, for an image, a pair.
+
+    Raises:
+        TypeError: if a hyperparameter is not an int.
+        ValueError: if an array is not a signal or an image, if the window is larger than the
+            padded input, or if `at` is no entry of the output.
+
+    >>> convolution([1, 4, 0], [2, -1]).alt.split(". ")[1:]
+    ['The window of output 0 meets [1, 4]: 1·2 + 4·(−1) = −2', 'The output is [−2, 8].']
+    """
+    x, weight, ndim = _as_image("convolution", x, weight)
+    hyper = {"stride": stride, "padding": padding, "dilation": dilation}
+    step = _step("convolution", x, weight, ndim, at, **hyper)
+    sums = _sum_of_products(step.entries, weight, step.y[step.at], limit=42)
+    sheet, y = (_draw_signal if ndim == 1 else _draw_image)(step)
+    for line in sums:
+        sheet.text(sheet.width / 2, y + 10, line)
+        y += 24
+    y = _notes(sheet, y, padding=not step.real.all(), unseen=step.unseen.any())
+
+    settings = ", ".join(f"{name} {value}" for name, value in hyper.items())
+    unseen = step.unseen[step.real].reshape(x.shape)
+    missed = ", ".join(_index(i, ndim) for i in np.argwhere(unseen))
+    return sheet.picture(
+        y + 4,
+        f"Convolution of the input {_said(x, ndim)} with the filter {_said(weight, ndim)}, "
+        f"{settings}. The window of output {_index(step.at, ndim)} meets "
+        f"{_said(step.entries, ndim)}: {' '.join(sums)}. The output is {_said(step.y, ndim)}."
+        + (f" No window reaches input {missed}." if missed else ""),
+    )
+
+
+def _notes(sheet, y, *, padding, unseen) -> float:
+    """Say what dashes and strokes mean, where there are any; return the height reached."""
+    notes = ["Dashed: padding."] * bool(padding)
+    notes += ["Struck out: no window reaches it."] * bool(unseen)
+    if not notes:
+        return y
+    sheet.label(sheet.width / 2, y + 12, " ".join(notes), ha="center")
+    return y + 24
+
+
+def _step(function, x, weight, ndim, at, **hyper) -> _Step:
+    """Compute the convolution of two images and which inputs each of its windows meets."""
+    hyper = _per_axis(function, ndim, **hyper)
+    shape = count.conv_output_size(x.shape, weight.shape, **hyper, caller=function)
+    y = F.conv2d(x[None, None], weight[None, None], **hyper)[0, 0]
+    stride, padding, dilation = (np.array(pair) for pair in hyper.values())
+    taps = [np.arange(k) * d for k, d in zip(weight.shape, dilation, strict=True)]
+    windows = {
+        (i, j): np.ix_(i * stride[0] + taps[0], j * stride[1] + taps[1])
+        for i, j in np.ndindex(shape)
+    }
+    border = [(p, p) for p in padding]
+    real = np.pad(np.ones(x.shape, bool), border)
+    unseen = real.copy()
+    for window in windows.values():
+        unseen[window] = False
+    at = _entry(function, at, shape, ndim)
+    return _Step(np.pad(x, border), real, unseen, weight, y, at, windows)
+
+
+def _entry(function, at, shape, ndim) -> tuple[int, int]:
+    """Return the output index `at`, an int (counted row by row) or a pair, as (row, column)."""
+    index = tuple(at) if isinstance(at, (tuple, list)) else (at,)
+    whole = all(isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in index)
+    limits = (int(np.prod(shape)),) if len(index) == 1 else shape
+    inside = whole and len(index) in (1, ndim) and np.all(np.less(index, limits))
+    if not inside or min(index) < 0:
+        raise ValueError(
+            f"{function}: at must be an entry of the output, whose shape is {shape[-ndim:]}, "
+            f"counted from 0; got {at!r}"
+        )
+    if len(index) == 1:
+        index = np.unravel_index(index[0], shape)
+    return tuple(map(int, index))
+
+
+def _draw_signal(step: _Step) -> tuple[_Sheet, float]:
+    """Draw a signal: the filter under its window, each output under the middle of its own."""
+    n, left = step.padded.size, 60
+    size = max(26, min(44, (WIDTH - left - 8) / n))
+    sheet = _Sheet(left + n * size + 8)
+    left += (sheet.width - left - 8 - n * size) / 2
+    input_top, filter_top, output_top = 8, 14 + size, 36 + 2 * size
+    for name, top in (("input", input_top), ("filter", filter_top), ("output", output_top)):
+        sheet.label(left - 10, top + size / 2, name, ha="right")
+
+    columns = step.windows[step.at][1][0]
+    span, span_left = (columns[-1] - columns[0] + 1) * size, left + columns[0] * size
+    _draw_input(sheet, step, left, input_top, size)
+    sheet.outline(span_left, input_top, span, size, BLUE)
+    sheet.cells(_spaced(step.weight, columns), span_left, filter_top, size, tint=ORANGE)
+
+    starts = np.array([window[1][0, 0] for window in step.windows.values()])
+    output_left = left + (columns[-1] - columns[0]) / 2 * size
+    sheet.cells(_spaced(step.y, starts), output_left, output_top, size, tint=GREEN)
+    here = output_left + starts[step.at[1]] * size
+    sheet.outline(here, output_top, size, size, GREEN)
+    for start, end in ((span_left, here), (span_left + span, here + size)):
+        sheet.line([start, end], [filter_top + size + 3, output_top - 3], colour=GREEN)
+    return sheet, output_top + size + 14
+
+
+def _spaced(row: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Return the numbers of one row spelled, as far apart as the columns, None between them."""
+    words = np.full((1, columns[-1] - columns[0] + 1), None)
+    words[0, columns - columns[0]] = _words(row[0])
+    return words
+
+
+def _draw_image(step: _Step) -> tuple[_Sheet, float]:
+    """Draw an image, with each filter entry under the input that it meets."""
+    (rows, columns), (out_rows, out_columns) = step.padded.shape, step.y.shape
+    size, top, gap = max(32, min(46, (WIDTH - 8) / columns)), 28, 40
+    beside = (columns + out_columns) * size + gap <= WIDTH - 8
+    width = columns * size + beside * (out_columns * size + gap)
+    sheet = _Sheet(width + 8)
+    left = (sheet.width - width) / 2
+    if beside:
+        out_left, out_top = left + columns * size + gap, top + (rows - out_rows) * size / 2
+    else:
+        out_left, out_top = left, top + rows * size + 44
+
+    sheet.label(left, top - 14, "input, filter entries below it")
+    _draw_input(sheet, step, left, top, size, lift=True)
+    window_rows, window_columns = (np.ravel(axis) for axis in step.windows[step.at])
+    for row, weights in zip(window_rows, step.weight, strict=True):
+        for column, w in zip(window_columns, weights, strict=True):
+            strip_left, strip_top = left + column * size, top + (row + 0.62) * size
+            sheet.tint(strip_left, strip_top, size, 0.38 * size, ORANGE)
+            words = _number(w)
+            type_size = min(13, (size - 4) / (0.66 * len(words)))
+            middle = strip_left + size / 2, strip_top + 0.19 * size
+            sheet.text(*middle, words, size=type_size)
+    corner = left + window_columns[0] * size, top + window_rows[0] * size
+    extent = ((axis[-1] - axis[0] + 1) * size for axis in (window_columns, window_rows))
+    sheet.outline(*corner, *extent, BLUE)
+
+    sheet.label(out_left, out_top - 14, "output")
+    sheet.cells(_words(step.y), out_left, out_top, size, tint=GREEN)
+    row, column = step.at
+    sheet.outline(out_left + column * size, out_top + row * size, size, size, GREEN)
+    return sheet, max(top + rows * size, out_top + out_rows * size) + 14
+
+
+def _draw_input(sheet, step, left, top, size, lift=False):
+    """Draw the padded input: cells in the window tinted, padding dashed, unseen inputs struck."""
+    met = np.zeros(step.padded.shape, bool)
+    met[step.windows[step.at]] = True
+    look = {"tint": np.where(met, BLUE, None), "dashed": ~step.real, "faint": ~step.real}
+    sheet.cells(_words(step.padded), left, top, size, **look, lift=met & lift)
+    for row, column in np.argwhere(step.unseen):
+        sheet.cross(left + column * size, top + row * size, size)
+
+
+def stamps(x, weight, *, stride=1, padding=0) -> Picture:
+    r"""Draw a transposed convolution as the sum of stamps: one copy of the filter an input entry.
+
+    $$y_{s i + j - p} \mathrel{+}= x_i \, w_j$$
+
+    Padding takes p entries off each end of the sum; they are drawn dashed.
+
+    Args:
+        x: input, (W) or (H, W).
+        weight: filter, (kW) or (kH, kW), in the layout of `conv_transpose2d`: not flipped.
+        stride: s, an int or, for an image, a pair.
+        padding: p, an int or, for an image, a pair.
+
+    Raises:
+        TypeError: if a hyperparameter is not an int.
+        ValueError: if an array is not a signal or an image, or if padding leaves no output.
+
+    >>> stamps([1, -2], [3, 4], stride=2).alt.split(". ")[1:]
+    ['The output is [3, 4, −6, −8].']
+    """
+    x, weight, ndim = _as_image("stamps", x, weight)
+    hyper = {"stride": stride, "padding": padding}
+    pairs = _per_axis("stamps", ndim, **hyper)
+    stride, padding = pairs.values()
+    count.conv_transpose_output_size(x.shape, weight.shape, **pairs, caller="stamps")
+    total = F.conv_transpose2d(x[None, None], weight[None, None], stride=stride)[0, 0]
+    kept = tuple(slice(p, n - p) for p, n in zip(padding, total.shape, strict=True))
+    cropped = np.ones(total.shape, bool)
+    cropped[kept] = False
+    corners = [tuple(np.multiply(i, stride)) for i in np.ndindex(x.shape)]
+    panels = []
+    for value, (row, column) in zip(x.flat, corners, strict=True):
+        panel = np.full(total.shape, "", dtype=object)
+        panel[row : row + weight.shape[0], column : column + weight.shape[1]] = _words(
+            value * weight
+        )
+        panels.append((f"{_number(value)} × filter", panel))
+
+    draw = _stack_signals if ndim == 1 else _stack_images
+    sheet, bottom = draw(x, weight, panels, _words(total), cropped)
+    if cropped.any():
+        sheet.label(sheet.width / 2, bottom + 12, "Dashed: cut off by padding.", ha="center")
+        bottom += 24
+    told = "; ".join(
+        f"{_number(value)} times the filter at {_index(corner, ndim)}"
+        for value, corner in zip(x.flat, corners, strict=True)
+    )
+    return sheet.picture(
+        bottom + 4,
+        f"Transposed convolution of the input {_said(x, ndim)} with the filter "
+        f"{_said(weight, ndim)}, stride {hyper['stride']}, padding {hyper['padding']}, "
+        f"as a sum of stamps: {told}. The output is {_said(total[kept], ndim)}.",
+    )
+
+
+def _stack_signals(x, weight, panels, total, cropped) -> tuple[_Sheet, float]:
+    """Draw the stamps of a signal one under the other, like an addition by hand."""
+    n, gap = total.size, 8
+    left = 24 + 7.5 * max(len(name) for name, _ in panels)
+    size = max(24, min(40, (WIDTH - left - 8) / n))
+    sheet = _Sheet(left + n * size + 8)
+    top = 8
+    for name, array, tint in (("input", x, BLUE), ("filter", weight, ORANGE)):
+        sheet.label(left - 12, top + size / 2, name, ha="right")
+        sheet.cells(_words(array), left, top, size, tint=tint)
+        top += size + gap
+    top += 14
+    for name, panel in panels:
+        sheet.label(left - 12, top + size / 2, name, ha="right")
+        sheet.cells(
+            panel, left, top, size, tint=np.where(panel != "", ORANGE, None), dashed=cropped
+        )
+        top += size + gap
+    sheet.line([left, left + n * size], [top, top], width=1.2)
+    top += gap
+    sheet.label(left - 12, top + size / 2, "sum", ha="right")
+    tint = np.where(cropped, None, GREEN)
+    sheet.cells(total, left, top, size, tint=tint, dashed=cropped, faint=cropped)
+    return sheet, top + size + 8
+
+
+def _stack_images(x, weight, panels, total, cropped) -> tuple[_Sheet, float]:
+    """Draw the stamps of an image in rows, where they fit as the input's entries stand."""
+    rows, columns = total.shape
+    sign, title = 30, 26  # room for a + before each panel, and for the words above it
+
+    def fitting(per_row):
+        return (WIDTH - 8 - per_row * sign) / (per_row * columns)
+
+    per_row = next((k for k in range(x.shape[1], 1, -1) if fitting(k) >= 22), 1)
+    size = max(22, min(36, fitting(per_row)))
+    pitch = columns * size + sign
+    sheet = _Sheet(per_row * pitch + 8)
+    left = (sheet.width - per_row * pitch - sign) / 2 + sign / 2
+    top = title + 2
+    for name, array, tint, x0 in (
+        ("input", x, BLUE, left + sign),
+        ("filter", weight, ORANGE, left + 2 * sign + x.shape[1] * size),
+    ):
+        sheet.label(x0, top - 14, name)
+        sheet.cells(_words(array), x0, top, size, tint=tint)
+    top += max(len(x), len(weight)) * size + title + 16
+    tint = np.where(cropped, None, GREEN)
+    for k, (name, panel) in enumerate([*panels, ("sum", total)]):
+        is_sum = k == len(panels)
+        column = 0 if is_sum else k % per_row
+        if k and column == 0:
+            top += rows * size + title + 12
+        x0 = left + column * pitch + sign
+        if k:
+            sheet.text(x0 - sign / 2, top + rows * size / 2, "=" if is_sum else "+", size=18)
+        sheet.label(x0, top - 14, name)
+        colours = tint if is_sum else np.where(panel != "", ORANGE, None)
+        sheet.cells(panel, x0, top, size, tint=colours, dashed=cropped, faint=cropped)
+    return sheet, top + rows * size + 10
+
+
+def convolution_matrix(matrix, *, name="C") -> Picture:
+    """Draw the matrix of a convolution and its transpose, zeros faint, so that the diagonals show.
+
+    The convolution is y = C x on flattened arrays; the transposed convolution is Cᵀ.
+
+    Args:
+        matrix: C, (outputs, inputs).
+        name: what the matrix is called.
+
+    Raises:
+        ValueError: if `matrix` is not a matrix of finite numbers.
+
+    >>> convolution_matrix([[2, -1, 0], [0, 2, -1]]).alt.split(". ")[0]
+    'The matrix C, 2 by 3: [[2, −1, 0], [0, 2, −1]]'
+    """
+    matrix = _array("convolution_matrix", "matrix", matrix, (2,))
+    (rows, columns), gap, top = matrix.shape, 36, 28
+    size = (WIDTH - 8 - gap) / (rows + columns)
+    beside = size >= 30
+    size = min(38, size if beside else max(24, (WIDTH - 8) / max(rows, columns)))
+    width = (rows + columns) * size + gap if beside else max(rows, columns) * size
+    sheet = _Sheet(width + 8)
+    left = (sheet.width - width) / 2
+    for title, array in ((name, matrix), (f"{name}ᵀ", matrix.T)):
+        sheet.label(left, top - 14, f"{title}, {len(array)} × {len(array.T)}")
+        tint = np.where(array != 0, ORANGE, None)
+        sheet.cells(_words(array), left, top, size, tint=tint, faint=array == 0)
+        if beside:
+            left += columns * size + gap
+        else:
+            top += len(array) * size + 44
+    bottom = 28 + max(rows, columns) * size if beside else top - 44
+    return sheet.picture(
+        bottom + 8,
+        f"The matrix {name}, {rows} by {columns}: {_list(matrix)}. "
+        f"{'Beside' if beside else 'Below'} it its transpose, {columns} by {rows}: "
+        f"{_list(matrix.T)}.",
+    )
+
+
+def coverage(n, kernel_size, *, stride=1, padding=0, dilation=1) -> Picture:
+    r"""Draw which inputs each window of a 1-D convolution meets, a window a row.
+
+    $$\lfloor (n + 2p - d(k - 1) - 1) / s \rfloor + 1$$ windows fit; the floor may leave inputs
+    at the end unread, and they are struck out.
+
+    Args:
+        n: length of the input.
+        kernel_size: k.
+        stride: s.
+        padding: p; drawn dashed.
+        dilation: d.
+
+    Raises:
+        TypeError: if a number is not an int.
+        ValueError: if a number is below its least value, or if no window fits.
+
+    >>> coverage(6, 3, stride=2).alt.split(". ")[2:]
+    ['Window 1 meets inputs 2, 3, 4', 'No window reaches input 5.']
+    """
+    hyper = {"stride": stride, "padding": padding, "dilation": dilation}
+    sizes = count.per_axis("coverage", 1, n=n, kernel_size=kernel_size, **hyper)
+    n, k, s, p, d = (size for [size] in sizes)
+    step = _step("coverage", np.zeros((1, n)), np.zeros((1, k)), 1, 0, **hyper)
+    windows, total = len(step.windows), n + 2 * p
+    left, pitch = 84, 28
+    size = max(20, min(40, (WIDTH - left - 8) / total))
+    sheet = _Sheet(left + total * size + 8)
+    y = 8
+    words = np.full((1, total), "", dtype=object)
+    words[step.real] = [str(i) for i in range(n)]
+    sheet.label(left - 12, y + size / 2, "input", ha="right")
+    sheet.cells(words, left, y, size, dashed=~step.real)
+    for column in np.flatnonzero(step.unseen):
+        sheet.cross(left + column * size, y, size)
+    y += size + 20
+    told = []
+    for (_, i), (_, [columns]) in step.windows.items():
+        middles = left + (columns + 0.5) * size
+        sheet.label(left - 12, y, f"window {i}", ha="right")
+        sheet.line(middles[[0, -1]], (y, y), colour=ORANGE, width=2)
+        sheet.dots(middles, y, ORANGE)
+        met = ", ".join(str(c - p) for c in columns if step.real[0, c])
+        told.append(f"Window {i} meets {f'inputs {met}' if met else 'padding only'}.")
+        y += pitch
+    formula = f"⌊({n} + 2·{p} − {d}·({k} − 1) − 1) / {s}⌋ + 1 = {windows}"
+    sheet.text(sheet.width / 2, y + 6, formula)
+    y += 22
+    y = _notes(sheet, y, padding=p > 0, unseen=step.unseen.any())
+    missed = ", ".join(str(c - p) for c in np.flatnonzero(step.unseen))
+    return sheet.picture(
+        y,
+        f"{windows} window{'s' * (windows > 1)} of {k} on {n} inputs, "
+        f"stride {s}, padding {p}, dilation {d}. {' '.join(told)}"
+        + (f" No window reaches input {missed}." if missed else ""),
+    )

@@ -1,0 +1,113 @@
+"""An op is a function that knows its own derivative.
+
+It is written once, as a *rule* that returns its value and its pullback:
+
+    @op
+    def square(x):
+        def backward(dy):
+            return (2 * x * dy,)
+        return x * x, backward
+
+and used in two ways: `square(x)` is the value, and `y, backward = square.vjp(x)` is the value with
+the pullback, as in `jax.vjp`. The pullback carries a gradient from the result back to the
+arguments: `backward(dy)` is a tuple with one entry per positional parameter of the rule, in order,
+of that argument's shape and dtype, and None for one that is no array or was left out. Keyword-only
+parameters are hyperparameters and have no gradient.
+
+Python closes over names, not values. So in every rule `backward` is the last `def` before
+`return`, and no name it uses is bound again after it.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+
+import numpy as np
+
+
+def op(rule: Callable) -> Callable:
+    """Turn a rule `f(*arrays, **hyper) -> (y, backward)` into a plain function with a `.vjp`.
+
+    `f(...)` is y alone; `f.vjp(...)` is `y, backward`. Before it reaches the rule, `dy` is taken
+    in y's dtype and must have y's shape; nothing broadcasts.
+
+    Raises:
+        ValueError: by `backward`, if the shape of `dy` is not that of y.
+
+    >>> @op
+    ... def square(x):
+    ...     return x * x, lambda dy: (2 * x * dy,)
+    >>> y, backward = square.vjp(np.array([1, 2, 3]))
+    >>> y, backward([1, 1, 10])
+    (array([1, 4, 9]), (array([ 2,  4, 60]),))
+    """
+
+    @wraps(rule)
+    def vjp(*arrays, **hyper):
+        y, pullback = rule(*arrays, **hyper)
+        shape, dtype = np.shape(y), np.asarray(y).dtype
+
+        def backward(dy):
+            dy = np.asarray(dy, dtype)
+            if dy.shape != shape:
+                name = getattr(rule, "__name__", "op")
+                raise ValueError(
+                    f"{name}: backward needs a dy of the result's shape "
+                    f"(dy.shape={dy.shape}, result.shape={shape})"
+                )
+            return pullback(dy)
+
+        return y, backward
+
+    @wraps(rule)
+    def f(*arrays, **hyper):
+        return rule(*arrays, **hyper)[0]
+
+    f.vjp = vjp
+    return f
+
+
+def op_from_pair(forward: Callable, backward: Callable) -> Callable:
+    """Lift a lab's pair, `forward(...) -> out, cache` and `backward(dout, cache)`, into an op.
+
+    Where there is one argument, `backward` may return its gradient without a tuple around it.
+
+    >>> def double_forward(x):
+    ...     return 2 * x, None
+    >>> def double_backward(dout, cache):
+    ...     return 2 * dout
+    >>> double = op_from_pair(double_forward, double_backward)
+    >>> y, back = double.vjp(np.array([1, 2]))
+    >>> y, back([1, 1])
+    (array([2, 4]), (array([2, 2]),))
+    """
+
+    @wraps(forward)
+    def rule(*arrays, **hyper):
+        out, cache = forward(*arrays, **hyper)
+
+        def pullback(dout):
+            grads = backward(dout, cache)
+            return tuple(grads) if isinstance(grads, tuple | list) else (grads,)
+
+        return out, pullback
+
+    return op(rule)
+
+
+def pair_from_op(f: Callable) -> tuple[Callable, Callable]:
+    """Split an op into a lab's pair; the cache is the op's own pullback.
+
+    Where there is one argument, `backward` returns its gradient without a tuple around it.
+
+    >>> square = op(lambda x: (x * x, lambda dy: (2 * x * dy,)))
+    >>> forward, backward = pair_from_op(square)
+    >>> out, cache = forward(np.array([1, 2]))
+    >>> out, backward(np.array([1, 1]), cache)
+    (array([1, 4]), array([2, 4]))
+    """
+
+    def backward(dout, cache):
+        grads = cache(dout)
+        return grads if len(grads) > 1 else grads[0]
+
+    return f.vjp, backward

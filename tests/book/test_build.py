@@ -1,0 +1,222 @@
+"""A small book of its own, built for real: editions, cache, results and what must fail."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import pytest
+import yaml
+
+from tests.book.leaks import find
+from tests.conftest import build, built
+
+pytestmark = pytest.mark.slow
+
+CHAPTER = """---
+jupytext: {text_representation: {extension: .md, format_name: myst}}
+kernelspec: {display_name: Python 3, language: python, name: python3}
+---
+
+# Tiny
+
+```{code-cell} ipython3
+import hwlib
+from hwlib.results import record
+print("library version", hwlib.__version__)
+record("two", 1 + 1)
+```
+
+One and one is {glue:text}`two`, and
+
+$$
+e^{i\\pi} + 1 = 0.
+$$ (euler)
+
+```{exercise} Try
+:label: try
+:nonumber:
+
+Write it.
+```
+
+```{code-cell} ipython3
+def answer():
+    raise NotImplementedError("exercise Try")
+```
+
+% solution: try
+
+```{code-cell} ipython3
+try:
+    print("the answer is", answer())
+except NotImplementedError as error:
+    print("your turn:", error)
+```
+"""
+
+# One word in each place from which a solution could leak.
+PLACES = ["text", "heading", "code", "option", "output", "alt", "picture", "svg", "widget", "label"]
+SOLUTION = """
+(zyzzyvalabel)=
+The zyzzyvatext is here.
+
+**Zyzzyvaheading**
+
+```{code-cell} ipython3
+:name: zyzzyvaoption
+import io
+import ipywidgets
+import matplotlib.figure
+from IPython.display import HTML, Image, display
+
+def answer():
+    return 42  # zyzzyvacode
+
+print("zyzzyva" + "output")
+display(HTML("<svg role='img' aria-label='zyzzyva" + "svg'></svg>"))
+display(ipywidgets.HTML(value="zyzzyva" + "widget"))
+record("secret", 42)
+```
+
+```{code-cell} ipython3
+---
+mystnb:
+  image:
+    alt: zyzzyvaalt
+---
+buffer = io.BytesIO()
+matplotlib.figure.Figure(figsize=(1, 1)).savefig(buffer, metadata={"Comment": "zyzzyva" + "picture"})
+Image(buffer.getvalue())
+```
+
+It is {glue:text}`secret`.
+"""
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory, root, full_site):
+    """The small book's sources, with the npm packages that the real build has fetched."""
+    book = tmp_path_factory.mktemp("small")
+    for name in ("_config.yml", "references.bib", "requirements.txt"):
+        shutil.copy(root / name, book)
+    for name in ("bookkit", "hwlib", "_build/npm"):
+        shutil.copytree(root / name, book / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("chapters", "solutions/tiny"):
+        (book / name).mkdir(parents=True)
+    (book / "index.md").write_text("# Start\n\nSee {doc}`chapters/tiny`.\n")
+    (book / "_toc.yml").write_text(
+        "format: jb-book\nroot: index\nchapters:\n- file: chapters/tiny\n- file: chapters/sources\n"
+    )
+    (book / "chapters/sources.md").write_text(
+        "# Sources\n\n{cite}`dumoulin2016guide`\n\n```{bibliography}\n```\n"
+    )
+    (book / "chapters/tiny.md").write_text(CHAPTER)
+    (book / "solutions/tiny/try.md").write_text(SOLUTION)
+    for folder, name, value in [("chapters", "two", 2), ("solutions", "secret", 42)]:
+        entry = {name: {"value": value, "tolerance": 0, "shown": str(value)}}
+        (book / folder / "results.yml").write_text(yaml.safe_dump({"tiny": entry}))
+    return book
+
+
+def page(book, edition="full"):
+    return (built(book, edition) / "chapters/tiny.html").read_text(encoding="utf-8")
+
+
+def export(book, monkeypatch):
+    from bookkit import notebooks
+
+    monkeypatch.chdir(book)
+    notebooks.main([])
+
+
+def run(book, edition="full"):
+    done = build(book, edition)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def book(start):
+    """The small book after one build of each edition."""
+    for edition in ("full", "student"):
+        status, said = run(start, edition)
+        assert status == 0, said[-3000:]
+    return start
+
+
+def test_a_solution_is_in_the_full_site_in_every_place(book):
+    assert find(built(book), *(f"zyzzyva{p}" for p in PLACES)).keys() == {
+        f"zyzzyva{p}" for p in PLACES
+    }
+    assert "searchindex.js" in find(built(book), "zyzzyvatext")["zyzzyvatext"]
+    assert "objects.inv" in find(built(book), "zyzzyvalabel")["zyzzyvalabel"]
+    assert "the answer is 42" in page(book)
+    assert re.search(r"It is\s*(<[^>]*>)*42", page(book))
+
+
+def test_no_solution_is_in_the_student_site_or_notebook_but_its_effect_is(book, monkeypatch):
+    assert find(built(book, "student"), "zyzzyva") == {}
+    assert "the answer is 42" in page(book, "student")
+    assert "Student edition" in page(book, "student")
+    export(book, monkeypatch)
+    assert find(book / "notebooks", "zyzzyva") == {}
+    assert len(list((book / "notebooks").glob("*.ipynb"))) == 1
+
+
+def test_sources_and_executed_notebooks_are_not_published(book):
+    for edition in ("full", "student"):
+        assert not (built(book, edition) / "_sources").exists()
+
+
+def test_numbers_and_mathematics_are_on_the_page(book):
+    assert re.search(r"One and one is\s*(<[^>]*>)*2", page(book))
+    assert 'class="katex-display"' in page(book)
+    assert "(1)" in page(book)
+
+
+@pytest.fixture
+def copy(book, tmp_path):
+    """A copy of the built book, to change."""
+    shutil.copytree(book, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def test_editing_the_library_changes_the_page(copy):
+    from hwlib import __version__
+
+    assert f"library version {__version__}" in page(copy)
+    path = copy / "hwlib/__init__.py"
+    path.write_text(path.read_text().replace(__version__, "77.0"))
+    status, said = run(copy)
+    assert status == 0, said[-3000:]
+    assert "library version 77.0" in page(copy)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("chapters/results.yml", "value: 2", "value: 3", "'two' is 2, not 3"),
+        ("solutions/tiny/try.md", '"secret", 42', '"secret", 43', "'secret' is 43, not 42"),
+        ("chapters/tiny.md", "e^{i\\pi}", "e^{i\\piece}", "piece"),
+        ("chapters/tiny.md", "1 + 1)", "1 + one)", "NameError"),
+        ("chapters/tiny.md", "{glue:text}`two`", "{glue:text}`three`", "three"),
+        ("chapters/tiny.md", "# Tiny", "# Tiny\n\n![](../p.png)", "without alt text"),
+        ("chapters/tiny.md", "% solution: try", "% Solution: try", "not a solution marker"),
+        ("solutions/tiny/try.md", "alt: zyzzyvaalt", "alt: ' '", "without alt text"),
+    ],
+)
+def test_what_is_wrong_fails_the_build(copy, file, old, new, said):
+    path = copy / file
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    (copy / "p.png").write_bytes(next((built(copy) / "_images").glob("*.png")).read_bytes())
+    status, output = run(copy)
+    assert status != 0
+    assert said in output
+
+
+def test_a_tree_without_solutions_builds(copy):
+    shutil.rmtree(copy / "solutions")
+    status, output = run(copy, "student")
+    assert status == 0, output[-3000:]
+    assert "your turn: exercise Try" in page(copy, "student")

@@ -1,0 +1,101 @@
+"""The finder sees through every wrapping; the real student site and notebooks hold no solution."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import re
+import zipfile
+import zlib
+
+import pytest
+
+from bookkit.settings import Book
+from bookkit.splice import split_cells
+from tests.book.leaks import find
+
+WORD = "Canary-7"
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        WORD.encode(),
+        WORD.upper().encode(),
+        json.dumps({"a": ["x", {WORD: 1}]}).encode(),
+        json.dumps(WORD).replace("C", "\\u0043").encode(),
+        b"head" + zlib.compress(b"some more text " + WORD.encode()),
+        gzip.compress(b"some more text " + WORD.encode()),
+        b"data:image/png;base64," + base64.b64encode(b"padding padding " + WORD.encode()),
+        base64.b64encode(zlib.compress(b"some more text " + WORD.encode())),
+        b"&#67;anary-7",
+        b"%43anary-7",
+    ],
+)
+def test_the_finder_sees(tmp_path, wrapped):
+    (tmp_path / "page").write_bytes(wrapped)
+    (tmp_path / "other").write_bytes(b"nothing here")
+    assert find(tmp_path, WORD, "absent") == {WORD: {"page"}}
+
+
+def test_the_finder_sees_names_and_archives(tmp_path):
+    (tmp_path / f"{WORD}.txt").write_text("")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("inner", "x" * 100 + WORD)
+    assert find(tmp_path, WORD) == {WORD: {f"{WORD}.txt", "a.zip"}}
+
+
+def solution_files(root):
+    files = sorted(Book(root).solutions.glob("*/*.md"))
+    assert files
+    return files
+
+
+def canary(path):
+    (token,) = set(re.findall(r"sol-[0-9a-f]{10}", path.read_text(encoding="utf-8")))
+    return token
+
+
+def test_every_solution_carries_its_own_canary_in_text_and_code(root):
+    tokens = set()
+    for path in solution_files(root):
+        cells = split_cells(path.read_text(encoding="utf-8"), path.name)
+        token = canary(path)
+        assert all(token in c.text for c in cells if c.code), path
+        assert any(token in c.text for c in cells if not c.code), path
+        tokens.add(token)
+    assert len(tokens) == len(solution_files(root))
+
+
+def phrases(text: str, length: int) -> set[str]:
+    """All runs of `length` words, in small letters without punctuation."""
+    words = re.findall(r"[^\W_]+", text.lower())
+    return {" ".join(words[i : i + length]) for i in range(len(words) - length + 1)}
+
+
+@pytest.mark.slow
+def test_no_solution_in_the_student_site_or_the_notebooks(root, full_site, student_site):
+    tokens = [canary(p) for p in solution_files(root)]
+    assert find(full_site, *tokens).keys() == set(tokens)  # the finder would find them
+    assert find(student_site, *tokens) == {}
+    assert find(root / "notebooks", *tokens) == {}
+
+
+@pytest.mark.slow
+def test_no_sentence_of_a_solution_in_the_student_site_or_the_notebooks(root, student_site):
+    """Without trusting canaries: no run of eight words that only solutions contain."""
+    book = Book(root)
+    public = "\n".join(
+        p.read_text(encoding="utf-8") for p in sorted((root / "chapters").glob("*.md"))
+    )
+    known = phrases(public, 8)
+    for chapter in book.chapters:
+        page = (student_site / f"chapters/{chapter}.html").read_text(encoding="utf-8")
+        plain = re.sub(r"<[^>]+>", "", page)
+        notebook = json.loads((root / f"notebooks/{chapter}.ipynb").read_text(encoding="utf-8"))
+        cells = "\n".join("".join(c["source"]) for c in notebook["cells"])
+        shown = phrases(plain, 8) | phrases(cells, 8)
+        for path in (book.solutions / chapter).glob("*.md"):
+            leaked = (phrases(path.read_text(encoding="utf-8"), 8) - known) & shown
+            assert not leaked, (path.name, sorted(leaked)[:3])

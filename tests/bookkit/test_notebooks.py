@@ -1,0 +1,166 @@
+"""The exporter: plain notebooks from chapters alone, the same bytes each time."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+
+import nbformat
+import pytest
+
+from bookkit import notebooks
+from bookkit.settings import Book
+
+HEAD = """---
+jupytext: {text_representation: {extension: .md, format_name: myst}}
+kernelspec: {display_name: Python 3, language: python, name: python3}
+---
+"""
+
+
+@pytest.fixture
+def book(tmp_path, root):
+    """A book of one chapter, whose text each test gives."""
+    for name in ("_config.yml", "references.bib"):
+        shutil.copy(root / name, tmp_path)
+    for folder in ("chapters", "hwlib", "solutions"):
+        (tmp_path / folder).mkdir()
+    shutil.copy(root / "hwlib/__init__.py", tmp_path / "hwlib")
+    (tmp_path / "_toc.yml").write_text("root: index\nchapters: [{file: chapters/one}]\n")
+    (tmp_path / "chapters/other.md").write_text("# The other chapter\n")
+    (tmp_path / "chapters/results.yml").write_text(
+        "one: {answer: {value: -3, tolerance: 0, shown: '−3'}}\n"
+    )
+    return Book(tmp_path)
+
+
+def exported(book, text, header=HEAD):
+    (book.root / "chapters/one.md").write_text(header + text)
+    return nbformat.reads(notebooks.export(book, "one"), as_version=4)
+
+
+def markdown(book, text):
+    """The exported text of a chapter of one Markdown cell."""
+    cells = exported(book, text).cells
+    assert [c.cell_type for c in cells] == ["markdown", "code", "markdown"]
+    return cells[2].source
+
+
+@pytest.mark.parametrize(
+    ("myst", "plain"),
+    [
+        ("A {glue:text}`answer`.", "A −3."),
+        ("By {cite:t}`dumoulin2016guide`.", "By [Dumoulin and Visin (2016)]({site}/chapters/bibliography.html)."),
+        ("So {cite}`odena2016deconvolution`.", "So ([Odena et al., 2016]({site}/chapters/bibliography.html))."),
+        ("See {doc}`other`.", "See [The other chapter]({site}/chapters/other.html)."),
+        ("See {ref}`this <there>`.", "See [this]({site}/chapters/one.html#there)."),
+        ("See [here](other.md#x).", "See [here]({site}/chapters/other.html#x)."),
+        ("Code `a[0](b)` stays.", "Code `a[0](b)` stays."),
+        ("![seen](images/p.svg)", "![seen]({site}/_images/p.svg)"),
+        ("(label)=\n# Head", "# Head"),
+        ("% a remark\nText.", "Text."),
+        (":::{note}\nWords\n\nmore.\n:::", "> **Note**\n>\n> Words\n>\n> more."),
+        ("```{admonition} My title\n:class: tip\nWords.\n```", "> **My title**\n>\n> Words."),
+        (
+            "```{exercise} Try\n:label: try\n:nonumber:\n\nDo `it`.\n```\n\n% solution: try",
+            "> **Exercise: Try**\n>\n> Do `it`.",
+        ),
+        ("$$\na\n$$ (first)\n\n$$\nb\n$$\n\nBy {eq}`first`.",
+         "$$\na\n\\tag{1}\n$$\n\n$$\nb\n$$\n\nBy [(1)]({site}/chapters/one.html#equation-first)."),
+    ],
+)  # fmt: skip
+def test_rules(book, myst, plain):
+    assert markdown(book, myst) == plain.replace("{site}", book.site)
+
+
+@pytest.mark.parametrize(
+    "myst",
+    [
+        "{numref}`x`",
+        "{glue:text}`unknown`",
+        "```{figure} x.png\n```",
+        ":::{note}\nopen",
+        "{eq}`none`",
+    ],
+)
+def test_what_has_no_rule_stops_the_export(book, myst):
+    with pytest.raises((notebooks.ExportError, KeyError)):
+        exported(book, myst)
+
+
+def test_cells_carry_no_output_and_only_allowed_tags(book):
+    cells = exported(
+        book,
+        "```{code-cell} ipython3\n:tags: [hide-input, secret-tag]\n:other: value\n1 + 1\n```\n"
+        "```{code-cell} ipython3\n:tags: [page-only]\n2 + 2\n```\n",
+    ).cells
+    assert [c.source for c in cells[2:]] == ["1 + 1"]
+    assert cells[2].metadata == {"tags": ["hide-input"]}
+    assert cells[2].outputs == []
+    assert cells[2].execution_count is None
+
+
+def test_setup_cell_installs_only_where_hwlib_is_missing(book):
+    setup = exported(book, "Text.").cells[1].source
+    version = notebooks._version(book)
+    assert f"git+{book.repository}@v{version}" in setup
+    assert setup.count("%pip") == 1
+    runs = []
+    code = setup.replace("%pip install -q", "runs.append").replace('"hwlib @', '("hwlib @') + ")"
+    exec(code, {"runs": runs})  # hwlib imports here
+    assert runs == []
+    exec(code.replace('find_spec("hwlib")', 'find_spec("hwlib_absent")'), {"runs": runs})
+    assert len(runs) == 1
+
+
+def test_a_lab_that_wants_a_gpu_says_so(book):
+    header = HEAD.replace("kernelspec", "accelerator: GPU\nkernelspec")
+    assert exported(book, "Text.", header).metadata["accelerator"] == "GPU"
+    assert "accelerator" not in exported(book, "Text.").metadata
+
+
+def test_solutions_are_never_opened(book, monkeypatch):
+    shutil.rmtree(book.solutions)
+    text = "```{exercise} Try\n:label: try\n```\n\n% solution: try\n"
+    before = exported(book, text)
+    (book.solutions / "one").mkdir(parents=True)
+    (book.solutions / "one/try.md").write_text("Secret.")
+    assert exported(book, text) == before
+
+
+def test_committed_notebooks_are_current_and_the_check_notices(root, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(root)
+    assert notebooks.main(["--check"]) == 0
+    book = Book(root)
+    assert book.chapters
+    for name in book.chapters:
+        text = (root / f"notebooks/{name}.ipynb").read_text(encoding="utf-8")
+        assert text == notebooks.export(book, name) == notebooks.export(Book(root), name)
+
+    for name in ("_config.yml", "_toc.yml", "references.bib"):
+        shutil.copy(root / name, tmp_path)
+    for name in ("chapters", "notebooks", "hwlib"):
+        shutil.copytree(root / name, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert notebooks.main(["--check"]) == 0
+    chapter = tmp_path / f"chapters/{book.chapters[0]}.md"
+    chapter.write_text(chapter.read_text() + "\nOne more line.\n")
+    (tmp_path / "notebooks/stray.ipynb").write_text("{}")
+    capsys.readouterr()
+    assert notebooks.main(["--check"]) == 1
+    said = capsys.readouterr().out
+    assert "stray.ipynb" in said
+    assert f"{book.chapters[0]}.ipynb" in said
+    assert notebooks.main([]) == 0
+    assert notebooks.main(["--check"]) == 0
+
+
+def test_ids_are_unique_and_no_myst_remains(root):
+    for path in sorted((root / "notebooks").glob("*.ipynb")):
+        cells = json.loads(path.read_text())["cells"]
+        assert len({c["id"] for c in cells}) == len(cells)
+        for cell in cells:
+            text = "".join(cell["source"])
+            if cell["cell_type"] == "markdown":
+                assert not re.search(r"\{[\w:-]+\}`|^(:::|```)\{|^\(.*\)=$|^% ", text, re.M), text

@@ -1,0 +1,120 @@
+"""Named results: what a page records is held to the committed tables."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import nbformat
+import pytest
+import yaml
+
+from bookkit import results
+from bookkit.settings import Book
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "tolerance", "same"),
+    [
+        (1, 1, 0, True),
+        (1.0, 1, 0, True),
+        (1.01, 1, 0.02, True),
+        (1.03, 1, 0.02, False),
+        ([1, [2, 3]], [1, [2, 3.0]], 0, True),
+        ([1, 2], [1, 2, 3], 0, False),
+        ([1], 1, 0, False),
+        (float("nan"), float("nan"), 1, False),
+        ("a", "a", 0, True),
+        ("a", "b", 9, False),
+        (True, 1, 0, False),
+        (True, True, 0, True),
+    ],
+)
+def test_close(actual, expected, tolerance, same):
+    assert results.close(actual, expected, tolerance) is same
+
+
+def executed(folder, sources):
+    """A notebook as the build leaves it, whose cells were really run."""
+    from nbclient import NotebookClient
+
+    cells = [nbformat.v4.new_code_cell(s) for s in sources]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    NotebookClient(notebook, kernel_name="python3").execute()
+    folder.mkdir()
+    nbformat.write(notebook, folder / "one.ipynb")
+    kept = {}
+    for output in (o for c in notebook.cells for o in c.outputs):  # as MyST-NB takes them out
+        mark = output["metadata"]["scrapbook"]
+        data = {k.removeprefix(mark["mime_prefix"]): v for k, v in output["data"].items()}
+        kept[mark["name"]] = {"data": data}
+    (folder / "one.glue.json").write_text(json.dumps(kept))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A book with one executed chapter, and one solution that recorded a result."""
+    root = tmp_path_factory.mktemp("book")
+    (root / "_toc.yml").write_text("root: index\nchapters: [{file: chapters/one}]\n")
+    for folder in ("chapters", "solutions/one"):
+        (root / folder).mkdir(parents=True)
+    (root / "chapters/one.md").write_text("---\nformat_name: myst\n---\n" + 'record("third", 1 / 3)')
+    solution = 'record("answer", [[2, -1], [0.5, 3.0]])'
+    (root / "solutions/one/try.md").write_text(f"```{{code-cell}} ipython3\n{solution}\n```\n")
+    executed(
+        root / "run",
+        ['from hwlib.results import record\nrecord("third", 1 / 3)', solution],
+    )
+    return root
+
+
+@pytest.fixture
+def book(made, tmp_path):
+    shutil.copytree(made, tmp_path / "book")
+    return Book(tmp_path / "book")
+
+
+def test_write_then_compare(book):
+    run = book.root / "run"
+    assert sorted(results.compare(book, run)) == [
+        "one: 'answer' is in no table (`make results` adds it)",
+        "one: 'third' is in no table (`make results` adds it)",
+    ]
+    results.write(book, run)
+    assert results.compare(book, run) == []
+    chapters = yaml.safe_load((book.root / "chapters/results.yml").read_text())
+    solutions = yaml.safe_load((book.root / "solutions/results.yml").read_text())
+    assert chapters == {"one": {"third": {"value": 1 / 3, "tolerance": 1e-9, "shown": "0.3333"}}}
+    assert solutions["one"]["answer"]["shown"] == "[[2, −1], [0.5, 3]]"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda t: t["one"]["third"].update(value=0.334), "is 0.3333333333333333, not 0.334"),
+        (lambda t: t["one"]["third"].update(shown="0.334"), "reads '0.3333', not '0.334'"),
+        (lambda t: t["one"].pop("third"), "is in no table"),
+        (lambda t: t["one"].update(gone=dict(value=1, tolerance=0, shown="1")), "records no such"),
+    ],
+)
+def test_each_difference_is_said(book, change, said):
+    results.write(book, book.root / "run")
+    path = book.root / "chapters/results.yml"
+    table = yaml.safe_load(path.read_text())
+    change(table)
+    path.write_text(yaml.safe_dump(table))
+    (difference,) = results.compare(book, book.root / "run")
+    assert said in difference
+
+
+def test_a_tolerance_set_by_hand_survives(book):
+    run = book.root / "run"
+    results.write(book, run)
+    path = book.root / "chapters/results.yml"
+    path.write_text(path.read_text().replace("1.0e-09", "0.25"))
+    results.write(book, run)
+    assert yaml.safe_load(path.read_text())["one"]["third"]["tolerance"] == 0.25
+
+
+def test_a_page_that_was_not_executed_is_a_difference(book):
+    assert results.compare(book, book.root / "nowhere") == ["one: was not executed"]

@@ -1,0 +1,70 @@
+"""Addresses follow from one line of `_config.yml`; the inputs' hash sees every byte."""
+
+from __future__ import annotations
+
+import pytest
+
+from bookkit.settings import Book, edition
+
+
+@pytest.fixture
+def book(tmp_path):
+    (tmp_path / "_config.yml").write_text(
+        "repository: {url: 'https://github.com/Some/book/', branch: trunk}\n"
+        "launch_buttons: {colab_url: 'https://colab.research.google.com'}\n"
+    )
+    (tmp_path / "_toc.yml").write_text(
+        "root: index\nparts:\n- chapters:\n  - file: chapters/b\n  - file: chapters/text\n"
+        "- chapters: [{file: chapters/a}]\n"
+    )
+    (tmp_path / "chapters").mkdir()
+    for name in "ab":
+        (tmp_path / f"chapters/{name}.md").write_text("---\nformat_name: myst\n---\n# T\n")
+    for name in ("index", "chapters/text"):
+        (tmp_path / f"{name}.md").write_text("# T\n\nformat_name: myst is only said here\n")
+    (tmp_path / "requirements.txt").write_text("numpy\n")
+    for folder in ("hwlib", "solutions"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "one").write_text("1")
+    return Book(tmp_path)
+
+
+def test_addresses(book):
+    assert book.site == "https://some.github.io/book"
+    assert book.colab("x") == (
+        "https://colab.research.google.com/github/Some/book/blob/trunk/notebooks/x.ipynb"
+    )
+
+
+def test_an_address_elsewhere_needs_a_baseurl(tmp_path):
+    (tmp_path / "_config.yml").write_text("repository: {url: 'https://example.org/x'}\n")
+    with pytest.raises(ValueError, match=r"html\.baseurl"):
+        Book(tmp_path).site  # noqa: B018
+    (tmp_path / "_config.yml").write_text(
+        "repository: {url: 'https://example.org/x'}\nhtml: {baseurl: 'https://example.org/b/'}\n"
+    )
+    assert Book(tmp_path).site == "https://example.org/b"
+
+
+def test_chapters_are_the_notebooks_in_reading_order(book):
+    assert book.chapters == ["b", "a"]
+
+
+@pytest.mark.parametrize("name", ["hwlib/one", "solutions/one", "requirements.txt", "hwlib/new"])
+def test_hash_sees_every_input_and_ignores_bytecode(book, name):
+    before = book.inputs_hash()
+    (book.root / "hwlib/__pycache__").mkdir()
+    (book.root / "hwlib/__pycache__/x.pyc").write_text("x")
+    assert book.inputs_hash() == before
+    (book.root / name).write_text("2")
+    assert book.inputs_hash() != before
+
+
+def test_edition_is_one_of_two(monkeypatch):
+    monkeypatch.delenv("BOOK_EDITION", raising=False)
+    assert edition() == "full"
+    monkeypatch.setenv("BOOK_EDITION", "student")
+    assert edition() == "student"
+    monkeypatch.setenv("BOOK_EDITION", "Student")
+    with pytest.raises(ValueError, match="full, student"):
+        edition()

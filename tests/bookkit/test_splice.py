@@ -1,0 +1,101 @@
+"""The splicer: the one door through which solutions reach a page."""
+
+from __future__ import annotations
+
+import pytest
+
+from bookkit.splice import SpliceError, splice, split_cells
+
+CHAPTER = """# Title
+
+```{exercise} One
+:label: first-one
+:nonumber:
+
+Do it.
+```
+
+% solution: first-one
+
+After.
+"""
+SOLUTION = """Secret words.
+
+```{code-cell} ipython3
+:tags: [hide-input]
+:name: secret-name
+
+answer = 42
+```
+
+More secret words.
+
+````{code-cell} ipython3
+---
+tags: [hide-output]
+---
+print(answer)
+````
+"""
+
+
+@pytest.fixture
+def solutions(tmp_path):
+    folder = tmp_path / "solutions" / "chapter"
+    folder.mkdir(parents=True)
+    (folder / "first-one.md").write_text(SOLUTION)
+    return tmp_path / "solutions"
+
+
+def test_full_edition_puts_the_whole_solution_behind_its_exercise(solutions):
+    text = splice(CHAPTER, "chapter", solutions, "full")
+    assert SOLUTION.strip() in text
+    before, after = text.split(SOLUTION.strip())
+    assert before.endswith("```{solution-start} first-one\n:class: dropdown\n```\n\n")
+    assert after.startswith("\n\n```{solution-end}\n```")
+    assert "% solution" not in text
+
+
+def test_student_edition_keeps_code_only_and_hides_it(solutions):
+    text = splice(CHAPTER, "chapter", solutions, "student")
+    cells = [c.text.strip() for c in split_cells(text, "chapter") if c.code]
+    assert cells == ["answer = 42", "print(answer)"]
+    assert text.count("```{code-cell} ipython3\n:tags: [remove-cell]\n") == 2
+    for leaked in ("Secret", "secret", "hide-", "solution"):
+        assert leaked not in text
+    assert text.startswith("# Title")
+    assert "After." in text
+
+
+def test_without_a_solutions_folder_the_marker_goes(tmp_path):
+    for edition in ("full", "student"):
+        text = splice(CHAPTER, "chapter", tmp_path / "solutions", edition)
+        assert text == CHAPTER.replace("% solution: first-one", "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("% solution: first-one", "% solution: frist-one", "no exercise has the label 'frist-one'"),
+        ("% solution: first-one", "% Solution: first-one", "not a solution marker"),
+        ("% solution: first-one", "%solution: first-one", "not a solution marker"),
+        ("% solution: first-one", "% solution: ../x", "is not an exercise name"),
+        ("% solution: first-one", "% solution:", "is not an exercise name"),
+        ("% solution: first-one", "% solution: first-one\n\n% solution: first-one", "named twice"),
+        ("% solution: first-one", "", "no marker names first-one.md"),
+        ("first-one", "other-one", "other-one.md is missing, no marker"),
+    ],
+)
+def test_what_does_not_fit_stops_the_build(solutions, old, new, said):
+    with pytest.raises(SpliceError, match=said):
+        splice(CHAPTER.replace(old, new), "chapter", solutions, "student")
+
+
+def test_an_open_code_cell_or_a_labelled_equation_is_refused(solutions):
+    path = solutions / "chapter" / "first-one.md"
+    path.write_text("```{code-cell} ipython3\nsecret = 1\n")
+    with pytest.raises(SpliceError, match="not closed"):
+        splice(CHAPTER, "chapter", solutions, "student")
+    path.write_text("$$\nx\n$$ (secret)\n")
+    with pytest.raises(SpliceError, match="renumber"):
+        splice(CHAPTER, "chapter", solutions, "full")

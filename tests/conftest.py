@@ -1,0 +1,50 @@
+"""What every test may use: the repository's root and the two built sites."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def build(root: Path, edition: str = "full", **environment: str) -> subprocess.CompletedProcess:
+    """Build a book the way `make` does; the output folder is `built(root, edition)`."""
+    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", "."]
+    command += ["-W", "-n", "--keep-going"]
+    if edition == "student":
+        command += ["--path-output", "_build/student"]
+    variables = {**os.environ, "BOOK_EDITION": edition, "PYTHONPATH": str(root), **environment}
+    return subprocess.run(command, cwd=root, env=variables, capture_output=True, text=True)
+
+
+def built(root: Path, edition: str = "full") -> Path:
+    """The folder that `build` fills."""
+    return root / "_build" / ("student/_build/html" if edition == "student" else "html")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+def _site(edition: str) -> Path:
+    done = build(ROOT, edition)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return built(ROOT, edition)
+
+
+@pytest.fixture(scope="session")
+def full_site() -> Path:
+    """The built full site's folder."""
+    return _site("full")
+
+
+@pytest.fixture(scope="session")
+def student_site() -> Path:
+    """The built student site's folder."""
+    return _site("student")

@@ -1,0 +1,279 @@
+"""The checks themselves: each finds its kind of fault, and lets what is right pass."""
+
+from __future__ import annotations
+
+import doctest
+
+import numpy as np
+import pytest
+import torch
+
+from hwlib import check
+from hwlib import functional as F
+from hwlib.check import adjoint_gap, assert_close, gradcheck
+from hwlib.op import op, op_from_pair
+
+
+def arrays(*shapes):
+    rng = np.random.default_rng(0)
+    return [rng.standard_normal(shape) for shape in shapes]
+
+
+# gradcheck
+
+
+def spoiled(f, argument, spoil):
+    """The op f with the gradient of one argument spoiled."""
+
+    @op
+    def g(*args, **hyper):
+        y, pullback = f.vjp(*args, **hyper)
+
+        def backward(dy):
+            grads = list(pullback(dy))
+            grads[argument] = spoil(grads[argument])
+            return tuple(grads)
+
+        return y, backward
+
+    return g
+
+
+def wrong_axis(g):
+    """The sum over the wrong axis, spread back to the shape."""
+    return np.broadcast_to(g.sum(0) / len(g), g.shape).copy()
+
+
+SPOILS = {
+    "scaled by 1.001": lambda g: g * 1.001,
+    "transposed": lambda g: np.roll(g, 1) if g.ndim == 1 else g.swapaxes(-1, -2).copy(),
+    "detached": np.zeros_like,
+    "summed over the wrong axis": wrong_axis,
+    "negated": lambda g: -g,
+    "not a number": lambda g: g * np.nan,
+    "one entry off": lambda g: g + 1e-2 * (np.arange(g.size) == 1).reshape(g.shape),
+}
+SQUARE = arrays((4, 4), (4, 4), (4,))
+SQUARE_IMAGES = arrays((2, 2, 4, 4), (2, 2, 3, 3), (2,))
+
+
+@pytest.mark.parametrize("spoil", SPOILS)
+@pytest.mark.parametrize("argument", [0, 1, 2])
+@pytest.mark.parametrize(("f", "args"), [(F.linear, SQUARE), (F.conv2d, SQUARE_IMAGES)])
+def test_gradcheck_finds_a_wrong_gradient_of_each_argument(f, args, argument, spoil):
+    with pytest.raises(AssertionError, match=f"gradient of argument {argument} is wrong"):
+        gradcheck(spoiled(f, argument, SPOILS[spoil]), *args)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1, 1e3])
+def test_gradcheck_lets_what_is_right_pass(scale):
+    for f, args in (F.linear, SQUARE), (F.conv2d, SQUARE_IMAGES):
+        assert 0 < gradcheck(f, *[scale * a for a in args]) < 1e-7
+
+
+def test_gradcheck_agrees_with_the_gradient_of_torch():
+    """An op that is torch from end to end passes: the differences are right."""
+
+    @op
+    def theirs(x, w):
+        tx, tw = torch.tensor(x, requires_grad=True), torch.tensor(w, requires_grad=True)
+        y = torch.tanh(tx) @ tw
+        grad = lambda dy: torch.autograd.grad(y, (tx, tw), torch.tensor(dy), retain_graph=True)
+        return y.detach().numpy(), lambda dy: tuple(g.numpy() for g in grad(dy))
+
+    assert gradcheck(theirs, *arrays((3, 4), (4, 2))) < 1e-8
+
+
+def test_gradcheck_returns_the_gap_and_tol_decides():
+    slightly = spoiled(F.linear, 1, lambda g: g * 1.001)
+    assert gradcheck(slightly, *SQUARE, tol=np.inf) == pytest.approx(1e-3, rel=0.01)
+    assert gradcheck(slightly, *SQUARE, tol=2e-3) < 2e-3
+
+
+def test_gradcheck_is_the_same_each_time_and_seed_changes_it():
+    gaps = [gradcheck(F.conv2d, *SQUARE_IMAGES, seed=seed) for seed in (0, 0, 1)]
+    assert gaps[0] == gaps[1] != gaps[2]
+
+
+def test_gradcheck_takes_hyperparameters_and_none():
+    x, w, _ = SQUARE_IMAGES
+    assert gradcheck(F.conv2d, x, w, None, stride=2, padding=1) < 1e-7
+
+
+def test_gradcheck_takes_integers_that_have_no_gradient():
+    @op
+    def pick(x, rows):
+        def backward(dy):
+            dx = np.zeros_like(x)
+            dx[rows] = dy
+            return dx, None
+
+        return x[rows], backward
+
+    assert (
+        gradcheck(pick, np.random.default_rng(0).standard_normal((3, 2)), np.array([2, 0])) < 1e-9
+    )
+    with pytest.raises(AssertionError, match="argument 1, no float array, must be None"):
+        gradcheck(spoiled(pick, 1, lambda g: np.zeros(2)), np.ones((3, 2)), np.array([2, 0]))
+
+
+def test_gradcheck_draws_the_same_noise_each_time():
+    @op
+    def noisy(x, *, rng):
+        mask = rng.random(x.shape) < 0.5
+        return x * mask, lambda dy: (dy * mask,)
+
+    rng = np.random.default_rng(3)
+    assert gradcheck(noisy, np.ones((4, 5)), rng=rng) < 1e-9
+    assert rng.random() == np.random.default_rng(3).random()
+
+
+def test_gradcheck_of_a_vanishing_gradient():
+    demean = op(lambda x: (x - x.mean(0), lambda dy: (dy - dy.mean(0),)))
+    assert gradcheck(demean, np.ones((1, 3))) == 0
+    constant = op(lambda x: (x * 0 + 1e3, lambda dy: (dy * 0,)))
+    assert gradcheck(constant, np.ones(3)) < 1e-6
+
+
+def test_gradcheck_of_an_empty_batch():
+    assert gradcheck(F.linear, np.ones((0, 3)), np.ones((2, 3))) == 0
+
+
+def test_gradcheck_leaves_the_arguments_alone():
+    x = np.ones(3)
+    careless = op_from_pair(lambda x: (x.__imul__(2), None), lambda dout, cache: dout.__imul__(2))
+    gradcheck(careless, x)
+    assert x.tolist() == [1, 1, 1]
+
+
+def test_gradcheck_of_float32_is_done_in_float64():
+    args = [a.astype(np.float32) for a in SQUARE]
+    assert gradcheck(F.linear, *args) < 1e-7
+    with pytest.raises(AssertionError, match=r"argument 0 must be .* float32, but is .*float64"):
+        gradcheck(spoiled(F.linear, 0, lambda g: g.astype(float)), *args)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda g: g[None], r"gradient of argument 1 must be .*\(4, 4\) float64, but is .*\(1, 4, 4\)"),
+        (lambda g: None, "argument 1 must be an array of its shape and dtype, .*but is NoneType"),
+        (lambda g: g.tolist(), "but is list"),
+    ],
+)  # fmt: skip
+def test_gradcheck_finds_a_gradient_of_another_kind(spoil, message):
+    with pytest.raises(AssertionError, match=message):
+        gradcheck(spoiled(F.linear, 1, spoil), *SQUARE)
+
+
+def test_gradcheck_counts_the_gradients():
+    short = op_from_pair(lambda x, w: (x * w, w), lambda dout, w: dout * w)
+    with pytest.raises(AssertionError, match="1 gradients for 2 positional arguments"):
+        gradcheck(short, np.ones(3), np.ones(3))
+    x, w, b = SQUARE
+    assert gradcheck(F.linear, x, w) < 1e-7
+    with pytest.raises(AssertionError, match=r"3 gradients for 2 .*pass arrays by position"):
+        gradcheck(F.linear, x, w, bias=b)
+
+
+# adjoint_gap
+
+
+def test_adjoint_gap_of_a_matrix_and_of_another():
+    a, x, y = arrays((3, 5), (5,), (3,))
+    assert adjoint_gap(lambda x: a @ x, lambda y: a.T @ y, x, y) < 1e-15
+    assert adjoint_gap(lambda x: a @ x, lambda y: 1.001 * a.T @ y, x, y) > 1e-5
+    assert adjoint_gap(lambda x: a @ x, lambda y: 0 * x, x, y) > 0.01
+
+
+def test_adjoint_gap_is_relative():
+    a, x, y = arrays((3, 5), (5,), (3,))
+    gaps = [adjoint_gap(lambda x: a @ x, lambda y: 2 * a.T @ y, scale * x, y) for scale in (1, 1e6)]
+    assert gaps[0] == pytest.approx(gaps[1])
+    assert adjoint_gap(lambda x: a @ x, lambda y: a.T @ y, 0 * x, y) == 0
+
+
+def test_adjoint_gap_refuses_shapes():
+    x, y = np.ones(4), np.ones((2, 2))
+    with pytest.raises(ValueError, match=r"adjoint_gap: A\(x\) has shape \(4,\), not \(2, 2\)"):
+        adjoint_gap(lambda x: x, lambda y: y.ravel(), x, y)
+    with pytest.raises(ValueError, match=r"adjoint_gap: At\(y\) has shape \(2, 2\), not \(4,\)"):
+        adjoint_gap(lambda x: x.reshape(2, 2), lambda y: y, x, y)
+
+
+# assert_close
+
+ONES = np.ones((2, 3))
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected"),
+    [
+        (ONES, ONES),
+        (ONES + 1e-6, ONES),
+        (ONES.astype("f4"), ONES.astype("f4")),
+        (ONES.astype("f4"), ONES.tolist()),
+        (np.float64(1), 1),
+        (1.0, 1),
+        (np.array(3), 3),
+        (np.array([np.inf, -np.inf, np.nan]), np.array([np.inf, -np.inf, np.nan])),
+        (np.zeros((0, 3)), np.zeros((0, 3))),
+        (np.array([True, False]), np.array([True, False])),
+    ],
+)
+def test_assert_close_passes(actual, expected):
+    assert_close(actual, expected)
+
+
+def changed(where, value):
+    result = ONES.copy()
+    result[where] = value
+    return result
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "message"),
+    [
+        (None, ONES, "dx: is None; is there a return"),
+        (ONES.tolist(), ONES, "dx: must be a NumPy array, but is a list"),
+        (torch.ones(2, 3), ONES, "dx: must be a NumPy array, but is a Tensor"),
+        (ONES[:, :1], ONES, r"dx: has shape \(2, 1\) instead of \(2, 3\)"),
+        (ONES[:1], ONES, r"dx: has shape \(1, 3\) instead of \(2, 3\)"),
+        (1.0, ONES, r"dx: has shape \(\) instead"),
+        (ONES, 1.0, r"dx: has shape \(2, 3\) instead of \(\)"),
+        (np.ones((0, 3)), np.ones((3, 0)), "dx: has shape"),
+        (ONES.astype("f4"), ONES, "dx: has dtype float32 instead of float64"),
+        (ONES.astype(int), ONES, "dx: has dtype int64 instead of float64"),
+        (changed((1, 2), np.nan), ONES, r"dx: 1 of 6 values not finite; the first, at \[1, 2\], is nan instead of 1.0"),
+        (changed(1, np.inf), ONES, r"dx: 3 of 6 values not finite; the first, at \[1, 0\], is inf"),
+        (ONES, changed(0, np.inf), r"dx: 3 of 6 values are wrong; the first, at \[0, 0\], is 1.0 instead of inf"),
+        (ONES, changed(0, np.nan), r"dx: 3 of 6 values are wrong; the first, at \[0, 0\], is 1.0 instead of nan"),
+        (changed((1, 1), 3.5), ONES, r"dx: 1 of 6 values is wrong; the first, at \[1, 1\], is 3.5 instead of 1.0; the largest error, at \[1, 1\], is 2.5 \(rtol=1e-05, atol=1e-08\)"),
+        (changed(1, [0, 5, 3]), ONES, r"dx: 3 of 6 values are wrong; the first, at \[1, 0\], is 0.0 .*the largest error, at \[1, 1\], is 4 "),
+        (-ONES, ONES, "dx: 6 of 6 values are wrong"),
+        (2.0, 1.0, r"dx: 1 of 1 values is wrong; the first, at \[\], is 2.0"),
+        (np.array([-np.inf]), np.array([np.inf]), "dx: 1 of 1 values is wrong"),
+    ],
+)  # fmt: skip
+def test_assert_close_fails(actual, expected, message):
+    with pytest.raises(AssertionError, match=f"^{message}"):
+        assert_close(actual, expected, name="dx")
+
+
+def test_assert_close_tolerances():
+    assert_close(ONES * 1.009, ONES, rtol=0.01, atol=0)
+    assert_close(0 * ONES + 0.009, 0 * ONES, rtol=0, atol=0.01)
+    for rtol, atol in (0.001, 0), (0, 0.001):
+        with pytest.raises(AssertionError, match="6 of 6"):
+            assert_close(ONES * 1.009, ONES, rtol=rtol, atol=atol)
+    with pytest.raises(AssertionError, match="result: 6 of 6"):
+        assert_close(ONES + 1e-4, ONES)
+    # The tolerance is relative to what is expected, not to what was found.
+    with pytest.raises(AssertionError, match="6 of 6"):
+        assert_close(2 * ONES, ONES, rtol=0.6, atol=0)
+
+
+def test_docstring_examples():
+    result = doctest.testmod(check)
+    assert result.attempted > 3
+    assert result.failed == 0

@@ -1,0 +1,498 @@
+"""Whatever goes wrong: the verified file or one clear error, never a damaged file."""
+
+import builtins
+import errno
+import gc
+import hashlib
+import importlib.util
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+import urllib.response
+import warnings
+from email.message import Message
+from pathlib import Path
+
+import numpy as np
+import pytest
+from filelock import FileLock
+
+from hwlib import download
+from hwlib.download import DownloadError, RemoteFile, cache_folder, fetch
+
+_spec = importlib.util.spec_from_file_location(
+    "faulty_server", Path(__file__).with_name("faulty_server.py")
+)
+faulty = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(faulty)
+
+CONTENT = np.random.default_rng(0).bytes(300_000)
+FLIPPED = CONTENT[:1000] + bytes([CONTENT[1000] ^ 1]) + CONTENT[1001:]
+NAME = "archive.tar.gz"
+
+
+@pytest.fixture
+def server():
+    with faulty.FaultyServer(CONTENT) as running:
+        yield running
+
+
+def remote(*urls, content=CONTENT):
+    return RemoteFile(NAME, len(content), hashlib.sha256(content).hexdigest(), urls)
+
+
+def get(folder, *urls, idle_timeout=5.0, total_timeout=20.0, **options):
+    return fetch(
+        remote(*urls),
+        folder=folder,
+        idle_timeout=idle_timeout,
+        total_timeout=total_timeout,
+        progress=False,
+        **options,
+    )
+
+
+def assert_fetched(path):
+    """The file is there, right, and nothing but the lock lies beside it."""
+    assert path.read_bytes() == CONTENT
+    assert {p.name for p in path.parent.iterdir()} <= {NAME, f"{NAME}.lock"}
+
+
+def assert_fails(folder, *urls, match, **options):
+    """A `DownloadError` that names every address, says why, and says what to do offline."""
+    with pytest.raises(DownloadError, match=match) as caught:
+        get(folder, *urls, **options)
+    message = str(caught.value)
+    for needed in (*urls, NAME, "HWLIB_DATA", str(len(CONTENT)), remote().sha256, str(folder)):
+        assert needed in message
+    assert not (Path(folder) / NAME).exists()
+    return message
+
+
+def part(folder):
+    """The bytes kept from an unfinished transfer."""
+    kept = list(folder.glob("*.part"))
+    return kept[0].read_bytes() if kept else b""
+
+
+# --- what should happen
+
+
+def test_fetches_once(server, tmp_path):
+    url = server.add(faulty.good)
+    assert_fetched(get(tmp_path / "new" / "folder", url))
+    assert_fetched(get(tmp_path / "new" / "folder", url))
+    assert len(server.requests) == 1
+    assert server.requests[0][1]["Accept-Encoding"] == "identity"
+
+
+def test_file_put_there_by_hand_needs_no_network(tmp_path):
+    (tmp_path / NAME).write_bytes(CONTENT)
+    assert get(tmp_path).read_bytes() == CONTENT
+    assert [p.name for p in tmp_path.iterdir()] == [NAME]  # nothing was written either
+
+
+@pytest.mark.parametrize("damaged", [b"", CONTENT[:-1], CONTENT + b"x", FLIPPED])
+def test_damaged_file_in_the_folder_is_never_trusted(server, tmp_path, damaged):
+    (tmp_path / NAME).write_bytes(damaged)
+    with pytest.raises(DownloadError):
+        get(tmp_path, server.add(faulty.status(404)))
+    assert_fetched(get(tmp_path, server.add(faulty.good)))
+
+
+def test_mirrors_are_asked_in_order_and_only_as_needed(server, tmp_path):
+    urls = [server.add(b) for b in (faulty.status(404), faulty.page, faulty.good, faulty.good)]
+    assert_fetched(get(tmp_path, *urls))
+    assert [path for path, _ in server.requests] == ["/0", "/1", "/2"]
+
+
+def test_progress_bar_counts_every_byte(server, tmp_path, capsys):
+    fetch(remote(server.add(faulty.cut(200_000), faulty.good)), folder=tmp_path)
+    shown = capsys.readouterr().err
+    assert NAME in shown
+    assert "100%" in shown
+    assert "300k/300k" in shown
+
+
+def test_redirects_are_followed(server, tmp_path):
+    there = server.add(faulty.good)
+    assert_fetched(get(tmp_path, server.add(faulty.redirect(there))))
+
+
+def test_the_page_that_comes_with_a_redirect_is_not_read(server, tmp_path):
+    page = bytes(40_000_000)
+    url = server.add(faulty.redirect_with_a_page(server.add(faulty.good), page))
+    assert_fetched(get(tmp_path, url))
+    assert server.sent < len(page)
+
+
+def test_cache_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HWLIB_DATA", str(tmp_path))
+    assert cache_folder() == tmp_path
+    monkeypatch.setenv("HWLIB_DATA", "")
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    assert cache_folder() == tmp_path / ".cache" / "hwlib"
+
+
+def test_folder_is_that_of_the_environment(server, monkeypatch, tmp_path):
+    monkeypatch.setenv("HWLIB_DATA", str(tmp_path))
+    assert get(None, server.add(faulty.good)) == tmp_path / NAME
+
+
+# --- resuming
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 1023, 65535, 65536, 65537, 150_000, 299_999])
+def test_cut_at_any_byte(server, tmp_path, count):
+    """After a cut the transfer goes on from there; every byte is sent exactly once."""
+    path = get(tmp_path, server.add(faulty.cut(count), faulty.good), server.add(faulty.good))
+    assert_fetched(path)
+    assert server.sent == len(CONTENT)
+    assert server.ranges() == [None, f"bytes={count}-" if count else None]
+    if count:
+        assert server.requests[1][1]["If-Range"] == faulty.ETAG
+
+
+def test_resumes_at_another_mirror_without_its_validator(server, tmp_path):
+    first = server.add(faulty.cut(100_000), faulty.status(503))
+    assert_fetched(get(tmp_path, first, server.add(faulty.good)))
+    assert server.sent == len(CONTENT)
+    assert "If-Range" not in server.requests[-1][1]
+
+
+def test_resumes_in_a_later_call(server, tmp_path):
+    url = server.add(faulty.cut(123_456), faulty.status(503), faulty.good)
+    assert_fails(tmp_path, url, match="status 503")
+    assert part(tmp_path) == CONTENT[:123_456]
+    assert_fetched(get(tmp_path, url))
+    assert server.sent == len(CONTENT)
+
+
+def test_an_address_that_always_breaks_off_is_given_up(server, tmp_path):
+    """Ten bytes a connection: asked ATTEMPTS times, not 30 000 times."""
+    assert_fails(tmp_path, server.add(faulty.cut(10)), match="ended at byte 100, 300000 expected")
+    assert len(server.requests) == download.ATTEMPTS
+
+
+def test_reset_connections(server, tmp_path):
+    assert_fetched(get(tmp_path, server.add(faulty.reset(70_000)), server.add(faulty.good)))
+
+
+def test_200_instead_of_206_starts_anew(server, tmp_path):
+    assert_fetched(get(tmp_path, server.add(faulty.cut(1000), faulty.whole)))
+    assert server.ranges() == [None, "bytes=1000-"]
+
+
+def test_wrong_range_starts_anew(server, tmp_path):
+    assert_fetched(get(tmp_path, server.add(faulty.cut(1000), faulty.wrong_range)))
+    assert server.ranges() == [None, "bytes=1000-", None]
+
+
+@pytest.mark.parametrize("behaviour", [faulty.other_version, faulty.careless])
+def test_changed_validator_starts_anew(server, tmp_path, behaviour):
+    first = lambda request, content: faulty.cut(1000)(request, FLIPPED)
+    assert_fetched(get(tmp_path, server.add(first, behaviour('"version 2"'))))
+
+
+def test_changed_validator_is_told(server, tmp_path, monkeypatch):
+    """The bytes of two versions are not even put together, to fail by the checksum only then."""
+    monkeypatch.setattr(download, "ATTEMPTS", 2)
+    url = server.add(faulty.cut(1000), faulty.careless('"version 2"'))
+    assert_fails(tmp_path, url, match='the file changed there: "version 1" is now "version 2"')
+
+
+def test_weak_validator_is_not_used_with_a_range(server, tmp_path):
+    weak = lambda request, content: request.body(faulty.answer(request, content, 'W/"1"')[:1000])
+    assert_fetched(get(tmp_path, server.add(weak, faulty.good)))
+    assert server.ranges() == [None, "bytes=1000-"]
+    assert "If-Range" not in server.requests[1][1]
+
+
+def test_206_that_nobody_asked_for(server, tmp_path):
+    assert_fails(tmp_path, server.add(faulty.status(206)), match="unexpected status 206")
+
+
+def test_range_beyond_the_end_starts_anew(server, tmp_path):
+    """A shorter file at the address: 416; what we hold is dropped, and the whole is too short."""
+    short = faulty.instead(CONTENT[:500])
+    assert_fails(tmp_path, server.add(faulty.cut(1000), short), match="500 bytes .* 300000 exp")
+    assert server.ranges() == [None, "bytes=1000-", None]
+
+
+def test_part_of_another_version_is_not_continued(server, tmp_path):
+    """The same name, another checksum: its `.part` stays out of it."""
+    other = remote(server.add(faulty.cut(1000), faulty.status(503)), content=FLIPPED)
+    with pytest.raises(DownloadError):
+        fetch(other, folder=tmp_path, progress=False)
+    assert len(part(tmp_path)) == 1000
+    assert get(tmp_path, server.add(faulty.good)).read_bytes() == CONTENT
+    assert server.ranges()[-1] is None
+
+
+@pytest.mark.parametrize("note", ["", "{", '{"http://elsewhere/": "x"}'])
+@pytest.mark.parametrize("rest", [FLIPPED[:2000], FLIPPED, CONTENT, CONTENT + b"x"])
+def test_any_part_that_may_lie_there(server, tmp_path, rest, note):
+    """Whatever a dead process or an earlier mirror left is continued, used or dropped rightly."""
+    name = f"{NAME}.{remote().sha256[:16]}.part"
+    (tmp_path / name).write_bytes(rest)
+    (tmp_path / f"{name}.json").write_text(note)
+    assert_fetched(get(tmp_path, server.add(faulty.good)))
+    assert len(server.requests) == (0 if rest == CONTENT else 2 if len(rest) == 2000 else 1)
+
+
+# --- bad answers
+
+
+def bad_answers():
+    return {
+        "HTML with status 200": (faulty.page, "35 bytes of text/html offered, 300000 expected"),
+        "HTML of no stated length": (faulty.unannounced(b"<html>"), "ended at byte 6, 300000 exp"),
+        "403": (faulty.status(403), "HTTP status 403"),
+        "404": (faulty.status(404), "HTTP status 404"),
+        "429": (faulty.status(429), "HTTP status 429"),
+        "500": (faulty.status(500), "HTTP status 500"),
+        "204": (faulty.status(204), "unexpected status 204"),
+        "redirect loop": (faulty.loop, "status 302 .*infinite loop"),
+        "redirect to ftp": (faulty.redirect("ftp://127.0.0.1/x"), "insecure address, ftp:"),
+        "redirect to a file": (
+            faulty.redirect("file:///etc/passwd"),
+            "file:///etc/passwd. is not allowed",
+        ),
+        "redirect to nonsense": (faulty.redirect("http://[::/"), "Invalid IPv6 URL"),
+        "too long": (faulty.instead(CONTENT + b"x"), "300001 bytes .* offered, 300000 expected"),
+        "too long, length not stated": (
+            faulty.unannounced(CONTENT + b"x"),
+            "ended at byte 300001,",
+        ),
+        "endless": (faulty.endless, r"ended at byte 3\d{5}, 300000 expected"),
+        "too short": (faulty.instead(CONTENT[:-1]), "299999 bytes .* offered, 300000 expected"),
+        "too short, not stated": (faulty.unannounced(CONTENT[:-1]), "ended at byte 299999, 300000"),
+        "flipped bit": (faulty.instead(FLIPPED), "SHA-256 [0-9a-f]{64}, [0-9a-f]{64} expected"),
+        "gzip": (faulty.encoded, "encoded .gzip."),
+        "silence": (faulty.mute, "timed out"),
+        "hang-up": (lambda request, content: None, "Remote end closed connection"),
+    }
+
+
+@pytest.mark.parametrize("case", bad_answers())
+def test_bad_answer(server, tmp_path, case):
+    """A clear error, nothing kept of it; and the next mirror mends it."""
+    behaviour, message = bad_answers()[case]
+    bad = server.add(behaviour)
+    assert_fails(tmp_path, bad, match=message, idle_timeout=0.3)
+    assert part(tmp_path) == b""
+    assert_fetched(get(tmp_path, bad, server.add(faulty.good), idle_timeout=0.3))
+
+
+def test_nobody_listens(tmp_path):
+    assert_fails(tmp_path, "http://127.0.0.1:9/", match="refused")
+
+
+def test_every_address_is_listed_with_its_reason(server, tmp_path):
+    urls = [server.add(b) for b in (faulty.status(404), faulty.page, faulty.instead(FLIPPED))]
+    message = assert_fails(tmp_path, *urls, match="could not be fetched")
+    lines = {line.strip().split(": ")[0]: line for line in message.splitlines()}
+    for url, reason in zip(urls, ("status 404", "text/html", "SHA-256"), strict=True):
+        assert reason in lines[url]
+
+
+def test_redirect_from_https_to_http_is_refused(server, tmp_path, monkeypatch):
+    """The bytes at the http address are good, yet they are not even asked for."""
+    there = server.add(faulty.good)
+
+    def https_open(self, request):
+        headers = Message()
+        headers["Location"] = there
+        response = urllib.response.addinfourl(io.BytesIO(), headers, request.full_url, 302)
+        response.msg = "Found"
+        return response
+
+    monkeypatch.setattr(urllib.request.HTTPSHandler, "https_open", https_open)
+    assert_fails(tmp_path, "https://secure.test/x", match="redirected to an insecure address, http")
+    assert server.requests == []
+
+
+# --- slow
+
+
+def test_slow_drip_is_given_up_and_its_bytes_kept(server, tmp_path):
+    slow = server.add(faulty.drip(10, 0.05))  # 200 bytes a second, never silent
+    assert_fails(tmp_path, slow, match=r"only \d+ bytes in", idle_timeout=0.4)
+    assert len(server.requests) == 1  # the next address rather than the same again
+    kept = part(tmp_path)
+    assert kept
+    assert kept == CONTENT[: len(kept)]
+    assert_fetched(get(tmp_path, server.add(faulty.good)))
+
+
+def test_total_time_is_limited(server, tmp_path):
+    slow = server.add(faulty.drip(1000, 0.02))
+    assert_fails(tmp_path, slow, match="time for one transfer is over", total_timeout=0.4)
+    assert_fetched(get(tmp_path, slow, server.add(faulty.good), total_timeout=0.4))
+
+
+def test_stall(server, tmp_path):
+    url = server.add(faulty.stall(1000), faulty.good)
+    assert_fetched(get(tmp_path, url, idle_timeout=0.3))
+    assert server.sent == len(CONTENT)
+
+
+# --- this machine
+
+
+class FullDisk:
+    """A file that takes `room` bytes and then has no space left."""
+
+    def __init__(self, file, room):
+        self._file, self._room = file, room
+
+    def __getattr__(self, name):
+        return getattr(self._file, name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self._file.close()
+
+    def write(self, data):
+        if self._file.tell() + len(data) > self._room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return self._file.write(data)
+
+
+def test_disk_full(server, tmp_path, monkeypatch):
+    """Other addresses would not help; with room again, the download goes on."""
+    real = builtins.open
+
+    def full(path, mode="r", *args, **options):
+        file = real(path, mode, *args, **options)
+        return FullDisk(file, 100_000) if str(path).endswith(".part") and "r" not in mode else file
+
+    url = server.add(faulty.good)
+    with monkeypatch.context() as patch:
+        patch.setattr(builtins, "open", full)
+        with pytest.raises(DownloadError, match=r"this machine: .*No space left on device"):
+            get(tmp_path, url, url, url)
+    assert not (tmp_path / NAME).exists()
+    assert len(server.requests) == 1
+    assert part(tmp_path) == CONTENT[: len(part(tmp_path))]
+    assert_fetched(get(tmp_path, url))
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has /dev/full")
+def test_disk_really_full(server, tmp_path):
+    (tmp_path / f"{NAME}.{remote().sha256[:16]}.part").symlink_to("/dev/full")
+    with pytest.raises(DownloadError, match=r"this machine: .*No space left on device"):
+        get(tmp_path, server.add(faulty.good))
+
+
+def test_folder_that_cannot_be(server, tmp_path):
+    """Its parent is a file, which stops even root."""
+    (tmp_path / "file").write_bytes(b"")
+    folder = tmp_path / "file" / "folder"
+    assert_fails_locally(folder, server.add(faulty.good), "Not a directory|File exists")
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS])
+@pytest.mark.parametrize("target", ["lock", ".part", ".json"])
+def test_folder_that_is_read_only(server, tmp_path, monkeypatch, code, target):
+    """Each of the three files written there may be refused."""
+
+    def refusing(function):
+        def refuse(path, *args, **options):
+            if str(path).endswith(target):
+                raise OSError(code, os.strerror(code), str(path))
+            return function(path, *args, **options)
+
+        return refuse
+
+    monkeypatch.setattr(builtins, "open", refusing(builtins.open))
+    monkeypatch.setattr(os, "open", refusing(os.open))
+    monkeypatch.setattr(Path, "write_text", refusing(Path.write_text))
+    assert_fails_locally(tmp_path, server.add(faulty.good), os.strerror(code))
+
+
+def assert_fails_locally(folder, url, match):
+    with pytest.raises(DownloadError, match=f"this machine: .*({match})") as caught:
+        get(folder, url)
+    assert "HWLIB_DATA" in str(caught.value)
+    assert not (Path(folder) / NAME).exists()
+
+
+# --- processes and resources
+
+CHILD = """
+import sys
+from hwlib.download import RemoteFile, fetch
+name, size, sha256, folder, *urls = sys.argv[1:]
+print(fetch(RemoteFile(name, int(size), sha256, urls), folder=folder, progress=False))
+"""
+
+
+def start(folder, *urls):
+    file = remote(*urls)
+    arguments = [file.name, str(file.size), file.sha256, str(folder), *urls]
+    return subprocess.Popen([sys.executable, "-c", CHILD, *arguments], stdout=subprocess.PIPE)
+
+
+def test_killed_process_then_resume(server, tmp_path):
+    url = server.add(faulty.stall(150_000), faulty.good)
+    with start(tmp_path, url) as child:
+        wait_for(lambda: part(tmp_path))
+        child.send_signal(signal.SIGKILL)
+        assert child.wait() == -signal.SIGKILL
+    held = len(part(tmp_path))
+    assert 0 < held <= 150_000
+    assert not (tmp_path / NAME).exists()
+    assert_fetched(get(tmp_path, url))  # the dead process holds no lock
+    assert server.ranges() == [None, f"bytes={held}-"]
+
+
+def test_two_processes_at_once_fetch_once(server, tmp_path):
+    url = server.add(faulty.drip(50_000, 0.1))
+    with start(tmp_path, url) as one, start(tmp_path, url) as two:
+        for child in (one, two):
+            assert Path(child.communicate()[0].decode().strip()) == tmp_path / NAME
+            assert child.returncode == 0
+    assert_fetched(tmp_path / NAME)
+    assert len(server.requests) == 1
+
+
+def test_waiting_for_the_lock_ends(server, tmp_path):
+    url = server.add(faulty.good)
+    with FileLock(tmp_path / f"{NAME}.lock"), pytest.raises(DownloadError, match="lock"):
+        get(tmp_path, url, total_timeout=0.2)
+    assert server.requests == []
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="counts open files in /proc")
+def test_no_socket_and_no_thread_is_left(tmp_path):
+    def held():
+        # The monitor is tqdm's own thread: one a process, for all bars.
+        threads = [t for t in threading.enumerate() if type(t).__name__ != "TMonitor"]
+        return len(threads), len(os.listdir("/proc/self/fd"))
+
+    before = held()
+    with faulty.FaultyServer(CONTENT) as server, warnings.catch_warnings():
+        warnings.simplefilter("error", ResourceWarning)
+        urls = [server.add(behaviour) for behaviour, _ in bad_answers().values()]
+        urls += [server.add(faulty.cut(10)), server.add(faulty.stall(10))]
+        with pytest.raises(DownloadError):
+            get(tmp_path, *urls, idle_timeout=0.2)
+        assert_fetched(get(tmp_path, server.add(faulty.good)))
+        gc.collect()
+    assert held() == before

@@ -1,0 +1,195 @@
+"""The op contract: value and pullback, the bridges to the labs' pair, and the rule of the house."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import inspect
+from pathlib import Path
+
+import numpy as np
+import pytest
+from strategies import gap_to_torch
+
+from hwlib import functional as F
+from hwlib import op as op_module
+from hwlib.op import op, op_from_pair, pair_from_op
+
+
+@op
+def scaled_product(a, b, scale=None, *, times=1):
+    """Multiply."""
+    y = times * a * b
+
+    def backward(dy):
+        return times * dy * b, times * dy * a, None
+
+    return y, backward
+
+
+def product_forward(a, b, *, times=1):
+    """Multiply, as in a lab."""
+    return times * a * b, (a, b, times)
+
+
+def product_backward(dout, cache):
+    a, b, times = cache
+    return times * dout * b, times * dout * a
+
+
+def arrays(*shapes, dtype=float):
+    rng = np.random.default_rng(0)
+    return [rng.standard_normal(shape).astype(dtype) for shape in shapes]
+
+
+def test_the_plain_function_is_the_value():
+    a, b = arrays((2, 3), (2, 3))
+    y, _ = scaled_product.vjp(a, b, times=3)
+    assert np.array_equal(scaled_product(a, b, times=3), 3 * a * b)
+    assert np.array_equal(y, 3 * a * b)
+
+
+def test_backward_gives_one_entry_per_positional_argument():
+    a, b = arrays((2, 3), (2, 3))
+    y, backward = scaled_product.vjp(a, b, None, times=3)
+    da, db, none = backward(np.full(y.shape, 2.0))
+    assert np.array_equal(da, 6 * b)
+    assert np.array_equal(db, 6 * a)
+    assert none is None
+
+
+def test_agrees_with_torch():
+    rng = np.random.default_rng(0)
+    theirs = lambda a, b, scale=None, times=1: times * a * b
+    lifted = op_from_pair(product_forward, product_backward)
+    for ours, none in (scaled_product, [None]), (lifted, []):
+        args = arrays((3, 4), (3, 4)) + none
+        assert gap_to_torch(ours, theirs, args, {"times": 5}, rng) < 1e-15
+
+
+def test_it_keeps_name_docstring_and_signature():
+    for f in scaled_product, scaled_product.vjp:
+        assert f.__name__ == "scaled_product"
+        assert f.__doc__ == "Multiply."
+        assert str(inspect.signature(f)) == "(a, b, scale=None, *, times=1)"
+    lifted = op_from_pair(product_forward, product_backward)
+    for f in lifted, lifted.vjp:
+        assert f.__name__ == "product_forward"
+        assert f.__doc__ == "Multiply, as in a lab."
+        assert str(inspect.signature(f)) == "(a, b, *, times=1)"
+
+
+def test_backward_refuses_another_shape_and_does_not_broadcast():
+    a, b = arrays((2, 3), (2, 3))
+    _, backward = scaled_product.vjp(a, b)
+    for dy in np.ones((3, 2)), np.ones((1, 3)), np.ones((2, 1)), 1.0, np.ones((1, 2, 3)):
+        with pytest.raises(ValueError, match=r"scaled_product: backward .*dy.shape=.*=\(2, 3\)"):
+            backward(dy)
+
+
+def test_backward_takes_dy_in_the_dtype_of_y():
+    a, b = arrays((2,), (2,), dtype=np.float32)
+    _, backward = scaled_product.vjp(a, b)
+    for dy in np.ones(2), [1, 1], np.ones(2, np.int64), np.ones(2, np.float32):
+        assert backward(dy)[0].dtype == np.float32
+
+
+def test_a_scalar_result_takes_a_number():
+    total = op(lambda x: (x.sum(), lambda dy: (dy * np.ones_like(x),)))
+    y, backward = total.vjp(np.ones(3, np.float32))
+    (dx,) = backward(2)
+    assert y == 3
+    assert dx.tolist() == [2, 2, 2]
+    assert dx.dtype == np.float32
+
+
+@pytest.mark.parametrize("wrap", [lambda g: g, lambda g: (g,), lambda g: [g]])
+def test_a_lab_may_return_a_bare_gradient(wrap):
+    double = op_from_pair(lambda x: (2 * x, None), lambda dout, cache: wrap(2 * dout))
+    _, backward = double.vjp(np.ones(3))
+    grads = backward(np.ones(3))
+    assert isinstance(grads, tuple)
+    assert len(grads) == 1
+    assert grads[0].tolist() == [2, 2, 2]
+
+
+def test_there_and_back_again():
+    a, b = arrays((2, 3), (2, 3))
+    forward, backward = pair_from_op(op_from_pair(product_forward, product_backward))
+    out, cache = forward(a, b, times=2)
+    da, db = backward(np.ones_like(out), cache)
+    assert np.array_equal(out, 2 * a * b)
+    assert np.array_equal(da, 2 * b)
+    assert np.array_equal(db, 2 * a)
+
+
+def test_a_pair_of_one_argument_returns_a_bare_gradient():
+    forward, backward = pair_from_op(F.relu)
+    out, cache = forward(np.array([-1.0, 2.0]))
+    assert out.tolist() == [0, 2]
+    assert backward(np.array([5.0, 7.0]), cache).tolist() == [0, 7]
+
+
+def test_docstring_examples():
+    result = doctest.testmod(op_module)
+    assert result.attempted > 5
+    assert result.failed == 0
+
+
+# The rule of the house: closures see names, not values. So `backward` is the last def before
+# `return`, and nothing that it uses is bound again after it.
+
+
+def broken_rules(source: str) -> list[str]:
+    """Where a source breaks the rule, as 'function: why'."""
+    functions = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef)]
+    found = []
+    for backward in functions:
+        owner = next((f for f in functions if backward in f.body), None)
+        if backward.name != "backward":
+            continue
+        if owner is None:
+            found.append("backward stands in a branch or a loop")
+            continue
+        rest = owner.body[owner.body.index(backward) + 1 :]
+        nodes = [node for statement in rest for node in ast.walk(statement)]
+        if any(isinstance(node, ast.FunctionDef) for node in nodes):
+            found.append(f"{owner.name}: a def after backward")
+        if not rest or not isinstance(rest[-1], ast.Return):
+            found.append(f"{owner.name}: no return after backward")
+        names = [node for node in ast.walk(backward) if isinstance(node, ast.Name)]
+        used = {node.id for node in names if isinstance(node.ctx, ast.Load)}
+        for node in nodes:
+            bound = isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
+            if bound and node.id in used:
+                found.append(f"{owner.name}: {node.id} is bound again after backward")
+    return found
+
+
+def test_backward_is_the_last_def_and_what_it_uses_is_bound_once():
+    source = Path(F.__file__).read_text(encoding="utf-8")
+    assert source.count("def backward(dy):") >= 3
+    assert broken_rules(source) == []
+
+
+@pytest.mark.parametrize(
+    ("rest", "why"),
+    [
+        ("    x = x + 1\n    return y, backward", "x is bound again"),
+        ("    x += 1\n    return y, backward", "x is bound again"),
+        ("    for x in y: pass\n    return y, backward", "x is bound again"),
+        ("    return (x := y), backward", "x is bound again"),
+        ("    def g(): pass\n    return y, backward", "a def after"),
+        ("    print(y, backward)", "no return"),
+        ("    z = 1\n    return y, backward", None),
+    ],
+)
+def test_the_check_of_the_rule_finds_what_breaks_it(rest, why):
+    source = f"def f(x):\n    y = 2 * x\n    def backward(dy):\n        return (dy * x,)\n{rest}\n"
+    found = broken_rules(source)
+    assert found == [] if why is None else why in found[0]
+
+
+def test_the_check_of_the_rule_finds_a_backward_in_a_branch():
+    source = "def f(x):\n  if x:\n    def backward(dy):\n      return dy\n  return x, backward\n"
+    assert broken_rules(source) == ["backward stands in a branch or a loop"]

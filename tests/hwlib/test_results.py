@@ -1,0 +1,47 @@
+"""`record`: what it takes, how it prints, and that it shows nothing outside the book."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from hwlib.results import _plain, record, text
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (3, "3"),
+        (-3.0, "−3"),
+        (0.123456, "0.1235"),
+        (1234567, "1\u202f234\u202f567"),
+        ([1, [2.5]], "[1, [2.5]]"),
+        ("as is", "as is"),
+        (True, "True"),
+    ],
+)
+def test_text(value, shown):
+    assert text(value) == shown
+
+
+def test_plain_values():
+    assert _plain("x", np.array([[1.5, 2], [3, 4]])) == [[1.5, 2.0], [3.0, 4.0]]
+    assert _plain("x", np.float32(0.5)) == 0.5
+    assert _plain("x", Fraction(4, 2)) == 2
+    assert type(_plain("x", Fraction(4, 2))) is int
+    assert _plain("x", Fraction(1, 2)) == 0.5
+
+
+def test_refused():
+    with pytest.raises(TypeError, match="'x' is a dict"):
+        record("x", {})
+    for bad in (np.nan, [1.0, np.inf]):
+        with pytest.raises(ValueError, match="JSON"):
+            record("x", bad)
+
+
+def test_silent_in_plain_python(capsys):
+    record("x", 1.0)
+    assert capsys.readouterr().out == ""

@@ -1,0 +1,73 @@
+"""Imports run one way, as the design says."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+# What each room of hwlib may import from hwlib; a room that is not named here fails the test.
+ALLOWED = {
+    "__init__": set(),
+    "op": set(),
+    "count": set(),
+    "results": set(),
+    "functional": {"op", "count"},
+    "check": {"op"},
+    "theory": {"op"},
+    "data": {"download"},
+    "download": set(),
+    "nn": {"op", "functional", "count"},
+    "optim": {"nn"},
+    "train": {"op", "functional", "nn", "optim", "data"},
+    "figures": {"functional", "count", "theory"},
+    "graph": {"op", "figures"},
+    "labs": {"op", "functional", "nn", "check", "count", "data"},
+    "explore": {"functional", "count", "theory", "figures"},
+}
+
+
+def imported(path):
+    """Modules that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def rooms(root, package):
+    files = sorted((root / package).rglob("*.py"))
+    assert files
+    return [(path, path.relative_to(root / package).parts[0].removesuffix(".py")) for path in files]
+
+
+def test_hwlib_imports_one_way(root):
+    for path, room in rooms(root, "hwlib"):
+        assert room in ALLOWED, f"{room} has no place in the design"
+        used = {name.split(".")[1] for name in imported(path) if name.startswith("hwlib.")}
+        assert used - {room} <= ALLOWED[room], (path.name, used)
+
+
+def test_hwlib_never_imports_bookkit(root):
+    for path, _ in rooms(root, "hwlib"):
+        assert not [n for n in imported(path) if n.split(".")[0] in ("bookkit", "tests")], path
+
+
+def test_bookkit_never_imports_chapters_or_hwlib(root):
+    for path, _ in rooms(root, "bookkit"):
+        assert not [n for n in imported(path) if n.split(".")[0] in ("chapters", "hwlib")], path
+
+
+@pytest.mark.parametrize("name", ["torch", "pytest", "sphinx"])
+def test_hwlib_imports_without_it(root, name):
+    """Checked by import in a process where the package cannot be found."""
+    import subprocess
+    import sys
+
+    modules = [
+        "hwlib" + ("" if room == "__init__" else f".{room}") for _, room in rooms(root, "hwlib")
+    ]
+    code = f"import sys; sys.modules[{name!r}] = None\n" + "\n".join(f"import {m}" for m in modules)
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
