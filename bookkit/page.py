@@ -16,9 +16,7 @@ from bookkit.settings import Book
 logger = logging.getLogger(__name__)
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-_STATE = re.compile(
-    r'(<script type="application/vnd\.jupyter\.widget-state\+json">\s*)(.*?)(\s*</script>)', re.S
-)
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 
 
 def connect(app: Sphinx) -> None:
@@ -91,19 +89,20 @@ def prune_widget_state(app: Sphinx, pagename, templatename, context, doctree) ->
     A notebook's state covers every widget it made, those of removed cells (the student
     edition's solutions) included.
     """
-    body = context.get("body")
-    if not body or "widget-state+json" not in body:
-        return
-
-    def prune(match: re.Match) -> str:
-        state = json.loads(match[2])
-        shown = set(re.findall(r'"model_id": *"(\w+)"', body.replace(match[0], "")))
+    shown = set(re.findall(r'"model_id": *"(\w+)"', context.get("body", "")))
+    scripts = context["script_files"]
+    for index, script in enumerate(scripts):
+        attributes = getattr(script, "attributes", {})
+        if attributes.get("type") != WIDGET_STATE:
+            continue
+        state = json.loads(attributes["body"])
         reached = _reachable(state["state"], shown)
         state["state"] = {k: v for k, v in state["state"].items() if k in reached}
-        text = json.dumps(state, sort_keys=True, separators=(",", ":"))
-        return match[1] + text.replace("</", "<\\/") + match[3]
-
-    context["body"] = _STATE.sub(prune, body)
+        text = json.dumps(state, sort_keys=True, separators=(",", ":")).replace("</", "<\\/")
+        # A new entry: Sphinx hands the same one to other pages.
+        scripts[index] = type(script)(
+            script.filename, priority=script.priority, **{**attributes, "body": text}
+        )
 
 
 def _reachable(states: dict, shown: set[str]) -> set[str]:

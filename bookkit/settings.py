@@ -82,14 +82,17 @@ class Book:
         results are kept under this name: jupyter-cache itself looks at cells only, and
         would go on serving outputs of a library that has changed.
         """
+        return self.hash("hwlib", "solutions", "requirements.txt")
+
+    def hash(self, *names: str) -> str:
+        """Hash of the names and bytes of some files and folders."""
         digest = hashlib.sha256()
-        files = [self.root / "requirements.txt"]
-        for folder in ("hwlib", "solutions"):
-            files += sorted(p for p in (self.root / folder).rglob("*") if p.is_file())
-        for path in files:
-            if "__pycache__" not in path.parts:
-                digest.update(path.relative_to(self.root).as_posix().encode() + b"\0")
-                digest.update(path.read_bytes() + b"\0")
+        for name in names:
+            given = self.root / name
+            for path in sorted([given, *given.rglob("*")]):
+                if path.is_file() and "__pycache__" not in path.parts:
+                    digest.update(path.relative_to(self.root).as_posix().encode() + b"\0")
+                    digest.update(path.read_bytes() + b"\0")
         return digest.hexdigest()[:16]
 
 

@@ -7,7 +7,9 @@ floating dtype, which the result and the gradients have too. No function changes
 """
 
 from dataclasses import dataclass
-from math import prod
+from functools import partial, reduce
+from itertools import accumulate
+from math import nan, prod
 
 import numpy as np
 
@@ -105,10 +107,10 @@ def relu(x):
     array([0, 0, 2])
     """
     _check_floats("relu", x=x)
-    y = np.maximum(x, 0)
+    y = np.maximum(x, 0, dtype=x.dtype)
 
     def backward(dy):
-        return (dy * (x > 0),)
+        return (np.where(x <= 0, np.zeros_like(dy), dy),)
 
     return y, backward
 
@@ -151,7 +153,7 @@ class _Windows:
         """Return y (N, F, oH, oW): the inner product of each window of x and each filter."""
         y = np.empty((len(x), len(weight), *self.grid), x.dtype)
         filters = self._filters(weight)  # (G, F/G, R)
-        for block in self._blocks(x):
+        for block in self.blocks(x):
             np.matmul(filters, self.unfold(x[block]), out=self._by_group(y[block]))
         return y
 
@@ -160,7 +162,7 @@ class _Windows:
         x = np.empty((len(y), self.groups * weight.shape[1], *self.image), y.dtype)
         filters = self._filters(weight).swapaxes(1, 2)  # (G, R, F/G)
         product = np.multiply if filters.shape[2] == 1 else np.matmul  # equal there, and faster
-        for block in self._blocks(x):
+        for block in self.blocks(x):
             x[block] = self.fold(product(filters, self._by_group(y[block])))
         return x
 
@@ -168,7 +170,7 @@ class _Windows:
         """Return weight (F, C/G, kH, kW): the sum of all windows of x, each times its y."""
         weight = np.zeros((y.shape[1], x.shape[1] // self.groups, *self.kernel), x.dtype)
         filters = self._filters(weight)  # a view
-        for block in self._blocks(x):
+        for block in self.blocks(x):
             ys = _join_samples(self._by_group(y[block]))  # (G, F/G, nP)
             columns = _join_samples(self.unfold(x[block]))  # (G, R, nP)
             filters += ys @ columns.swapaxes(1, 2)
@@ -179,10 +181,9 @@ class _Windows:
         if self._is_pointwise:
             return self._by_group(x)
         windows = np.zeros((x.shape[1], len(x), *self._padded), x.dtype)  # (C, n, H + 2p, W + 2p)
-        windows[self._inside] = x.swapaxes(0, 1)
-        for taps in reversed(
-            self._taps
-        ):  # first (C, kW, n, H + 2p, oW), then (C, kH, kW, n, oH, oW)
+        windows[self.inside] = x.swapaxes(0, 1)
+        # Axis by axis, for long runs in memory: (C, kW, n, H + 2p, oW), (C, kH, kW, n, oH, oW).
+        for taps in reversed(self.taps):
             windows = np.stack([windows[tap] for tap in taps], axis=1)
         return windows.reshape(self.groups, -1, len(x), prod(self.grid)).transpose(2, 0, 1, 3)
 
@@ -192,12 +193,27 @@ class _Windows:
         image = columns.reshape(n, channels, *self.kernel, *self.grid)
         if self._is_pointwise:
             return image.reshape(n, channels, *self.image)
-        for done, taps in enumerate(self._taps, start=1):  # unfold backwards
+        for done, taps in enumerate(self.taps, start=1):  # unfold backwards
             shape = *self.kernel[done:], *self._padded[:done], *self.grid[done:]
             parts, image = image, np.zeros((n, channels, *shape), columns.dtype)
             for i, tap in enumerate(taps):
                 image[tap] += parts[:, :, i]
-        return image[self._inside]
+        return image[self.inside]
+
+    def pad(self, x, fill):
+        """Put a border of `fill` around x (n, C, H, W); without padding this is x itself."""
+        if not any(self.padding):
+            return x
+        padded = np.full((*x.shape[:2], *self._padded), fill, x.dtype)
+        padded[self.inside] = x
+        return padded
+
+    @property
+    def first_taps(self):
+        """Per axis: which tap of each window is the first in the image: (oH, 1), (oW,)."""
+        axes = zip(self.grid, self.stride, self.padding, self.dilation, strict=True)
+        rows, columns = (np.maximum(0, -((np.arange(n) * s - p) // d)) for n, s, p, d in axes)
+        return rows[:, None], columns
 
     @property
     def _is_pointwise(self):
@@ -210,12 +226,12 @@ class _Windows:
         return [n + 2 * p for n, p in zip(self.image, self.padding, strict=True)]
 
     @property
-    def _inside(self):
+    def inside(self):
         """Where the image lies in the padded image."""
         return ..., *(slice(p, p + n) for n, p in zip(self.image, self.padding, strict=True))
 
     @property
-    def _taps(self):
+    def taps(self):
         """Per axis and tap of the kernel: which places of the padded axis it meets, as an index."""
         axes = zip(self.grid, self.kernel, self.stride, self.dilation, strict=True)
         return [
@@ -226,7 +242,7 @@ class _Windows:
             for after, (n, k, s, d) in zip(reversed(range(len(self.grid))), axes, strict=True)
         ]
 
-    def _blocks(self, x):
+    def blocks(self, x):
         """Cut the batch into slices."""
         n = max(1, _BLOCK // (x.shape[1] * prod(self.kernel) * prod(self.grid)))
         return [slice(i, i + n) for i in range(0, len(x), n)]
@@ -490,3 +506,684 @@ def conv_transpose2d(
     return _conv_transpose(
         "conv_transpose2d", 2, x, weight, bias, stride, padding, output_padding, groups, dilation
     )
+
+
+# ------------------------------------------------------------------------------ pooling
+
+
+def _pooling(caller, x, kernel_size, stride, padding, dilation=1):
+    """Check what poolings have in common, and lay their windows over x, each channel by itself."""
+    _check_floats(caller, x=x)
+    if x.ndim != 4 or x.shape[1] == 0:
+        raise _error(caller, "x must have 4 axes (N, C, H, W) and C at least 1", x=x)
+    kernel, stride, padding, dilation = per_axis(
+        caller,
+        2,
+        kernel_size=kernel_size,
+        stride=kernel_size if stride is None else stride,
+        padding=padding,
+        dilation=dilation,
+    )
+    if any(p > k // 2 for p, k in zip(padding, kernel, strict=True)):
+        raise _error(
+            caller,
+            "padding must be at most half of kernel_size",
+            padding=padding,
+            kernel_size=kernel,
+        )
+    image = x.shape[2:]
+    grid = conv_output_size(
+        image, kernel, stride=stride, padding=padding, dilation=dilation, caller=caller
+    )
+    return _Windows(image, grid, kernel, stride, padding, dilation, groups=x.shape[1])
+
+
+def _largest(x, taps):
+    """Return the largest along one axis of the windows."""
+    return reduce(np.maximum, [x[tap] for tap in taps])
+
+
+def _to_the_largest(dy, x, taps, first):
+    """Be the pullback of `_largest`: in each window dy goes to the tap that is the largest.
+
+    From the last tap to the first, each takes dy if it is larger than all before it, and else
+    leaves it to them. So of equals the first gets it, and of several nan the last, as in torch.
+    `first` is the first tap that is not in the padding: it beats the padding even if it is −inf.
+    """
+    values = [x[tap] for tap in taps]
+    before = list(accumulate(values[:-1], np.maximum))  # the largest of the taps up to each
+    dx = np.zeros(x.shape, dy.dtype)
+    for i in reversed(range(1, len(taps))):
+        wins = (values[i] > before[i - 1]) | np.isnan(values[i]) | (first == i)
+        taken = dy * wins  # for finite dy what np.where gives, and many times faster
+        dx[taps[i]] += taken  # windows may overlap
+        dy = dy - taken
+    dx[taps[0]] += dy
+    return dx
+
+
+@op
+def max_pool2d(x, kernel_size, *, stride=None, padding=0, dilation=1):
+    """Take the largest number of each window.
+
+    y[n, c, i, j] = max_k max_l x[n, c, i', j'], i' = i stride + k dilation − padding and j'
+    likewise, with x = −inf outside.
+
+    The gradient goes to the place of the largest number: among equals to the first, row by row, as
+    in torch. Where windows overlap it adds up. A nan counts as the largest, and of several the
+    last. A window with nothing but padding, as dilation can make it, gives −inf and no gradient.
+
+    Args:
+        x: (N, C, H, W), C at least 1.
+        kernel_size: of the window; int or (vertical, horizontal).
+        stride: how far the window moves from one output to the next; int or pair, None for
+            kernel_size.
+        padding: how much −inf is put at each border, at most half of kernel_size; int or pair.
+        dilation: how far apart the taps of the window are; int or pair.
+
+    Returns:
+        (N, C, oH, oW), oH = floor((H + 2 padding − dilation (kH − 1) − 1) / stride) + 1.
+
+    Raises:
+        TypeError: if x is not an array of floats, or a size is not an integer.
+        ValueError: if x has other axes, the padding is too large, or no window fits into x.
+
+    >>> max_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2)[0, 0].astype(int)
+    array([[ 5,  7],
+           [13, 15]])
+    """
+    windows = _pooling("max_pool2d", x, kernel_size, stride, padding, dilation)
+    rows, columns = windows.taps
+    y = np.empty((*x.shape[:2], *windows.grid), x.dtype)
+    for block in windows.blocks(x):
+        y[block] = _largest(_largest(windows.pad(x[block], -np.inf), rows), columns)
+
+    def backward(dy):
+        dx = np.empty(x.shape, x.dtype)
+        first_row, first_column = windows.first_taps
+        for block in windows.blocks(x):
+            padded = windows.pad(x[block], -np.inf)
+            # First along each row, then from row to row: so the first of equals is the first row's.
+            across = _largest(padded, columns)  # (n, C, H + 2p, oW)
+            d_across = _to_the_largest(dy[block], across, rows, first_row)
+            d_padded = _to_the_largest(d_across, padded, columns, first_column)
+            dx[block] = d_padded[windows.inside]
+        return dx, None
+
+    return y, backward
+
+
+@op
+def avg_pool2d(x, kernel_size, *, stride=None, padding=0, count_include_pad=True):
+    """Take the mean of each window: a depthwise convolution with equal weights.
+
+    y[n, c, i, j] = Σ_k Σ_l x[n, c, i', j'] / count, i' = i stride + k − padding and j' likewise,
+    with x = 0 outside. The count is kH kW, or without `count_include_pad` the number of those that
+    lie inside x.
+
+    Args:
+        x: (N, C, H, W), C at least 1.
+        kernel_size: of the window; int or (vertical, horizontal).
+        stride: how far the window moves from one output to the next; int or pair, None for
+            kernel_size.
+        padding: how many zeros are put at each border, at most half of kernel_size; int or pair.
+        count_include_pad: whether these zeros count.
+
+    Returns:
+        (N, C, oH, oW), oH = floor((H + 2 padding − kH) / stride) + 1.
+
+    Raises:
+        TypeError: if x is not an array of floats, or a size is not an integer.
+        ValueError: if x has other axes, the padding is too large, or no window fits into x.
+
+    >>> avg_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2, stride=1)[0, 0].astype(int)
+    array([[ 2,  3,  4],
+           [ 6,  7,  8],
+           [10, 11, 12]])
+    """
+    windows = _pooling("avg_pool2d", x, kernel_size, stride, padding)
+    ones = np.ones((x.shape[1], 1, *windows.kernel), x.dtype)  # a filter per channel
+    count = prod(windows.kernel)
+    if not count_include_pad:
+        count = windows.apply(np.ones((1, *x.shape[1:]), x.dtype), ones)  # (1, C, oH, oW)
+    y = windows.apply(x, ones) / count
+
+    def backward(dy):
+        return windows.adjoint_x(dy / count, ones), None
+
+    return y, backward
+
+
+# ------------------------------------------------------------------------------ normalization
+#
+# There is one rule: numbers that share a mean are shifted and scaled to mean 0 and variance 1. The
+# norms differ only in which numbers share one. Seen as (A, B, C), those with the same middle index
+# do; and in a second view, those with the same middle index share a weight and a bias:
+#
+#     x (N, C, H, W)    share a mean         share a weight
+#     batch_norm        (N, C, H W)          (N, C, H W)
+#     layer_norm        (1, N, C H W)        (N, C H W, 1)
+#     group_norm        (1, N G, C/G H W)    (N, C, H W)
+#     instance_norm     (1, N C, H W)        (N, C, H W)
+
+
+def _sum(*factors):
+    """Add up a product of arrays (A, B, C) over all that share a middle index: (B, 1)."""
+    return np.einsum(f"{','.join(['abc'] * len(factors))}->b", *factors)[:, None]
+
+
+def _standardize(x, eps):
+    """Return z = (x − mean) / √(var + eps) for x (A, B, C), and the pullback.
+
+    The variance is taken of what is left when the mean is gone: E[x²] − E[x]² would cancel where
+    the mean is large.
+
+    With s = 1 / √(var + eps), dx = s (dz − mean of dz − z · mean of z dz): what would shift or
+    scale all x alike is taken out, for z does not see it.
+    """
+    count = max(1, x.shape[0] * x.shape[2])  # of what shares a mean
+    z = x - _sum(x) / count
+    z -= _sum(z) / count  # what the first mean had lost to rounding
+    scale = 1 / np.sqrt(_sum(z, z) / count + eps)
+    z *= scale
+
+    def backward(dz):
+        dx = z * (_sum(z, dz) / -count)
+        dx += dz
+        dx -= _sum(dz) / count
+        dx *= scale
+        return dx
+
+    return z, backward
+
+
+def _standardize_by(x, mean, var, eps):
+    """Return z as `_standardize` does, where mean and variance (B,) are given and constant."""
+    scale = 1 / np.sqrt(var[:, None] + eps)
+    z = (x - mean[:, None]) * scale
+    return z, lambda dz: dz * scale
+
+
+def _scale_and_shift(z, weight, bias):
+    """Return y = weight z + bias for z (A, B, C), and the pullback."""
+    y = z.copy() if weight is None else z * weight.reshape(-1, 1)
+    if bias is not None:
+        y += bias.reshape(-1, 1)
+
+    def backward(dy):
+        return (
+            dy if weight is None else dy * weight.reshape(-1, 1),
+            None if weight is None else _sum(z, dy).reshape(weight.shape),
+            None if bias is None else _sum(dy).reshape(bias.shape),
+        )
+
+    return y, backward
+
+
+def _normalize(x, weight, bias, standardize, *, share_mean, share_weight):
+    """Be the rule of all norms: standardize x in one view, scale and shift it in another."""
+    z, to_x = standardize(x.reshape(share_mean))
+    y, to_z = _scale_and_shift(z.reshape(share_weight), weight, bias)
+
+    def backward(dy):
+        dz, dweight, dbias = to_z(dy.reshape(share_weight))
+        return to_x(dz.reshape(share_mean)).reshape(x.shape), dweight, dbias
+
+    return y.reshape(x.shape), backward
+
+
+def _check_norm(caller, x, eps, shape=None, **others):
+    """Check x, eps, and that the others, None or arrays, have a shape: (C,) unless it is given."""
+    others = _given(**others)
+    _check_floats(caller, x=x, **others)
+    if shape is None:
+        if x.ndim < 2:
+            raise _error(caller, "x must have at least 2 axes (N, C, ...)", x=x)
+        shape = x.shape[1:2]
+    for name, a in others.items():
+        if a.shape != shape:
+            raise _error(caller, f"{name} must have shape {shape}", x=x, **{name: a})
+    if not eps >= 0:
+        raise _error(caller, "eps must not be negative", eps=eps)
+
+
+@op
+def batch_norm(x, running_mean, running_var, weight=None, bias=None, *, training=False, eps=1e-5):
+    """Standardize each channel over the batch and all places, then scale and shift it.
+
+    y = weight · (x − mean) / √(var + eps) + bias. In training, mean and variance (1/n) are those
+    of x, and the gradient goes through them. Else they are the running ones, which are constants.
+
+    Running statistics are never changed here; see `hwlib.nn.BatchNorm2d`. An empty batch gives an
+    empty result and gradients 0.
+
+    Args:
+        x: (N, C) or (N, C, ...).
+        running_mean: (C,), not used in training and may then be None.
+        running_var: (C,), likewise.
+        weight: (C,), or None for 1.
+        bias: (C,), or None for 0.
+        training: whether to normalize by the statistics of x.
+        eps: is added to the variance.
+
+    Returns:
+        The shape of x.
+
+    Raises:
+        TypeError: if the arrays are not of one floating dtype.
+        ValueError: if the shapes do not fit together, if out of training there are no running
+            statistics, or if in training a channel has one value only: it would always become 0.
+
+    Source: Ioffe and Szegedy, Batch Normalization, 2015, arXiv 1502.03167.
+
+    >>> batch_norm(np.array([[1.0, 0], [3, 8]]), None, None, training=True).round().astype(int)
+    array([[-1, -1],
+           [ 1,  1]])
+    """
+    running = {"running_mean": running_mean, "running_var": running_var}
+    _check_norm("batch_norm", x, eps, **running, weight=weight, bias=bias)
+    view = (*x.shape[:2], prod(x.shape[2:]))  # (N, C, H W)
+    if training:
+        if view[0] * view[2] == 1:
+            raise _error("batch_norm", "training needs more than one value per channel", x=x)
+        standardize = partial(_standardize, eps=eps)
+    else:
+        if running_mean is None or running_var is None:
+            raise _error("batch_norm", "out of training, running statistics are needed", **running)
+        standardize = partial(_standardize_by, mean=running_mean, var=running_var, eps=eps)
+    y, pullback = _normalize(x, weight, bias, standardize, share_mean=view, share_weight=view)
+
+    def backward(dy):
+        dx, dweight, dbias = pullback(dy)
+        return dx, None, None, dweight, dbias
+
+    return y, backward
+
+
+@op
+def layer_norm(x, normalized_shape, weight=None, bias=None, *, eps=1e-5):
+    """Standardize each sample over its last axes, then scale and shift each place.
+
+    y = weight · (x − mean) / √(var + eps) + bias, mean and variance (1/n) over the last axes, those
+    of `normalized_shape`. Where that is one number, y = bias and the gradient is 0.
+
+    Args:
+        x: (..., *normalized_shape).
+        normalized_shape: shape of the last axes; an int for the last axis alone.
+        weight: normalized_shape, or None for 1.
+        bias: normalized_shape, or None for 0.
+        eps: is added to the variance.
+
+    Returns:
+        The shape of x.
+
+    Raises:
+        TypeError: if the arrays are not of one floating dtype, or `normalized_shape` is not of
+            integers.
+        ValueError: if the shapes do not fit together.
+
+    Source: Ba, Kiros and Hinton, Layer Normalization, 2016, arXiv 1607.06450.
+
+    >>> layer_norm(np.array([[1.0, 3], [0, 8]]), 2).round().astype(int)
+    array([[-1,  1],
+           [-1,  1]])
+    """
+    axes = len(normalized_shape) if isinstance(normalized_shape, tuple | list) else 1
+    (shape,) = per_axis("layer_norm", axes, normalized_shape=normalized_shape)
+    _check_norm("layer_norm", x, eps, shape, weight=weight, bias=bias)
+    if not shape or x.shape[-axes:] != shape:
+        raise _error("layer_norm", "x must end in normalized_shape", x=x, normalized_shape=shape)
+    samples, places = prod(x.shape[:-axes]), prod(shape)
+    y, pullback = _normalize(
+        x,
+        weight,
+        bias,
+        partial(_standardize, eps=eps),
+        share_mean=(1, samples, places),
+        share_weight=(samples, places, 1),
+    )
+
+    def backward(dy):
+        dx, dweight, dbias = pullback(dy)
+        return dx, None, dweight, dbias
+
+    return y, backward
+
+
+@op
+def group_norm(x, num_groups, weight=None, bias=None, *, eps=1e-5):
+    """Standardize each group of channels of each sample, then scale and shift each channel.
+
+    y = weight · (x − mean) / √(var + eps) + bias, mean and variance (1/n) over C/G neighbouring
+    channels and all places. Where that is one number, y = bias and the gradient is 0.
+
+    Args:
+        x: (N, C) or (N, C, ...).
+        num_groups: G, must divide C. 1 is a layer norm over all but the batch (with a weight per
+            channel), C an instance norm.
+        weight: (C,), or None for 1.
+        bias: (C,), or None for 0.
+        eps: is added to the variance.
+
+    Returns:
+        The shape of x.
+
+    Raises:
+        TypeError: if the arrays are not of one floating dtype, or `num_groups` is not an integer.
+        ValueError: if the shapes do not fit together.
+
+    Source: Wu and He, Group Normalization, 2018, arXiv 1803.08494.
+
+    >>> group_norm(np.array([[1.0, 3, 0, 8]]), 2).round().astype(int)
+    array([[-1,  1, -1,  1]])
+    """
+    _check_norm("group_norm", x, eps, weight=weight, bias=bias)
+    ((groups,),) = per_axis("group_norm", 1, num_groups=num_groups)
+    n, channels, *places = x.shape
+    if channels % groups:
+        raise _error("group_norm", "num_groups must divide C", x=x, num_groups=groups)
+    y, pullback = _normalize(
+        x,
+        weight,
+        bias,
+        partial(_standardize, eps=eps),
+        share_mean=(1, n * groups, channels // groups * prod(places)),
+        share_weight=(n, channels, prod(places)),
+    )
+
+    def backward(dy):
+        dx, dweight, dbias = pullback(dy)
+        return dx, None, dweight, dbias
+
+    return y, backward
+
+
+@op
+def instance_norm(x, weight=None, bias=None, *, eps=1e-5):
+    """Standardize each channel of each sample over its places, then scale and shift it.
+
+    y = weight · (x − mean) / √(var + eps) + bias, mean and variance (1/n) over all axes but the
+    first two.
+
+    Args:
+        x: (N, C, L) or (N, C, H, W) or longer.
+        weight: (C,), or None for 1.
+        bias: (C,), or None for 0.
+        eps: is added to the variance.
+
+    Returns:
+        The shape of x.
+
+    Raises:
+        TypeError: if the arrays are not of one floating dtype.
+        ValueError: if the shapes do not fit together, or a channel has one place only: it would
+            always become 0.
+
+    Source: Ulyanov, Vedaldi and Lempitsky, Instance Normalization, 2016, arXiv 1607.08022.
+
+    >>> instance_norm(np.array([[[1.0, 3], [0, 8]]])).round().astype(int)
+    array([[[-1,  1],
+            [-1,  1]]])
+    """
+    _check_norm("instance_norm", x, eps, weight=weight, bias=bias)
+    n, channels, *places = x.shape
+    if prod(places) == 1:
+        raise _error("instance_norm", "a channel must have more than one place", x=x)
+    return _normalize(
+        x,
+        weight,
+        bias,
+        partial(_standardize, eps=eps),
+        share_mean=(1, n * channels, prod(places)),
+        share_weight=(n, channels, prod(places)),
+    )
+
+
+# ------------------------------------------------------------------------------ dropout
+
+
+def _dropout(caller, x, shape, p, training, rng):
+    """Be the rule of all dropouts: multiply x by a mask of a shape that broadcasts to x's."""
+    if not 0 <= p <= 1:
+        raise _error(caller, "p must be a probability", p=p)
+    if not training or p == 0:
+        mask = np.ones((), x.dtype)
+    elif p == 1:
+        mask = np.zeros((), x.dtype)
+    else:
+        if not isinstance(rng, np.random.Generator):
+            raise _error(caller, "training needs a numpy.random.Generator", rng=rng, p=p)
+        kept = rng.integers(2**16, size=shape, dtype=np.uint16) >= round(p * 2**16)
+        mask = np.multiply(kept, 1 / (1 - p), dtype=x.dtype)
+
+    def backward(dy):
+        return dy * mask, None
+
+    return x * mask, backward
+
+
+@op
+def dropout(x, p=0.5, *, training=True, rng=None):
+    """In training, set each number to 0 with probability p and divide the others by 1 − p.
+
+    y = x · m / (1 − p), with m = 0 with probability p and else 1: so E[y] = x. Out of training
+    y = x. Here p is the probability to DROP, as in torch; p = 1 gives zeros. Chance is drawn in
+    steps of 2^-16: what happens has a probability within 2^-17 of p.
+
+    Args:
+        x: any shape.
+        p: the probability to drop, from 0 to 1.
+        training: whether to drop at all.
+        rng: the generator to draw from; needed in training where 0 < p < 1.
+
+    Returns:
+        The shape of x.
+
+    Raises:
+        TypeError: if x is not an array of floats.
+        ValueError: if p is no probability, or a generator is needed and `rng` is none.
+
+    Source: Srivastava et al., Dropout, Journal of Machine Learning Research 15, 2014.
+
+    >>> np.unique(dropout(np.ones(100), rng=np.random.default_rng(0))).astype(int)
+    array([0, 2])
+    """
+    _check_floats("dropout", x=x)
+    return _dropout("dropout", x, x.shape, p, training, rng)
+
+
+@op
+def dropout2d(x, p=0.5, *, training=True, rng=None):
+    """As `dropout`, but drop whole channels: neighbouring pixels are too alike to drop one by one.
+
+    Args:
+        x: (N, C, H, W).
+        p: the probability to drop a channel of a sample, from 0 to 1.
+        training: whether to drop at all.
+        rng: the generator to draw from; needed in training where 0 < p < 1.
+
+    Returns:
+        The shape of x.
+
+    Raises:
+        TypeError: if x is not an array of floats.
+        ValueError: if x has other axes, p is no probability, or a generator is needed and `rng` is
+            none.
+
+    Source: Tompson et al., Efficient Object Localization Using Convolutional Networks, 2015.
+
+    >>> y = dropout2d(np.ones((5, 20, 4, 4)), rng=np.random.default_rng(0))
+    >>> np.unique(y.sum((2, 3))).astype(int)  # of a channel, all or nothing
+    array([ 0, 32])
+    """
+    _check_floats("dropout2d", x=x)
+    if x.ndim != 4:
+        raise _error("dropout2d", "x must have 4 axes (N, C, H, W)", x=x)
+    return _dropout("dropout2d", x, (*x.shape[:2], 1, 1), p, training, rng)
+
+
+# ------------------------------------------------------------------------------ losses
+
+
+def _check_dim(caller, x, dim):
+    _check_floats(caller, x=x)
+    if not -x.ndim <= dim < x.ndim or x.shape[dim] == 0:
+        raise _error(caller, "x must have an axis dim, and not an empty one", x=x, dim=dim)
+
+
+@op
+def softmax(x, *, dim=-1):
+    """Make positive numbers that add up to 1 along an axis.
+
+    y = exp(x) / Σ exp(x). What is added to all x along the axis changes nothing: so the largest is
+    taken to be 0, and no exp overflows.
+
+    Args:
+        x: at least 1 axis.
+        dim: the axis to add along.
+
+    Returns:
+        The shape of x.
+
+    Raises:
+        TypeError: if x is not an array of floats.
+        ValueError: if x has no such axis, or it is empty.
+
+    >>> (6 * softmax(np.log([1.0, 2, 3]))).round().astype(int)
+    array([1, 2, 3])
+    """
+    _check_dim("softmax", x, dim)
+    y = np.exp(log_softmax(x, dim=dim))
+
+    def backward(dy):
+        return (y * (dy - (y * dy).sum(dim, keepdims=True)),)
+
+    return y, backward
+
+
+@op
+def log_softmax(x, *, dim=-1):
+    """Take the logarithm of `softmax`, also where that is too small to be a number.
+
+    y = x − log Σ exp(x).
+
+    Args:
+        x: at least 1 axis.
+        dim: the axis to add along.
+
+    Returns:
+        The shape of x.
+
+    Raises:
+        TypeError: if x is not an array of floats.
+        ValueError: if x has no such axis, or it is empty.
+
+    >>> log_softmax(np.array([0.0, 1000])).astype(int)
+    array([-1000,     0])
+    """
+    _check_dim("log_softmax", x, dim)
+    y = x - x.max(dim, keepdims=True)
+    y -= np.log(np.exp(y).sum(dim, keepdims=True))
+
+    def backward(dy):
+        return (dy - np.exp(y) * dy.sum(dim, keepdims=True),)
+
+    return y, backward
+
+
+def _reduce(caller, losses, reduction):
+    """Return the mean or sum of the losses or the losses, and by how much it grows with each."""
+    if reduction not in ("mean", "sum", "none"):
+        raise _error(caller, "reduction must be 'mean', 'sum' or 'none'", reduction=repr(reduction))
+    if reduction == "none":
+        return losses, 1.0
+    share = 1.0 if reduction == "sum" else 1 / losses.size if losses.size else nan
+    return np.multiply(losses.sum(), share, dtype=losses.dtype), share
+
+
+@op
+def cross_entropy(x, target, *, reduction="mean"):
+    """Compare logits with the right classes: minus the logarithm of the probability given to each.
+
+    loss[n] = −log softmax(x[n])[target[n]]. Huge logits give no inf. The mean of an empty batch
+    is nan, as in torch; no class is ignored.
+
+    Args:
+        x: logits, (N, C) or (N, C, ...).
+        target: integers from 0 to C − 1, (N,) or (N, ...).
+        reduction: "mean" or "sum" of the losses, or "none" for the losses themselves.
+
+    Returns:
+        One number, or with "none" the shape of `target`.
+
+    Raises:
+        TypeError: if x is not an array of floats, or `target` is not one of integers.
+        ValueError: if the shapes do not fit together, a target is out of range, or `reduction` is
+            unknown.
+
+    >>> logits = np.array([[0.0, 1000], [0, 1000]])
+    >>> cross_entropy(logits, np.array([0, 1]), reduction="none").astype(int)
+    array([1000,    0])
+    """
+    _check_floats("cross_entropy", x=x)
+    if not isinstance(target, np.ndarray) or not np.issubdtype(target.dtype, np.integer):
+        kind = target.dtype if isinstance(target, np.ndarray) else type(target).__name__
+        raise TypeError(f"cross_entropy: target must be a NumPy array of integers, got {kind}")
+    if x.ndim < 2 or target.shape != (*x.shape[:1], *x.shape[2:]):
+        raise _error(
+            "cross_entropy", "x must be (N, C, ...) and target (N, ...)", x=x, target=target
+        )
+    if ((target < 0) | (target >= x.shape[1])).any():
+        raise _error(
+            "cross_entropy",
+            f"target must be from 0 to {x.shape[1] - 1}",
+            least=target.min(),
+            greatest=target.max(),
+        )
+    log_p, pullback = log_softmax.vjp(x, dim=1)
+    right = np.expand_dims(target, 1)  # (N, 1, ...)
+    losses = -np.take_along_axis(log_p, right, 1).squeeze(1)
+    y, share = _reduce("cross_entropy", losses, reduction)
+
+    def backward(dy):
+        d_log_p = np.zeros_like(log_p)
+        d_losses = np.broadcast_to(dy * share, target.shape)
+        np.put_along_axis(d_log_p, right, -np.expand_dims(d_losses, 1), 1)
+        return *pullback(d_log_p), None
+
+    return y, backward
+
+
+@op
+def mse_loss(x, target, *, reduction="mean"):
+    """Compare numbers with the right ones: the squared differences.
+
+    loss = (x − target)². Nothing broadcasts. The mean of nothing is nan, as in torch.
+
+    Args:
+        x: any shape.
+        target: the shape of x.
+        reduction: "mean" or "sum" of the losses, or "none" for the losses themselves. Over a batch
+            of vectors "mean" divides by their number and their length.
+
+    Returns:
+        One number, or with "none" the shape of x.
+
+    Raises:
+        TypeError: if the arrays are not of one floating dtype.
+        ValueError: if the shapes differ, or `reduction` is unknown.
+
+    >>> mse_loss(np.array([1.0, 2, 3]), np.array([1.0, 2, 0]), reduction="none").astype(int)
+    array([0, 0, 9])
+    """
+    _check_floats("mse_loss", x=x, target=target)
+    if x.shape != target.shape:
+        raise _error("mse_loss", "x and target must have the same shape", x=x, target=target)
+    difference = x - target
+    y, share = _reduce("mse_loss", np.square(difference), reduction)
+
+    def backward(dy):
+        dx = 2 * difference * (dy * share)
+        return dx, -dx
+
+    return y, backward

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,14 @@ def build(root: Path, edition: str = "full", **environment: str) -> subprocess.C
     if edition == "student":
         command += ["--path-output", "_build/student"]
     variables = {**os.environ, "BOOK_EDITION": edition, "PYTHONPATH": str(root), **environment}
-    return subprocess.run(command, cwd=root, env=variables, capture_output=True, text=True)
+    # Into a file, not a pipe: a kernel that outlives its build would hold a pipe open for ever.
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
+        done = subprocess.run(
+            command, cwd=root, env=variables, stdout=said, stderr=subprocess.STDOUT, timeout=600
+        )
+        said.seek(0)
+        done.stdout = said.read()
+    return done
 
 
 def built(root: Path, edition: str = "full") -> Path:
@@ -34,7 +42,7 @@ def root() -> Path:
 
 def _site(edition: str) -> Path:
     done = build(ROOT, edition)
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    assert done.returncode == 0, done.stdout[-4000:]
     return built(ROOT, edition)
 
 

@@ -52,11 +52,12 @@ export function spell({ stride: s, padding: p, dilation: d }, result, o, q) {
   const product = ({ x, w, padded }) => `${padded ? "[0]" : factor(x)}·${factor(w)}`;
   const products = terms.map((row) => row.map(product).join(" + ")).join(" +\n");
   const y = flat ? `y[${q}]` : `y[${o}, ${q}]`;
-  const size = (axis, n, k, m) =>
-    `${axis} = ⌊(${n} + 2·${p} − ${d}·(${k} − 1) − 1) / ${s}⌋ + 1 ` +
+  const size = (n, k, m) => `⌊(${n} + 2·${p} − ${d}·(${k} − 1) − 1) / ${s}⌋ + 1\n` +
     `= ⌊${n + 2 * p - d * (k - 1) - 1} / ${s}⌋ + 1 = ${m}`;
-  const notes = [size(flat ? "size" : "columns", image[0].length, filter[0].length, columns.length)];
-  if (!flat) notes.unshift(size("rows", image.length, filter.length, rows.length));
+  const high = size(image.length, filter.length, rows.length);
+  const wide = size(image[0].length, filter[0].length, columns.length);
+  const notes = flat ? [`size = ${wide}`]
+    : high === wide ? [`rows = columns = ${wide}`] : [`rows = ${high}`, `columns = ${wide}`];
   if (p) notes.push("Dashed cells, and [0], are padding.");
   const cells = (image.length + (flat ? 0 : 2 * p)) * (image[0].length + 2 * p);
   const missed = cells - new Set(rows.flat()).size * new Set(columns.flat()).size;

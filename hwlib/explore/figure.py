@@ -57,8 +57,9 @@ class Figure(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs):
         """Add words and the still to the live view, for paper and for pages without scripts."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        # None, a dict or (data, metadata), by the versions of anywidget and ipywidgets.
+        # By the versions of anywidget and ipywidgets: no method, None, a dict, (data, metadata).
+        inherited = getattr(super(), "_repr_mimebundle_", None)
+        bundle = inherited(**kwargs) if inherited else None
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
         words = {"text/plain": repr(self), "text/html": self.still()._repr_html_()}
         return {**data, **words}, metadata

@@ -137,5 +137,9 @@ export function explore({ model, el }, title, controls, draw) {
     for (const name in changes) inputs[name].value = changes[name];
     read();
   };
+  // A finger on the window drags it in every direction; elsewhere it may still scroll the page.
+  svg.addEventListener("touchstart", (event) => {
+    if (event.target.matches(".explore-window, .explore-target")) event.preventDefault();
+  });
   write();
 }

@@ -9,6 +9,7 @@ import shutil
 import nbformat
 import pytest
 
+import hwlib
 from bookkit import notebooks
 from bookkit.settings import Book
 
@@ -103,8 +104,7 @@ def test_cells_carry_no_output_and_only_allowed_tags(book):
 
 def test_setup_cell_installs_only_where_hwlib_is_missing(book):
     setup = exported(book, "Text.").cells[1].source
-    version = notebooks._version(book)
-    assert f"git+{book.repository}@v{version}" in setup
+    assert f"git+{book.repository}@v{hwlib.__version__}" in setup
     assert setup.count("%pip") == 1
     runs = []
     code = setup.replace("%pip install -q", "runs.append").replace('"hwlib @', '("hwlib @') + ")"

@@ -58,7 +58,9 @@ def made(tmp_path_factory):
     (root / "_toc.yml").write_text("root: index\nchapters: [{file: chapters/one}]\n")
     for folder in ("chapters", "solutions/one"):
         (root / folder).mkdir(parents=True)
-    (root / "chapters/one.md").write_text("---\nformat_name: myst\n---\n" + 'record("third", 1 / 3)')
+    (root / "chapters/one.md").write_text(
+        "---\nformat_name: myst\n---\n" + 'record("third", 1 / 3)'
+    )
     solution = 'record("answer", [[2, -1], [0.5, 3.0]])'
     (root / "solutions/one/try.md").write_text(f"```{{code-cell}} ipython3\n{solution}\n```\n")
     executed(

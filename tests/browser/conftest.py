@@ -79,6 +79,7 @@ def page(chromium):
     """A fresh page that records requests leaving this machine, failures and script errors."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
+    page.set_default_timeout(10_000)
     page.foreign, page.faults = [], []
 
     def seen(request):

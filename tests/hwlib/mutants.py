@@ -12,6 +12,8 @@ outcome is the name of the test that failed, "timeout", "crash", or null where t
 
 from __future__ import annotations
 
+import gc
+import importlib
 import json
 import os
 import re
@@ -25,13 +27,36 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+# What the children would each import for a second: pytest's plugins, and what torch imports late.
+WARM = ["pytest", "hypothesis", "torch.utils.flop_counter", "torch.fx.experimental.symbolic_shapes"]
 SECONDS = 60  # per job; the slowest takes a few
 
 TESTS = {
     "op": ["tests/hwlib/test_op.py"],
-    "functional": ["tests/hwlib/test_convolution.py", "tests/hwlib/test_linear_relu.py"],
+    "functional": [
+        "tests/hwlib/test_linear_relu.py",
+        "tests/hwlib/test_convolution.py",
+        "tests/hwlib/test_pooling.py",
+        "tests/hwlib/test_normalization.py",
+        "tests/hwlib/test_dropout.py",
+        "tests/hwlib/test_losses.py",
+    ],
     "check": ["tests/hwlib/test_check.py"],
     "count": ["tests/hwlib/test_count.py"],
+}
+
+# Where a module has many test files: the one that must kill the mutants of a function.
+TEST = {
+    function: f"tests/hwlib/test_{name}.py"
+    for name, functions in {
+        "linear_relu": ["linear", "relu"],
+        "convolution": ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"],
+        "pooling": ["max_pool2d", "avg_pool2d"],
+        "normalization": ["batch_norm", "layer_norm", "group_norm", "instance_norm"],
+        "dropout": ["dropout", "dropout2d"],
+        "losses": ["softmax", "log_softmax", "cross_entropy", "mse_loss"],
+    }.items()
+    for function in functions
 }
 
 
@@ -48,16 +73,14 @@ class Mutant:
         return f"{self.module}.{self.function}: {self.old!r} -> {self.new!r}"
 
     def job(self) -> dict:
-        source = read(self.module)
-        if source.count(self.old) != 1:
-            raise ValueError(
-                f"{self}: the text stands {source.count(self.old)} times in the source"
-            )
-        return {
-            "module": self.module,
-            "source": source.replace(self.old, self.new),
-            "tests": TESTS[self.module],
-        }
+        job = control(self.module)
+        tests = [TEST[self.function]] if self.function in TEST else job["tests"]
+        return {**job, "source": job["source"].replace(self.old, self.new), "tests": tests}
+
+    @property
+    def places(self) -> int:
+        """How often the text to change stands in the source; 1 if all is well."""
+        return read(self.module).count(self.old)
 
 
 def read(module: str) -> str:
@@ -132,12 +155,11 @@ def _run(job: dict) -> str | None:
 
 
 def _main() -> None:
-    import pytest  # noqa: F401  once for all children
-    import torch
-    import torch.utils.flop_counter  # noqa: F401
-
-    torch.set_num_threads(1)
-    assert not any(name == "hwlib" or name.startswith("hwlib.") for name in sys.modules)
+    for slow in WARM:
+        importlib.import_module(slow)
+    if any(name.split(".")[0] == "hwlib" for name in sys.modules):
+        raise RuntimeError("hwlib must be imported by the children only")
+    gc.freeze()  # what is imported by now is no garbage; the children need not look
     json.dump([_run(job) for job in json.load(sys.stdin)], sys.stdout)
 
 
@@ -156,14 +178,14 @@ MUTANTS = [
     Mutant("functional", "linear", "rows_dy.T @ rows_x", "rows_dy.T @ rows_x * 1.001"),
     Mutant("functional", "linear", "rows_dy.sum(0)", "rows_dy.mean(0)"),
     Mutant("functional", "linear", "x.shape[-1] != n", "False"),
-    Mutant("functional", "relu", "dy * (x > 0)", "dy * (x >= 0)"),
-    Mutant("functional", "relu", "y = np.maximum(x, 0)", "y = np.abs(x)"),
+    Mutant("functional", "relu", "np.where(x <= 0,", "np.where(x < 0,"),
+    Mutant("functional", "relu", "y = np.maximum(x, 0, dtype=x.dtype)", "y = np.abs(x)"),
     # functional: what all convolutions share
     Mutant("functional", "conv2d", "slice(i * d, i * d + (n - 1) * s + 1, s)", "slice(i * d, i * d + n, 1)"),
     Mutant("functional", "conv2d", "slice(i * d, i * d + (n - 1) * s + 1, s)", "slice(i, i + (n - 1) * s + 1, s)"),
     Mutant("functional", "conv2d", "for i in range(k)", "for i in reversed(range(k))"),
     Mutant("functional", "conv2d", "slice(p, p + n)", "slice(0, n)"),
-    Mutant("functional", "conv2d", "for taps in reversed(self._taps)", "for taps in self._taps"),
+    Mutant("functional", "conv2d", "in reversed(self.taps)", "in self.taps"),
     Mutant("functional", "conv2d", "image[tap] += parts[:, :, i]", "image[tap] = parts[:, :, i]"),
     Mutant("functional", "conv2d", "filters += ys @", "filters[:] = ys @"),
     Mutant("functional", "conv2d", "range(0, len(x), n)", "range(0, len(x) - len(x) % n, n)"),
@@ -182,6 +204,81 @@ MUTANTS = [
     Mutant("functional", "conv_transpose1d", "windows.apply(dy, weight), windows.adjoint_w(dy, x)", "windows.apply(dy, weight) * 1.001, windows.adjoint_w(dy, x)"),
     Mutant("functional", "conv_transpose2d", '"conv_transpose2d", 2, x, weight, bias, stride, padding', '"conv_transpose2d", 2, x, weight[..., ::-1], bias, stride, padding'),
     Mutant("functional", "conv_transpose2d", "windows.adjoint_w(dy, x), _bias_grad(dy, bias)", "windows.adjoint_w(dy, x), _bias_grad(x, bias)"),
+    # functional: pooling
+    Mutant("functional", "max_pool2d", "(values[i] > before[i - 1])", "(values[i] >= before[i - 1])"),
+    Mutant("functional", "max_pool2d", " | np.isnan(values[i])", ""),
+    Mutant("functional", "max_pool2d", " | (first == i)", ""),
+    Mutant("functional", "max_pool2d", "dx[taps[i]] += taken", "dx[taps[i]] = taken"),
+    Mutant("functional", "max_pool2d", "dx[taps[0]] += dy", "dx[taps[0]] = dy"),
+    Mutant("functional", "max_pool2d", "dy = dy - taken", "pass"),
+    Mutant("functional", "max_pool2d", "accumulate(values[:-1], np.maximum)", "values[:-1]"),
+    Mutant("functional", "max_pool2d", "_largest(padded, columns)", "_largest(padded[..., ::-1], columns)"),
+    Mutant("functional", "max_pool2d", "y[block] = _largest(_largest(windows.pad(x[block], -np.inf)", "y[block] = _largest(_largest(windows.pad(x[block], 0)"),
+    Mutant("functional", "max_pool2d", "padded = windows.pad(x[block], -np.inf)", "padded = windows.pad(x[block], 0)"),
+    Mutant("functional", "max_pool2d", "-((np.arange(n) * s - p) // d)", "-((np.arange(n) - p) // d)"),
+    Mutant("functional", "max_pool2d", "if any(p > k // 2 for", "if any(p > k for"),
+    Mutant("functional", "max_pool2d", "stride=kernel_size if stride is None else stride", "stride=1 if stride is None else stride"),
+    Mutant("functional", "max_pool2d", " or x.shape[1] == 0:", ":"),
+    Mutant("functional", "avg_pool2d", "windows.apply(x, ones) / count", "windows.apply(x, ones) / ones[0].size"),
+    Mutant("functional", "avg_pool2d", "windows.adjoint_x(dy / count, ones)", "windows.adjoint_x(dy, ones) / count.max()"),
+    Mutant("functional", "avg_pool2d", "windows.adjoint_x(dy / count, ones)", "windows.adjoint_x(dy, ones) / prod(windows.kernel)"),
+    Mutant("functional", "avg_pool2d", "if not count_include_pad:", "if count_include_pad:"),
+    # functional: what all norms share
+    Mutant("functional", "batch_norm", "    z -= _sum(z) / count  # what the first mean had lost to rounding\n", ""),
+    Mutant("functional", "batch_norm", "1 / np.sqrt(_sum(z, z) / count + eps)", "1 / (np.sqrt(_sum(z, z) / count) + eps)"),
+    Mutant("functional", "batch_norm", "1 / np.sqrt(_sum(z, z) / count + eps)", "1 / np.sqrt(_sum(z, z) / (count - 1) + eps)"),
+    Mutant("functional", "batch_norm", "1 / np.sqrt(_sum(z, z) / count + eps)", "1 / np.sqrt(_sum(x, x) / count - (_sum(x) / count) ** 2 + eps)"),
+    Mutant("functional", "batch_norm", "dx = z * (_sum(z, dz) / -count)", "dx = z * 0"),
+    Mutant("functional", "batch_norm", "        dx -= _sum(dz) / count\n", ""),
+    Mutant("functional", "batch_norm", "        dx *= scale\n", "        dx /= scale\n"),
+    Mutant("functional", "batch_norm", "max(1, x.shape[0] * x.shape[2])", "x.shape[0] * x.shape[2]"),
+    Mutant("functional", "batch_norm", "_sum(z, dy).reshape(weight.shape)", "_sum(dy).reshape(weight.shape)"),
+    Mutant("functional", "batch_norm", "_sum(dy).reshape(bias.shape)", "_sum(dy).reshape(bias.shape) / len(dy)"),
+    Mutant("functional", "batch_norm", "dy if weight is None else dy * weight.reshape(-1, 1)", "dy"),
+    Mutant("functional", "batch_norm", "y = z.copy() if", "y = z if"),
+    Mutant("functional", "batch_norm", "if not eps >= 0", "if eps < 0"),
+    # functional: one each
+    Mutant("functional", "batch_norm", "z = (x - mean[:, None]) * scale", "z = (x - mean[:, None]) * scale**2"),
+    Mutant("functional", "batch_norm", "lambda dz: dz * scale", "lambda dz: dz"),
+    Mutant("functional", "batch_norm", "if view[0] * view[2] == 1:", "if view[0] == 1:"),
+    Mutant("functional", "batch_norm", "if training:\n", "if running_mean is None:\n"),
+    Mutant("functional", "batch_norm", "if running_mean is None or running_var is None", "if running_mean is None and running_var is None"),
+    Mutant("functional", "batch_norm", "return dx, None, None, dweight, dbias", "return dx, dbias, dweight, None, None"),
+    Mutant("functional", "layer_norm", "share_mean=(1, samples, places),", "share_mean=(samples, places, 1),"),
+    Mutant("functional", "layer_norm", "share_weight=(samples, places, 1),", "share_weight=(1, samples, places),"),
+    Mutant("functional", "layer_norm", "if not shape or x.shape[-axes:] != shape:", "if not shape or x.shape[-1] != shape[-1]:"),
+    Mutant("functional", "group_norm", "(1, n * groups, channels // groups * prod(places)),", "(n, groups, channels // groups * prod(places)),"),
+    Mutant("functional", "group_norm", "(1, n * groups, channels // groups * prod(places)),", "(1, n, channels * prod(places)),"),
+    Mutant("functional", "group_norm", "if channels % groups:", "if False:"),
+    Mutant("functional", "instance_norm", "(1, n * channels, prod(places)),", "(n, channels, prod(places)),"),
+    Mutant("functional", "instance_norm", "if prod(places) == 1:", "if not places:"),
+    Mutant("functional", "dropout", ">= round(p * 2**16)", "< round(p * 2**16)"),
+    Mutant("functional", "dropout", ">= round(p * 2**16)", ">= round(p * 256) * 256"),
+    Mutant("functional", "dropout", "np.multiply(kept, 1 / (1 - p), dtype=x.dtype)", "kept.astype(x.dtype)"),
+    Mutant("functional", "dropout", "np.multiply(kept, 1 / (1 - p), dtype=x.dtype)", "np.multiply(kept, 1 / p, dtype=x.dtype)"),
+    Mutant("functional", "dropout", "np.multiply(kept, 1 / (1 - p), dtype=x.dtype)", "np.multiply(kept, 1 / (1 - p))"),
+    Mutant("functional", "dropout", "return dy * mask, None", "return dy.copy(), None"),
+    Mutant("functional", "dropout", "if not training or p == 0:", "if p == 0:"),
+    Mutant("functional", "dropout", "elif p == 1:", "elif p > 1:"),
+    Mutant("functional", "dropout", "if not 0 <= p <= 1:", "if p > 1:"),
+    Mutant("functional", "dropout2d", "(*x.shape[:2], 1, 1)", "x.shape"),
+    Mutant("functional", "dropout2d", "(*x.shape[:2], 1, 1)", "(1, x.shape[1], 1, 1)"),
+    Mutant("functional", "softmax", "y * (dy - (y * dy).sum(dim, keepdims=True))", "y * (dy - dy.sum(dim, keepdims=True))"),
+    Mutant("functional", "softmax", "np.exp(log_softmax(x, dim=dim))", "np.exp(log_softmax(x))"),
+    Mutant("functional", "log_softmax", "y = x - x.max(dim, keepdims=True)", "y = x.copy()"),
+    Mutant("functional", "log_softmax", "x.max(dim, keepdims=True)", "x.max()"),
+    Mutant("functional", "log_softmax", "dy - np.exp(y) * dy.sum(dim, keepdims=True)", "dy - np.exp(y) * dy"),
+    Mutant("functional", "log_softmax", " or x.shape[dim] == 0:", ":"),
+    Mutant("functional", "cross_entropy", "((target < 0) | (target >= x.shape[1]))", "(target >= x.shape[1])"),
+    Mutant("functional", "cross_entropy", "target >= x.shape[1])", "target > x.shape[1])"),
+    Mutant("functional", "cross_entropy", "np.broadcast_to(dy * share, target.shape)", "np.broadcast_to(dy, target.shape)"),
+    Mutant("functional", "cross_entropy", "target.shape != (*x.shape[:1], *x.shape[2:])", "target.ndim != x.ndim - 1"),
+    Mutant("functional", "cross_entropy", "1 / losses.size if losses.size else nan", "1 / max(losses.size, 1)"),
+    Mutant("functional", "cross_entropy", "1 / losses.size if losses.size else nan", "1 / len(losses) if losses.size else nan"),
+    Mutant("functional", "mse_loss", "return dx, -dx", "return dx, dx"),
+    Mutant("functional", "mse_loss", "dx = 2 * difference * (dy * share)", "dx = difference * (dy * share)"),
+    Mutant("functional", "mse_loss", "if x.shape != target.shape:", "if x.ndim != target.ndim:"),
+    Mutant("functional", "mse_loss", 'if reduction not in ("mean", "sum", "none"):', "if not reduction:"),
     # check
     Mutant("check", "gradcheck", "/ (2 * _STEP)", "/ _STEP"),
     Mutant("check", "gradcheck", "if not gap <= tol", "if gap > tol"),

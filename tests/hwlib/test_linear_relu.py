@@ -38,9 +38,14 @@ def test_relu_agrees_with_torch_at_the_kink_too(dtype):
         assert gap_to_torch(F.relu, torch.relu, [x], {}, rng) == 0
 
 
-def test_relu_lets_nan_through_as_torch_does():
-    x = np.array([np.nan, -np.inf, np.inf, -0.0])
-    assert np.array_equal(F.relu(x), torch.relu(torch.tensor(x)).numpy(), equal_nan=True)
+def test_relu_at_nan_and_infinity_is_torch_s():
+    x, dy = (a.ravel() for a in np.meshgrid(*[[np.nan, -np.inf, np.inf, -0.0, 1, -1]] * 2))
+    y, backward = F.relu.vjp(x)
+    tx = torch.tensor(x, requires_grad=True)
+    ty = torch.relu(tx)
+    (tdx,) = torch.autograd.grad(ty, tx, torch.tensor(dy))
+    assert np.array_equal(y, ty.detach().numpy(), equal_nan=True)
+    assert np.array_equal(backward(dy)[0], tdx.numpy(), equal_nan=True)
 
 
 def test_gradcheck():

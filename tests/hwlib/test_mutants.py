@@ -26,6 +26,7 @@ def test_the_source_as_it_is_survives(outcomes, module):
 
 @pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=str)
 def test_the_mutant_is_killed(outcomes, mutant):
+    assert mutant.places == 1, f"{mutant.old!r} stands {mutant.places} times in the source"
     assert outcomes[mutant] is not None, f"no test fails under {mutant}"
 
 

@@ -1,339 +1,26 @@
-"""The book's static figures: one style, vector, legible in light and dark, always the same bytes.
+"""Figures of convolution: a step of it, its transpose as stamps, its matrix, what it covers."""
 
-A figure is drawn with matplotlib on a page measured in CSS pixels, then `picture` makes the SVG
-fit to stand inside a web page: ink becomes `currentColor`, so the figure follows the page from
-light to dark; ids that nothing refers to go, so two figures never collide; and alt text is
-required. Text is always ink; the accents colour shapes only.
-"""
-
-import hashlib
-import io
-import re
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from itertools import pairwise
-from os import PathLike
-from xml.etree import ElementTree
 
-import matplotlib
 import numpy as np
-from cycler import cycler
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Circle, PathPatch, Rectangle
-from matplotlib.path import Path
 
 from hwlib import count
 from hwlib import functional as F
-
-# Each has a contrast of more than 3:1 on white and on #121212, so one palette serves both modes.
-ACCENTS = {
-    "blue": "#3b82c4",  # input
-    "orange": "#c9601a",  # filter
-    "green": "#2a8f6d",  # output
-    "purple": "#8b5fbf",
-    "pink": "#c94f7c",
-}
-BLUE, ORANGE, GREEN = ACCENTS["blue"], ACCENTS["orange"], ACCENTS["green"]
-WIDTH = 360  # px: what a 390 px phone leaves between its margins
-FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "hwlib",
-    "savefig.bbox": None,
-    "text.usetex": False,
-    "font.size": 13,
-    "axes.prop_cycle": cycler(color=ACCENTS.values()),
-    "axes.linewidth": 0.8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 14,
-    "grid.color": "#b0b0b0",
-    "grid.linewidth": 0.6,
-    "legend.frameon": False,
-    "lines.linewidth": 1.8,
-}
-
-
-def style() -> AbstractContextManager:
-    """Return a context in which a new matplotlib Figure has the look of the book.
-
-    One inch of `figsize` is 72 px on the page: `Figure(figsize=(5, 3))` fills a phone.
-
-    >>> with style():
-    ...     axes = Figure(figsize=(5, 3)).subplots()
-    """
-    return matplotlib.rc_context(STYLE)
-
-
-@dataclass(frozen=True, repr=False)
-class Picture:
-    """A figure as inline SVG, with the text that says what is seen in it.
-
-    Notebooks and the built book show the SVG; a terminal shows the alt text.
-    """
-
-    svg: str
-    alt: str
-
-    def __repr__(self) -> str:
-        return self.alt
-
-    def _repr_html_(self) -> str:
-        return f'<figure class="hw-figure" style="margin:1em 0">{self.svg}</figure>'
-
-    def save(self, path: str | PathLike) -> None:
-        """Write a stand-alone .svg file, in the ink of whatever shows it, light or dark."""
-        _, _, width, height = re.search(r'viewBox="([^"]*)"', self.svg)[1].split()
-        size = f'<svg width="{width}" height="{height}" '
-        # Outside a page there is no colour to inherit, and no column to fill.
-        alone = self.svg.replace("<svg ", size, 1).replace(
-            f"width:100%;max-width:{width}px;", "color-scheme:light dark;color:CanvasText;", 1
-        )
-        with open(path, "w", encoding="utf-8", newline="\n") as file:
-            file.write(alone + "\n")
-
-
-def picture(fig: Figure, alt: str) -> Picture:
-    """Turn a matplotlib Figure into a `Picture` that follows the page from light to dark.
-
-    A neutral grey means ink thinned: black becomes `currentColor`, #b0b0b0 a faint `currentColor`,
-    white vanishes (white text stays, for it stands on a colour). Other colours are kept.
-
-    Args:
-        fig: any matplotlib Figure; it is not changed.
-        alt: what is seen, in words and numbers.
-
-    Raises:
-        ValueError: if `alt` is missing or blank.
-
-    >>> picture(Figure(figsize=(5, 3)), "An empty figure.")
-    An empty figure.
-    """
-    if not isinstance(alt, str) or not alt.strip():
-        raise ValueError(f"picture: alt must say in words what the figure shows, got {alt!r}")
-    alt = " ".join(alt.split())
-    file = io.BytesIO()
-    with style():
-        fig.savefig(file, format="svg", transparent=True)
-    return Picture(_inline(ElementTree.fromstring(file.getvalue()), alt), alt)
-
-
-def _inline(root: ElementTree.Element, alt: str) -> str:
-    """Return matplotlib's SVG as an element for the middle of a page."""
-    for parent in root.iter():
-        for child in [c for c in parent if c.tag.endswith(("}style", "}metadata"))]:
-            parent.remove(child)  # a <style> in inline SVG would restyle the whole page
-    for element in root.iter():
-        element.tag = element.tag.split("}")[1]
-        # The namespace of xlink:href goes too: HTML and SVG 2 both read a plain href.
-        attributes = {name.split("}")[-1]: value for name, value in element.attrib.items()}
-        if "style" in attributes:
-            attributes["style"] = _follow_page(attributes["style"], is_text=element.tag == "text")
-        for name in {"d", "x", "y", "transform", "points"} & attributes.keys():
-            attributes[name] = _short(attributes[name])
-        element.attrib.clear()
-        element.attrib.update(attributes)
-    _, _, width, height = root.get("viewBox").split()
-    root.attrib.clear()
-    root.attrib.update(
-        {
-            "xmlns": "http://www.w3.org/2000/svg",
-            "viewBox": f"0 0 {_short(width)} {_short(height)}",
-            "role": "img",
-            "aria-label": alt,
-            "fill": "currentColor",  # matplotlib leaves black unsaid
-            "style": f"width:100%;max-width:{_short(width)}px;height:auto;display:block;"
-            f"margin:0 auto;font-family:{FONTS};stroke-linejoin:round;stroke-linecap:butt",
-        }
-    )
-    return _unique_ids(root)
-
-
-def _follow_page(css: str, is_text: bool) -> str:
-    """Return the declarations with neutral greys as thinned ink and the page's own font."""
-    style = dict(part.strip().split(": ", 1) for part in css.split(";") if part.strip())
-    style.pop("font-family", None)
-    if "font" in style:  # older matplotlib writes the shorthand, which needs a family
-        style["font"] = style["font"].split("px")[0] + f"px {FONTS}"
-    for paint in ("fill", "stroke"):
-        grey = re.fullmatch(r"#(..)\1\1", style.get(paint, ""))
-        if grey and not (is_text and grey[1] == "ff"):
-            opacity = float(style.get(f"{paint}-opacity", 1)) * (1 - int(grey[1], 16) / 255)
-            style[paint] = "currentColor" if opacity else "none"
-            style[f"{paint}-opacity"] = f"{opacity:.3g}"
-    return "; ".join(f"{name}: {value}" for name, value in style.items())
-
-
-def _short(numbers: str) -> str:
-    """Return the text with its decimals rounded to hundredths of a pixel, on one line."""
-    rounded = re.sub(r"-?\d+\.\d+", lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), numbers)
-    return " ".join(rounded.split())
-
-
-def _unique_ids(root: ElementTree.Element) -> str:
-    """Drop the ids that nothing refers to, and name the others after the picture's content."""
-    text = ElementTree.tostring(root, encoding="unicode")
-    used = set(re.findall(r'(?:url\(|href=")#([^)"]+)', text))
-    for element in root.iter():
-        if element.get("id") not in used:
-            element.attrib.pop("id", None)
-        element.text, element.tail = (
-            (s or "").strip() or None for s in (element.text, element.tail)
-        )
-    digest = hashlib.sha256(ElementTree.tostring(root)).hexdigest()[:8]
-    text = ElementTree.tostring(root, encoding="unicode")
-    return re.sub(r'(id="|url\(#|href="#)(?=[^"])', rf"\g<1>hw{digest}-", text)
-
-
-# ------------------------------------------------------------------------------ the page
-
-
-class _Sheet:
-    """A blank page measured in pixels from its top left corner."""
-
-    def __init__(self, width: float = WIDTH):
-        self.width = max(width, WIDTH)
-        self.figure = Figure()
-        self.axes = self.figure.add_axes((0, 0, 1, 1))
-        self.axes.set_axis_off()
-
-    def text(self, x, y, words, *, size=15, ha="center", opacity=1.0):
-        """Write words whose middle height is y; with opacity 0.7 they still have 4.5:1."""
-        options = {"ha": ha, "va": "baseline", "color": "k", "alpha": opacity}
-        self.axes.text(x, y + 0.36 * size, words, size=size, **options)
-
-    def label(self, x, y, words, ha="left"):
-        self.text(x, y, words, size=13, ha=ha, opacity=0.75)
-
-    def line(self, xs, ys, *, colour="k", width=1.0, opacity=1.0):
-        options = {"color": colour, "lw": width, "alpha": opacity, "solid_capstyle": "butt"}
-        self.axes.add_line(Line2D(xs, ys, marker="", ls="-", clip_on=False, **options))
-
-    def tint(self, x, y, width, height, colour):
-        """Fill a rectangle with an accent, thinly, so that ink on it stays legible."""
-        shape = {"fc": colour, "alpha": 0.22, "ec": "none", "lw": 0, "clip_on": False}
-        self.axes.add_patch(Rectangle((x, y), width, height, **shape))
-
-    def cells(self, words, x, y, size, *, tint=None, dashed=False, faint=False, lift=False):
-        """Draw a grid of cells, None where there is none; tint holds accents, the others masks."""
-        words = np.asarray(words, dtype=object)
-        tint, dashed, faint, lift = (
-            np.broadcast_to(a, words.shape) for a in (tint, dashed, faint, lift)
-        )
-        edges = {}  # in cells, each once: dashes drawn twice, out of step, close to a line
-        for row, column in np.ndindex(words.shape):
-            here, word = (row, column), words[row, column]
-            if word is None:
-                continue
-            left, top = x + column * size, y + row * size
-            height = (0.62 if lift[here] else 1.0) * size
-            if tint[here]:
-                self.tint(left, top, size, height, tint[here])
-            type_size = min(16, 0.42 * size + 2, (size - 4) / (0.66 * max(len(word), 2)))
-            opacity = 0.7 if faint[here] else 1.0
-            self.text(left + size / 2, top + height / 2, word, size=type_size, opacity=opacity)
-            corners = np.add(here, [(0, 0), (0, 1), (1, 1), (1, 0), (0, 0)])
-            for ends in pairwise(map(tuple, corners)):
-                edge = tuple(sorted(ends))
-                edges[edge] = edges.get(edge, True) and dashed[here]
-        for dashes, look in ((True, {"ls": (0, (2.5, 2.5))}), (False, {})):
-            ends = [end for edge, is_dashed in edges.items() if is_dashed == dashes for end in edge]
-            if ends:
-                points = [(x + column * size, y + row * size) for row, column in ends]
-                path = Path(points, [Path.MOVETO, Path.LINETO] * (len(ends) // 2))
-                line = {"fill": False, "ec": "k", "lw": 0.9, "alpha": 0.5, "clip_on": False}
-                self.axes.add_patch(PathPatch(path, **line, **look))
-
-    def cross(self, x, y, size):
-        """Strike out a cell."""
-        self.line([x, x + size], [y + size, y], opacity=0.6)
-
-    def dots(self, xs, y, colour):
-        """Draw dots in a row."""
-        for x in xs:
-            self.axes.add_patch(Circle((x, y), 5, fc=colour, ec="none", clip_on=False))
-
-    def outline(self, x, y, width, height, colour):
-        shape = {"fill": False, "ec": colour, "lw": 2.4, "clip_on": False}
-        self.axes.add_patch(Rectangle((x, y), width, height, **shape))
-
-    def picture(self, height: float, alt: str) -> Picture:
-        self.figure.set_size_inches(self.width / 72, height / 72)
-        self.axes.set(xlim=(0, self.width), ylim=(height, 0))
-        return picture(self.figure, alt)
-
-
-# ------------------------------------------------------------------------------ words and numbers
-
-
-def _number(value: float) -> str:
-    """Return an integer as such, anything else to three digits, with a true minus sign.
-
-    >>> _number(-2.0), _number(0.125)
-    ('−2', '0.125')
-    """
-    rounded = float(f"{value:.3g}") + 0.0  # -0.0 + 0.0 is 0.0
-    words = f"{value:.0f}" if float(value).is_integer() and abs(value) < 1e6 else f"{rounded:.3g}"
-    return "0" if words == "-0" else words.replace("-", "−")
-
-
-def _factor(value: float) -> str:
-    """Return the number as it stands in a product: in brackets when it is negative."""
-    return f"({_number(value)})" if value < 0 else _number(value)
-
-
-def _words(array: np.ndarray) -> np.ndarray:
-    """Return the array with each number spelled."""
-    return np.vectorize(_number, otypes=[object])(array)
-
-
-def _list(array: np.ndarray) -> str:
-    """Return the array as a reader says it: [1, 4] or [[−1, 2], [3, 1]]."""
-    if array.ndim == 0:
-        return _number(array)
-    return "[" + ", ".join(map(_list, array)) + "]"
-
-
-def _equals(*arrays: np.ndarray) -> str:
-    """Return "=" where the numbers are spelled exactly, "≈" where they had to be rounded."""
-    spelled = [float(_number(v).replace("−", "-")) == v for a in arrays for v in np.ravel(a)]
-    return "=" if all(spelled) else "≈"
-
-
-def _sum_of_products(entries: np.ndarray, weight: np.ndarray, total: float, limit: int) -> list:
-    """Return "4·2 + 0·(−1) + … = total" as lines of at most `limit` characters."""
-    lines = []
-    for row, weights in zip(entries, weight, strict=True):
-        lines.append("")
-        for entry, w in zip(row, weights, strict=True):
-            term = f"{_factor(entry)}·{_factor(w)}"
-            if len(lines[-1]) + len(term) + 3 > limit:
-                lines.append("")
-            lines[-1] += (" + " if lines[-1] else "+ " if len(lines) > 1 else "") + term
-    lines[-1] += f" {_equals(entries, weight, total)} {_number(total)}"
-    return lines
-
-
-# ------------------------------------------------------------------------------ checks
-
-
-def _array(function: str, name: str, value, dims: tuple) -> np.ndarray:
-    """Return the value as a float array with one of the numbers of dimensions, or say why not."""
-    rule = f"{function}: {name} must be a non-empty " + " or ".join(f"{d}-D" for d in dims)
-    try:
-        array = np.array(value, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{rule} array of numbers, got {value!r}") from error
-    if array.ndim not in dims or array.size == 0 or not np.isfinite(array).all():
-        raise ValueError(f"{rule} array of finite numbers, got shape {array.shape}: {value!r}")
-    return array
+from hwlib.figures.picture import BLUE, GREEN, ORANGE, WIDTH, Picture
+from hwlib.figures.sheet import (
+    Sheet,
+    checked_array,
+    in_words,
+    listed,
+    number,
+    sum_of_products,
+)
 
 
 def _as_image(function: str, x, weight) -> tuple[np.ndarray, np.ndarray, int]:
     """Return x and weight as images (a signal is an image of one row) and their dimensions."""
-    x = _array(function, "x", x, (1, 2))
-    weight = _array(function, "weight", weight, (1, 2))
+    x = checked_array(function, "x", x, (1, 2))
+    weight = checked_array(function, "weight", weight, (1, 2))
     if x.ndim != weight.ndim:
         raise ValueError(
             f"{function}: x and weight must have as many dimensions, "
@@ -357,10 +44,7 @@ def _per_axis(function: str, ndim: int, **hyper) -> dict:
 
 def _said(array: np.ndarray, ndim: int) -> str:
     """Return the image as the caller gave it: a signal loses the row it was lent."""
-    return _list(array[0] if ndim == 1 else array)
-
-
-# ------------------------------------------------------------------------------ the figures
+    return listed(array[0] if ndim == 1 else array)
 
 
 @dataclass(frozen=True)
@@ -406,7 +90,7 @@ def convolution(x, weight, *, stride=1, padding=0, dilation=1, at=0) -> Picture:
     x, weight, ndim = _as_image("convolution", x, weight)
     hyper = {"stride": stride, "padding": padding, "dilation": dilation}
     step = _step("convolution", x, weight, ndim, at, **hyper)
-    sums = _sum_of_products(step.entries, weight, step.y[step.at], limit=42)
+    sums = sum_of_products(step.entries, weight, step.y[step.at], limit=42)
     sheet, y = (_draw_signal if ndim == 1 else _draw_image)(step)
     for line in sums:
         sheet.text(sheet.width / 2, y + 10, line)
@@ -471,11 +155,11 @@ def _entry(function, at, shape, ndim) -> tuple[int, int]:
     return tuple(map(int, index))
 
 
-def _draw_signal(step: _Step) -> tuple[_Sheet, float]:
+def _draw_signal(step: _Step) -> tuple[Sheet, float]:
     """Draw a signal: the filter under its window, each output under the middle of its own."""
     n, left = step.padded.size, 60
     size = max(26, min(44, (WIDTH - left - 8) / n))
-    sheet = _Sheet(left + n * size + 8)
+    sheet = Sheet(left + n * size + 8)
     left += (sheet.width - left - 8 - n * size) / 2
     input_top, filter_top, output_top = 8, 14 + size, 36 + 2 * size
     for name, top in (("input", input_top), ("filter", filter_top), ("output", output_top)):
@@ -500,17 +184,17 @@ def _draw_signal(step: _Step) -> tuple[_Sheet, float]:
 def _spaced(row: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Return the numbers of one row spelled, as far apart as the columns, None between them."""
     words = np.full((1, columns[-1] - columns[0] + 1), None)
-    words[0, columns - columns[0]] = _words(row[0])
+    words[0, columns - columns[0]] = in_words(row[0])
     return words
 
 
-def _draw_image(step: _Step) -> tuple[_Sheet, float]:
+def _draw_image(step: _Step) -> tuple[Sheet, float]:
     """Draw an image, with each filter entry under the input that it meets."""
     (rows, columns), (out_rows, out_columns) = step.padded.shape, step.y.shape
     size, top, gap = max(32, min(46, (WIDTH - 8) / columns)), 28, 40
     beside = (columns + out_columns) * size + gap <= WIDTH - 8
     width = columns * size + beside * (out_columns * size + gap)
-    sheet = _Sheet(width + 8)
+    sheet = Sheet(width + 8)
     left = (sheet.width - width) / 2
     if beside:
         out_left, out_top = left + columns * size + gap, top + (rows - out_rows) * size / 2
@@ -524,7 +208,7 @@ def _draw_image(step: _Step) -> tuple[_Sheet, float]:
         for column, w in zip(window_columns, weights, strict=True):
             strip_left, strip_top = left + column * size, top + (row + 0.62) * size
             sheet.tint(strip_left, strip_top, size, 0.38 * size, ORANGE)
-            words = _number(w)
+            words = number(w)
             type_size = min(13, (size - 4) / (0.66 * len(words)))
             middle = strip_left + size / 2, strip_top + 0.19 * size
             sheet.text(*middle, words, size=type_size)
@@ -533,7 +217,7 @@ def _draw_image(step: _Step) -> tuple[_Sheet, float]:
     sheet.outline(*corner, *extent, BLUE)
 
     sheet.label(out_left, out_top - 14, "output")
-    sheet.cells(_words(step.y), out_left, out_top, size, tint=GREEN)
+    sheet.cells(in_words(step.y), out_left, out_top, size, tint=GREEN)
     row, column = step.at
     sheet.outline(out_left + column * size, out_top + row * size, size, size, GREEN)
     return sheet, max(top + rows * size, out_top + out_rows * size) + 14
@@ -544,7 +228,7 @@ def _draw_input(sheet, step, left, top, size, lift=False):
     met = np.zeros(step.padded.shape, bool)
     met[step.windows[step.at]] = True
     look = {"tint": np.where(met, BLUE, None), "dashed": ~step.real, "faint": ~step.real}
-    sheet.cells(_words(step.padded), left, top, size, **look, lift=met & lift)
+    sheet.cells(in_words(step.padded), left, top, size, **look, lift=met & lift)
     for row, column in np.argwhere(step.unseen):
         sheet.cross(left + column * size, top + row * size, size)
 
@@ -582,18 +266,18 @@ def stamps(x, weight, *, stride=1, padding=0) -> Picture:
     panels = []
     for value, (row, column) in zip(x.flat, corners, strict=True):
         panel = np.full(total.shape, "", dtype=object)
-        panel[row : row + weight.shape[0], column : column + weight.shape[1]] = _words(
+        panel[row : row + weight.shape[0], column : column + weight.shape[1]] = in_words(
             value * weight
         )
-        panels.append((f"{_number(value)} × filter", panel))
+        panels.append((f"{number(value)} × filter", panel))
 
     draw = _stack_signals if ndim == 1 else _stack_images
-    sheet, bottom = draw(x, weight, panels, _words(total), cropped)
+    sheet, bottom = draw(x, weight, panels, in_words(total), cropped)
     if cropped.any():
         sheet.label(sheet.width / 2, bottom + 12, "Dashed: cut off by padding.", ha="center")
         bottom += 24
     told = "; ".join(
-        f"{_number(value)} times the filter at {_index(corner, ndim)}"
+        f"{number(value)} times the filter at {_index(corner, ndim)}"
         for value, corner in zip(x.flat, corners, strict=True)
     )
     return sheet.picture(
@@ -604,16 +288,16 @@ def stamps(x, weight, *, stride=1, padding=0) -> Picture:
     )
 
 
-def _stack_signals(x, weight, panels, total, cropped) -> tuple[_Sheet, float]:
+def _stack_signals(x, weight, panels, total, cropped) -> tuple[Sheet, float]:
     """Draw the stamps of a signal one under the other, like an addition by hand."""
     n, gap = total.size, 8
     left = 24 + 7.5 * max(len(name) for name, _ in panels)
     size = max(24, min(40, (WIDTH - left - 8) / n))
-    sheet = _Sheet(left + n * size + 8)
+    sheet = Sheet(left + n * size + 8)
     top = 8
     for name, array, tint in (("input", x, BLUE), ("filter", weight, ORANGE)):
         sheet.label(left - 12, top + size / 2, name, ha="right")
-        sheet.cells(_words(array), left, top, size, tint=tint)
+        sheet.cells(in_words(array), left, top, size, tint=tint)
         top += size + gap
     top += 14
     for name, panel in panels:
@@ -630,7 +314,7 @@ def _stack_signals(x, weight, panels, total, cropped) -> tuple[_Sheet, float]:
     return sheet, top + size + 8
 
 
-def _stack_images(x, weight, panels, total, cropped) -> tuple[_Sheet, float]:
+def _stack_images(x, weight, panels, total, cropped) -> tuple[Sheet, float]:
     """Draw the stamps of an image in rows, where they fit as the input's entries stand."""
     rows, columns = total.shape
     sign, title = 30, 26  # room for a + before each panel, and for the words above it
@@ -641,7 +325,7 @@ def _stack_images(x, weight, panels, total, cropped) -> tuple[_Sheet, float]:
     per_row = next((k for k in range(x.shape[1], 1, -1) if fitting(k) >= 22), 1)
     size = max(22, min(36, fitting(per_row)))
     pitch = columns * size + sign
-    sheet = _Sheet(per_row * pitch + 8)
+    sheet = Sheet(per_row * pitch + 8)
     left = (sheet.width - per_row * pitch - sign) / 2 + sign / 2
     top = title + 2
     for name, array, tint, x0 in (
@@ -649,7 +333,7 @@ def _stack_images(x, weight, panels, total, cropped) -> tuple[_Sheet, float]:
         ("filter", weight, ORANGE, left + 2 * sign + x.shape[1] * size),
     ):
         sheet.label(x0, top - 14, name)
-        sheet.cells(_words(array), x0, top, size, tint=tint)
+        sheet.cells(in_words(array), x0, top, size, tint=tint)
     top += max(len(x), len(weight)) * size + title + 16
     tint = np.where(cropped, None, GREEN)
     for k, (name, panel) in enumerate([*panels, ("sum", total)]):
@@ -681,18 +365,18 @@ def convolution_matrix(matrix, *, name="C") -> Picture:
     >>> convolution_matrix([[2, -1, 0], [0, 2, -1]]).alt.split(". ")[0]
     'The matrix C, 2 by 3: [[2, −1, 0], [0, 2, −1]]'
     """
-    matrix = _array("convolution_matrix", "matrix", matrix, (2,))
+    matrix = checked_array("convolution_matrix", "matrix", matrix, (2,))
     (rows, columns), gap, top = matrix.shape, 36, 28
     size = (WIDTH - 8 - gap) / (rows + columns)
     beside = size >= 30
     size = min(38, size if beside else max(24, (WIDTH - 8) / max(rows, columns)))
     width = (rows + columns) * size + gap if beside else max(rows, columns) * size
-    sheet = _Sheet(width + 8)
+    sheet = Sheet(width + 8)
     left = (sheet.width - width) / 2
     for title, array in ((name, matrix), (f"{name}ᵀ", matrix.T)):
         sheet.label(left, top - 14, f"{title}, {len(array)} × {len(array.T)}")
         tint = np.where(array != 0, ORANGE, None)
-        sheet.cells(_words(array), left, top, size, tint=tint, faint=array == 0)
+        sheet.cells(in_words(array), left, top, size, tint=tint, faint=array == 0)
         if beside:
             left += columns * size + gap
         else:
@@ -700,9 +384,9 @@ def convolution_matrix(matrix, *, name="C") -> Picture:
     bottom = 28 + max(rows, columns) * size if beside else top - 44
     return sheet.picture(
         bottom + 8,
-        f"The matrix {name}, {rows} by {columns}: {_list(matrix)}. "
+        f"The matrix {name}, {rows} by {columns}: {listed(matrix)}. "
         f"{'Beside' if beside else 'Below'} it its transpose, {columns} by {rows}: "
-        f"{_list(matrix.T)}.",
+        f"{listed(matrix.T)}.",
     )
 
 
@@ -733,7 +417,7 @@ def coverage(n, kernel_size, *, stride=1, padding=0, dilation=1) -> Picture:
     windows, total = len(step.windows), n + 2 * p
     left, pitch = 84, 28
     size = max(20, min(40, (WIDTH - left - 8) / total))
-    sheet = _Sheet(left + total * size + 8)
+    sheet = Sheet(left + total * size + 8)
     y = 8
     words = np.full((1, total), "", dtype=object)
     words[step.real] = [str(i) for i in range(n)]

@@ -1,0 +1,34 @@
+"""The book's static figures: one style, vector, legible in light and dark, always the same bytes.
+
+One function a figure; a module holds the figures of one subject. `picture` turns any matplotlib
+figure into one that fits the page.
+"""
+
+from hwlib.figures.convolution import convolution, convolution_matrix, coverage, stamps
+from hwlib.figures.picture import (
+    ACCENTS,
+    BLUE,
+    GREEN,
+    ORANGE,
+    STYLE,
+    WIDTH,
+    Picture,
+    picture,
+    style,
+)
+
+__all__ = [
+    "ACCENTS",
+    "BLUE",
+    "GREEN",
+    "ORANGE",
+    "STYLE",
+    "WIDTH",
+    "Picture",
+    "convolution",
+    "convolution_matrix",
+    "coverage",
+    "picture",
+    "stamps",
+    "style",
+]

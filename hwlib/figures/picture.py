@@ -1,0 +1,178 @@
+"""From a matplotlib figure to one that stands in a web page.
+
+A figure is drawn on a page measured in CSS pixels, then `picture` makes the SVG fit to stand
+inside a page of text: ink becomes `currentColor`, so the figure follows the page from light to
+dark; ids that nothing refers to go, so two figures never collide; and alt text is required. Text
+is always ink; the accents colour shapes only.
+"""
+
+import hashlib
+import io
+import re
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from os import PathLike
+from xml.etree import ElementTree
+
+import matplotlib
+from cycler import cycler
+from matplotlib.figure import Figure
+
+# Each has a contrast of more than 3:1 on white and on #121212, so one palette serves both modes.
+ACCENTS = {
+    "blue": "#3b82c4",  # input
+    "orange": "#c9601a",  # filter
+    "green": "#2a8f6d",  # output
+    "purple": "#8b5fbf",
+    "pink": "#c94f7c",
+}
+BLUE, ORANGE, GREEN = ACCENTS["blue"], ACCENTS["orange"], ACCENTS["green"]
+WIDTH = 360  # px: what a 390 px phone leaves between its margins
+FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "hwlib",
+    "savefig.bbox": None,
+    "text.usetex": False,
+    "font.size": 13,
+    "axes.prop_cycle": cycler(color=ACCENTS.values()),
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 14,
+    "grid.color": "#b0b0b0",
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+}
+
+
+def style() -> AbstractContextManager:
+    """Return a context in which a new matplotlib Figure has the look of the book.
+
+    One inch of `figsize` is 72 px on the page: `Figure(figsize=(5, 3))` fills a phone.
+
+    >>> with style():
+    ...     axes = Figure(figsize=(5, 3)).subplots()
+    """
+    return matplotlib.rc_context(STYLE)
+
+
+@dataclass(frozen=True, repr=False)
+class Picture:
+    """A figure as inline SVG, with the text that says what is seen in it.
+
+    Notebooks and the built book show the SVG; a terminal shows the alt text.
+    """
+
+    svg: str
+    alt: str
+
+    def __repr__(self) -> str:
+        return self.alt
+
+    def _repr_html_(self) -> str:
+        return f'<figure class="hw-figure" style="margin:1em 0">{self.svg}</figure>'
+
+    def save(self, path: str | PathLike) -> None:
+        """Write a stand-alone .svg file, in the ink of whatever shows it, light or dark."""
+        _, _, width, height = re.search(r'viewBox="([^"]*)"', self.svg)[1].split()
+        size = f'<svg width="{width}" height="{height}" '
+        # Outside a page there is no colour to inherit, and no column to fill.
+        alone = self.svg.replace("<svg ", size, 1).replace(
+            f"width:100%;max-width:{width}px;", "color-scheme:light dark;color:CanvasText;", 1
+        )
+        with open(path, "w", encoding="utf-8", newline="\n") as file:
+            file.write(alone + "\n")
+
+
+def picture(fig: Figure, alt: str) -> Picture:
+    """Turn a matplotlib Figure into a `Picture` that follows the page from light to dark.
+
+    A neutral grey means ink thinned: black becomes `currentColor`, #b0b0b0 a faint `currentColor`,
+    white vanishes (white text stays, for it stands on a colour). Other colours are kept.
+
+    Args:
+        fig: any matplotlib Figure; it is not changed.
+        alt: what is seen, in words and numbers.
+
+    Raises:
+        ValueError: if `alt` is missing or blank.
+
+    >>> picture(Figure(figsize=(5, 3)), "An empty figure.")
+    An empty figure.
+    """
+    if not isinstance(alt, str) or not alt.strip():
+        raise ValueError(f"picture: alt must say in words what the figure shows, got {alt!r}")
+    alt = " ".join(alt.split())
+    file = io.BytesIO()
+    with style():
+        fig.savefig(file, format="svg", transparent=True)
+    return Picture(_inline(ElementTree.fromstring(file.getvalue()), alt), alt)
+
+
+def _inline(root: ElementTree.Element, alt: str) -> str:
+    """Return matplotlib's SVG as an element for the middle of a page."""
+    for parent in root.iter():
+        for child in [c for c in parent if c.tag.endswith(("}style", "}metadata"))]:
+            parent.remove(child)  # a <style> in inline SVG would restyle the whole page
+    for element in root.iter():
+        element.tag = element.tag.split("}")[1]
+        # The namespace of xlink:href goes too: HTML and SVG 2 both read a plain href.
+        attributes = {name.split("}")[-1]: value for name, value in element.attrib.items()}
+        if "style" in attributes:
+            attributes["style"] = _follow_page(attributes["style"], is_text=element.tag == "text")
+        for name in {"d", "x", "y", "transform", "points"} & attributes.keys():
+            attributes[name] = _short(attributes[name])
+        element.attrib.clear()
+        element.attrib.update(attributes)
+    _, _, width, height = root.get("viewBox").split()
+    root.attrib.clear()
+    root.attrib.update(
+        {
+            "xmlns": "http://www.w3.org/2000/svg",
+            "viewBox": f"0 0 {_short(width)} {_short(height)}",
+            "role": "img",
+            "aria-label": alt,
+            "fill": "currentColor",  # matplotlib leaves black unsaid
+            "style": f"width:100%;max-width:{_short(width)}px;height:auto;display:block;"
+            f"margin:0 auto;font-family:{FONTS};stroke-linejoin:round;stroke-linecap:butt",
+        }
+    )
+    return _unique_ids(root)
+
+
+def _follow_page(css: str, is_text: bool) -> str:
+    """Return the declarations with neutral greys as thinned ink and the page's own font."""
+    style = dict(part.strip().split(": ", 1) for part in css.split(";") if part.strip())
+    style.pop("font-family", None)
+    if "font" in style:  # older matplotlib writes the shorthand, which needs a family
+        style["font"] = style["font"].split("px")[0] + f"px {FONTS}"
+    for paint in ("fill", "stroke"):
+        grey = re.fullmatch(r"#(..)\1\1", style.get(paint, ""))
+        if grey and not (is_text and grey[1] == "ff"):
+            opacity = float(style.get(f"{paint}-opacity", 1)) * (1 - int(grey[1], 16) / 255)
+            style[paint] = "currentColor" if opacity else "none"
+            style[f"{paint}-opacity"] = f"{opacity:.3g}"
+    return "; ".join(f"{name}: {value}" for name, value in style.items())
+
+
+def _short(numbers: str) -> str:
+    """Return the text with its decimals rounded to hundredths of a pixel, on one line."""
+    rounded = re.sub(r"-?\d+\.\d+", lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), numbers)
+    return " ".join(rounded.split())
+
+
+def _unique_ids(root: ElementTree.Element) -> str:
+    """Drop the ids that nothing refers to, and name the others after the picture's content."""
+    text = ElementTree.tostring(root, encoding="unicode")
+    used = set(re.findall(r'(?:url\(|href=")#([^)"]+)', text))
+    for element in root.iter():
+        if element.get("id") not in used:
+            element.attrib.pop("id", None)
+        element.text, element.tail = (
+            (s or "").strip() or None for s in (element.text, element.tail)
+        )
+    digest = hashlib.sha256(ElementTree.tostring(root)).hexdigest()[:8]
+    text = ElementTree.tostring(root, encoding="unicode")
+    return re.sub(r'(id="|url\(#|href="#)(?=[^"])', rf"\g<1>hw{digest}-", text)

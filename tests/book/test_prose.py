@@ -1,0 +1,97 @@
+"""What the pages say: no computed number typed, every exercise solved, no word of the workshop."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from bookkit import results
+from bookkit.settings import Book
+from bookkit.splice import MARKER, split_cells
+from tests.conftest import ROOT
+
+BOOK = Book(ROOT)
+EXERCISE = re.compile(r"^```\{exercise\}.*?^```$", re.M | re.S)
+
+
+def plain(text):
+    """A list of numbers in one spelling: no spaces, no bold, an ordinary minus."""
+    return re.sub(r"\s|\\,|\{,\}", "", text.replace("−", "-"))
+
+
+def prose(text, name):
+    """Everything but code cells and exercises, whose data are given, not computed."""
+    text = "\n".join(c.text for c in split_cells(text, name) if not c.code)
+    return EXERCISE.sub("", text)
+
+
+def texts(chapter):
+    yield ROOT / "chapters" / f"{chapter}.md"
+    yield from sorted((BOOK.solutions / chapter).glob("*.md"))
+
+
+def typed(text, shown):
+    """Whether a result stands in the text as typed: an array, or a number of three digits or more."""
+    value = plain(shown)
+    if not (value.startswith("[") or len(re.sub(r"\D", "", value)) >= 3):
+        return False
+    return re.search(rf"(?<![\d.]){re.escape(value)}(?![\d.]*\d)", plain(text)) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "found"),
+    [
+        ("the filter $[2, -1, 3]$ is", "[2, −1, 3]", True),
+        ("the filter [2,−1,3] is", "[2, −1, 3]", True),
+        ("about 0.551 times", "0.551", True),
+        ("about 0.5512 times", "0.551", False),
+        ("the ratio is 2", "2", False),
+    ],
+)
+def test_a_typed_result_would_be_seen(text, shown, found):
+    assert typed(text, shown) is found
+
+
+@pytest.mark.parametrize("chapter", BOOK.chapters)
+def test_no_recorded_result_is_typed_in_prose(chapter):
+    shown = {
+        name: entry["shown"]
+        for folder in results.TABLES
+        for name, entry in results.table(BOOK, folder).get(chapter, {}).items()
+    }
+    assert shown
+    for path in texts(chapter):
+        text = prose(path.read_text(encoding="utf-8"), path.name)
+        assert [name for name, value in shown.items() if typed(text, value)] == [], path.name
+
+
+@pytest.mark.parametrize("chapter", BOOK.chapters)
+def test_every_exercise_has_a_solution_and_a_time(chapter):
+    text = (ROOT / "chapters" / f"{chapter}.md").read_text(encoding="utf-8")
+    exercises = EXERCISE.findall(text)
+    labels = [re.search(r"^:label: *(\S+)$", e, re.M)[1] for e in exercises]
+    assert len(exercises) >= 3
+    assert labels == MARKER.findall(text)
+    for exercise in exercises:
+        assert re.search(r"^\*.*\d+ minutes, (easy|medium|hard)\.\*$", exercise, re.M), exercise
+
+
+@pytest.mark.parametrize("chapter", BOOK.chapters)
+def test_code_fits_the_column(chapter):
+    for path in texts(chapter):
+        widest = 76 if path.parent.name == "chapters" else 72
+        for cell in split_cells(path.read_text(encoding="utf-8"), path.name):
+            long = [line for line in cell.text.splitlines() if cell.code and len(line) > widest]
+            assert not long, (path.name, long)
+
+
+@pytest.mark.parametrize("chapter", BOOK.chapters)
+def test_a_chapter_has_its_parts(chapter):
+    text = (ROOT / "chapters" / f"{chapter}.md").read_text(encoding="utf-8")
+    for part in ("**Time:**", "**You need:**", "**You get:**", "**Homework:**"):
+        assert part in text
+    for heading in ("The question", "What goes wrong in practice", "Five lines to remember"):
+        assert f"## {heading}\n" in text
+    lines = text.split("## Five lines to remember\n")[1].split("\n## ")[0]
+    assert re.findall(r"^\d\.", lines, re.M) == ["1.", "2.", "3.", "4.", "5."]

@@ -1,0 +1,446 @@
+"""The explorable convolution on the published page: by keyboard, by pointer, by typing."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hwlib import functional as F
+from hwlib.explore import Convolution
+from hwlib.explore.convolution import EXAMPLES
+
+pytestmark = pytest.mark.browser
+
+RUNTIME = Path(__file__).parents[2] / "bookkit" / "static" / "explore-runtime.js"
+
+
+@pytest.fixture
+def figure(page, site):
+    """The first figure of the chapter, alive."""
+    page.goto(f"{site}/chapters/convolution_arithmetic.html")
+    return alive(page)
+
+
+def alive(page):
+    page.wait_for_selector("html[data-explore]")
+    found = page.locator(".explore").first
+    found.scroll_into_view_if_needed()
+    return found
+
+
+def slider(figure, name):
+    """`name` is "stride", "padding", "dilation" or "output"."""
+    return figure.get_by_role("slider", name=name)
+
+
+def field(figure, name):
+    """`name` is "input" or "filter"."""
+    return figure.get_by_role("textbox", name=name)
+
+
+def line(figure):
+    return figure.locator(".explore-line").inner_text()
+
+
+def number(text):
+    return float(text.replace("−", "-"))
+
+
+def numbers(text):
+    rows = [re.findall(r"[^\s,]+", row) for row in text.split(";") if row.strip()]
+    rows = [[number(word) for word in row] for row in rows]
+    return np.array(rows if ";" in text else rows[0])
+
+
+def texts(figure, selector):
+    """The texts of the picture; textContent, because it may be off the screen."""
+    return figure.locator(selector).all_text_contents()
+
+
+def check(figure):
+    """Everything the figure says of its state is what hwlib computes; return the state."""
+    state = {n: int(slider(figure, n).input_value()) for n in ("stride", "padding", "dilation")}
+    x, weight = (numbers(field(figure, name).input_value()) for name in ("input", "filter"))
+    convolve = F.conv1d if x.ndim == 1 else F.conv2d
+    y = convolve(x[None, None], weight[None, None], **state)[0, 0]
+    at = int(slider(figure, "output").input_value())
+
+    shown = [number(text) for text in texts(figure, ".output text")]
+    np.testing.assert_allclose(shown, y.ravel(), rtol=0, atol=1e-9)
+    assert int(slider(figure, "output").get_attribute("max")) == y.size - 1
+
+    label, products, total = (part.strip() for part in line(figure).split("="))
+    place = np.unravel_index(at, y.shape)
+    assert label == f"y[{', '.join(map(str, place))}]"
+    assert slider(figure, "output").get_attribute("aria-valuetext") == label
+    assert number(total) == pytest.approx(y[place], abs=1e-9)
+    factors = [
+        [number(f.strip("()[] \n")) for f in product.split("·")]
+        for product in re.split(r"\+", products)
+    ]
+    assert len(factors) == weight.size
+    assert [w for _, w in factors] == weight.ravel().tolist()
+    assert sum(a * w for a, w in factors) == pytest.approx(y[place], abs=1e-9)
+
+    sizes = figure.locator(".explore-notes").inner_text().splitlines()
+    said = [int(text.split("= ")[-1]) for text in sizes if text.startswith("= ⌊")]
+    assert said == ([len(y)] if y.ndim == 1 or len(set(y.shape)) == 1 else list(y.shape))
+    picture = figure.locator("svg[role=img]")
+    assert line(figure).split("\n")[-1] in picture.get_attribute("aria-label")
+    return {**state, "at": at}
+
+
+def drag(page, start, stop):
+    """Press on one element of the picture, move to another in steps, let go."""
+    (x, y), (to_x, to_y) = (centre(element) for element in (start, stop))
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(to_x, to_y, steps=5)
+    page.mouse.up()
+
+
+def centre(element):
+    box = element.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+# --------------------------------------------------------------------------- operating the figure
+
+
+def test_arrow_keys_move_every_slider(page, figure):
+    assert check(figure) == {"stride": 1, "padding": 0, "dilation": 1, "at": 0}
+    slider(figure, "output").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert check(figure)["at"] == 2
+    for name in ("padding", "dilation", "stride"):
+        before, state = line(figure), check(figure)
+        slider(figure, name).focus()
+        page.keyboard.press("ArrowRight")
+        assert check(figure)[name] == state[name] + 1
+        assert line(figure) != before
+    assert page.foreign == []
+    assert page.faults == []
+
+
+def test_all_controls_are_reached_by_tab(page, figure):
+    figure.get_by_role("radio", name="1-D").focus()
+    reached = []
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.labels[0].firstChild.data"))
+    assert reached == ["input x", "filter w", "stride s", "padding p", "dilation d", "output"]
+
+
+def test_a_change_keeps_the_position_on_the_output(figure):
+    slider(figure, "output").press("End")
+    last = check(figure)["at"]
+    slider(figure, "stride").press("End")
+    assert check(figure)["at"] < last
+
+
+def test_the_window_is_dragged_over_the_input_and_over_the_output(page, figure):
+    cells = figure.locator(".explore-cells > g:not(.output)")
+    drag(page, cells.nth(1), cells.nth(4))
+    assert check(figure)["at"] == 3
+    outputs = figure.locator(".explore-cells > .output")
+    drag(page, outputs.nth(3), outputs.nth(1))
+    assert check(figure)["at"] == 1
+    drag(page, cells.nth(1), cells.last)  # beyond the end it stops at the last window
+    assert check(figure)["at"] == outputs.count() - 1
+    page.mouse.move(*centre(cells.nth(1)))  # let go, it stays
+    assert check(figure)["at"] == outputs.count() - 1
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_an_image_is_dragged_in_both_directions(page, figure, stride):
+    figure.get_by_role("radio", name="2-D").check()
+    slider(figure, "padding").fill("1")
+    slider(figure, "stride").fill(str(stride))
+    width = 5 if stride == 1 else 3
+    cells = figure.locator(".explore-cells > g:not(.output)")
+    drag(page, cells.nth(8), cells.nth(7 * (1 + stride) + 1 + 2 * stride))
+    assert check(figure)["at"] == width + 2
+    outputs = figure.locator(".explore-cells > .output")
+    drag(page, outputs.nth(width + 2), outputs.nth(2 * width))
+    assert check(figure)["at"] == 2 * width
+
+
+def test_a_finger_drags_the_window_and_not_the_page(page, figure):
+    page.set_viewport_size({"width": 390, "height": 700})
+    figure.get_by_role("radio", name="2-D").check()
+    figure.locator("svg").scroll_into_view_if_needed()
+    page.wait_for_timeout(300)  # until the window has glided to its place
+    before = page.evaluate("scrollY")
+    x, y = centre(figure.locator(".explore-window"))
+    step = figure.locator(".explore-cells > g").first.bounding_box()["width"]
+    client = page.context.new_cdp_session(page)
+
+    def touch(kind, *points):
+        points = [{"x": x, "y": y} for x, y in points]
+        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", (x, y))
+    for part in range(1, 9):
+        touch("touchMove", (x, y + 2 * step * part / 8))
+    touch("touchEnd")
+    assert check(figure)["at"] == 6
+    assert page.evaluate("scrollY") == before
+
+
+@pytest.mark.parametrize(
+    ("x", "weight"),
+    [
+        ("5, -1.5, 2, 0.25", "1, 2"),
+        ("1 2 3 4 5", "−1 1"),
+        ("1, 2, 3; 4, 5, 6; 7, 8, 9", "1, -1; 2, 0"),
+        ("1, 2, 3; 4, 5, 6", "1; 2"),
+    ],
+)
+def test_own_numbers(figure, x, weight):
+    field(figure, "input").fill(x)
+    field(figure, "filter").fill(weight)
+    entries = texts(figure, ".explore-cells > g:not(.output) > text:nth-child(2)")
+    assert [number(text) for text in entries] == numbers(x).ravel().tolist()
+    weights = texts(figure, ".tap > text:nth-child(3)")
+    assert [number(text.removeprefix("×")) for text in weights] == numbers(weight).ravel().tolist()
+    check(figure)
+    assert field(figure, "input").input_value() == x  # as it was typed
+
+
+def test_bad_text_is_explained_and_nothing_is_lost(page, figure):
+    slider(figure, "output").press("ArrowRight")
+    before = texts(figure, ".explore-cells text")
+    x = field(figure, "input")
+    x.fill("2, 0, one, 3")
+    assert "“one” is not a number" in line(figure)
+    assert x.input_value() == "2, 0, one, 3"
+    assert x.get_attribute("aria-invalid") == "true"
+    assert texts(figure, ".explore-cells text") == before
+    slider(figure, "padding").press("ArrowRight")
+    assert x.input_value() == "2, 0, one, 3"
+    assert texts(figure, ".explore-cells text") == before
+    x.fill("2, 0, 1, 3")
+    assert x.get_attribute("aria-invalid") is None
+    assert check(figure) == {"stride": 1, "padding": 1, "dilation": 1, "at": 1}
+
+
+def test_a_window_that_does_not_fit_is_explained(figure):
+    field(figure, "input").fill("1, 2, 3, 4")
+    before = texts(figure, ".explore-cells text")
+    slider(figure, "dilation").press("ArrowRight")
+    assert "the window spans 5, the padded input only 4" in line(figure)
+    assert texts(figure, ".explore-cells text") == before
+    slider(figure, "padding").press("ArrowRight")
+    assert check(figure) == {"stride": 1, "padding": 1, "dilation": 2, "at": 0}
+
+
+def test_signal_and_image_keep_what_was_typed(figure):
+    field(figure, "input").fill("3, 1, 2, oops")
+    figure.get_by_role("radio", name="2-D").check()
+    check(figure)
+    assert numbers(field(figure, "input").input_value()).tolist() == EXAMPLES["2-D"]["x"]
+    figure.get_by_role("radio", name="1-D").check()
+    assert field(figure, "input").input_value() == "3, 1, 2, oops"
+    field(figure, "input").fill("1, 2; 3, 4")
+    field(figure, "filter").fill("1, 1; 1, 1")
+    assert figure.get_by_role("radio", name="2-D").is_checked()
+    check(figure)
+
+
+def test_cells_that_no_window_reads_are_marked_and_counted(figure):
+    slider(figure, "stride").fill("3")
+    slider(figure, "padding").fill("1")  # 9 cells, windows at 0-2, 3-5, 6-8
+    assert texts(figure, ".missed text") == []
+    slider(figure, "stride").fill("4")  # windows at 0-2, 4-6
+    assert texts(figure, ".missed text:first-of-type") == ["1", "1", "0"]
+    assert "Struck out: read by no window (3 of 9)." in figure.inner_text()
+    struck = figure.locator(".missed text").first
+    assert "line-through" in struck.evaluate("e => getComputedStyle(e).textDecorationLine")
+    assert "3 of 9" in figure.locator("svg").get_attribute("aria-label")
+
+
+def test_padding_is_shown_as_such(figure):
+    slider(figure, "padding").press("ArrowRight")
+    assert line(figure) == "y[0] = [0]·1 + 2·(−2) + 0·1 = −4"
+    assert figure.locator(".padded").count() == 2
+    dashes = figure.locator(".padded rect").first.evaluate(
+        "e => getComputedStyle(e).strokeDasharray"
+    )
+    assert dashes != "none"
+
+
+# ---------------------------------------------------------------------------- a page for everybody
+
+
+def test_inputs_are_native_labelled_and_large_enough(figure):
+    inputs = figure.locator("input")
+    assert inputs.count() == 8
+    for i in range(8):
+        control = inputs.nth(i)
+        assert control.get_attribute("data-lm-suppress-shortcuts") == "true"
+        assert control.evaluate("e => e.labels.length") == 1
+        assert control.locator("xpath=..").bounding_box()["height"] >= 24
+        if control.get_attribute("type") != "radio":
+            assert control.bounding_box()["height"] >= 24
+    assert figure.locator(".explore-line").get_attribute("aria-live") == "polite"
+
+
+@pytest.mark.parametrize("dimension", ["1-D", "2-D"])
+@pytest.mark.parametrize("width", [390, 320])
+def test_a_phone_is_wide_enough(page, figure, width, dimension):
+    page.set_viewport_size({"width": width, "height": 700})
+    figure.get_by_role("radio", name=dimension).check()
+    slider(figure, "padding").press("End")
+    check(figure)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    spilt = figure.evaluate(
+        "root => [...root.querySelectorAll('*')].filter((e) => {"
+        "  const box = e.getBoundingClientRect();"
+        "  return box.left < -1 || box.right > innerWidth + 1; }).length"
+    )
+    assert spilt == 0
+
+
+@pytest.mark.parametrize(("motion", "moves"), [("no-preference", True), ("reduce", False)])
+def test_motion_is_the_readers_choice(page, site, motion, moves):
+    page.emulate_media(reduced_motion=motion)
+    page.goto(f"{site}/chapters/convolution_arithmetic.html")
+    figure = alive(page)
+    slider(figure, "output").press("ArrowRight")
+    assert (
+        page.evaluate("document.getAnimations().some((a) => a.transitionProperty === 'd')") == moves
+    )
+    check(figure)
+
+
+def test_colours_follow_the_theme(page, figure):
+    colour = "e => [getComputedStyle(e).stroke, getComputedStyle(e).fill]"
+    seen = {}
+    for mode in ("light", "dark"):
+        page.evaluate("(mode) => { document.documentElement.dataset.theme = mode }", mode)
+        page.wait_for_timeout(300)
+        stroke, _ = figure.locator(".explore-window").evaluate(colour)
+        _, ink = figure.locator(".explore-cells text").first.evaluate(colour)
+        seen[mode] = (stroke, ink)
+        assert ink == figure.evaluate("e => getComputedStyle(e).color")
+    assert seen["light"][0] != seen["dark"][0]
+    assert seen["light"][1] != seen["dark"][1]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_does_not_jump_when_the_figure_comes_alive(page, site, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.add_init_script(
+        "window.shift = 0; new PerformanceObserver((list) => {"
+        "  for (const entry of list.getEntries()) window.shift += entry.value;"
+        "}).observe({ type: 'layout-shift', buffered: true });"
+    )
+    page.goto(f"{site}/chapters/convolution_arithmetic.html")
+    page.wait_for_selector("html[data-explore]")
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.shift") < 0.05
+
+
+def test_the_still_gives_way_to_the_figure_but_not_on_paper(page, figure):
+    still = page.locator(".explore-still").first
+    assert still.is_hidden()
+    page.emulate_media(media="print")
+    assert still.is_visible()
+    assert figure.is_hidden()
+
+
+def test_without_scripts_the_still_is_seen(chromium, site):
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{site}/chapters/convolution_arithmetic.html")
+    assert page.locator(".explore-still svg[role=img]").first.is_visible()
+    assert page.locator(".explore").count() == 0
+    context.close()
+
+
+# ------------------------------------------------------------------------------------- the runtime
+
+
+def embed(*views, states=None, still=True):
+    """A page that holds these widgets as MyST-NB and bookkit write them."""
+    cells = []
+    for view in views:
+        data, _ = view._repr_mimebundle_()
+        name = json.dumps(data["application/vnd.jupyter.widget-view+json"])
+        cells.append(
+            '<div class="cell_output docutils container">'
+            f'<script type="application/vnd.jupyter.widget-view+json">{name}</script>'
+            + f'<div class="explore-still docutils container">{data["text/html"]}</div>' * still
+            + "</div>"
+        )
+    states = states or {view.model_id: state_of(view) for view in views}
+    body = json.dumps({"version_major": 2, "version_minor": 0, "state": states})
+    body = body.replace("</script>", r"<\/script>")
+    return (
+        f"<!doctype html><html lang='en'><body>{''.join(cells)}"
+        f'<script type="application/vnd.jupyter.widget-state+json">{body}</script>'
+        f"<script>{RUNTIME.read_text(encoding='utf-8')}</script></body></html>"
+    )
+
+
+def state_of(view):
+    return {
+        "model_module": "anywidget",
+        "model_module_version": "*",
+        "model_name": "AnyModel",
+        "state": view.get_state(),
+    }
+
+
+def lives(page):
+    return page.evaluate("document.documentElement.dataset.explore")
+
+
+def test_two_views_of_one_model_move_together(page):
+    one = Convolution()
+    page.set_content(embed(one, one, Convolution(**EXAMPLES["2-D"])))
+    alive(page)
+    assert lives(page) == "3"
+    first, second, other = (page.locator(".explore").nth(i) for i in range(3))
+    slider(first, "output").press("End")
+    slider(second, "stride").press("ArrowRight")
+    field(first, "filter").fill("1, 1")
+    page.wait_for_timeout(50)
+    assert check(first) == check(second) == {"stride": 2, "padding": 0, "dilation": 1, "at": 2}
+    assert check(other) == {"stride": 1, "padding": 0, "dilation": 1, "at": 0}
+    other.locator("svg").scroll_into_view_if_needed()
+    drag(page, *(other.locator(".output").nth(i) for i in (0, 4)))
+    assert check(other)["at"] == 4
+    assert page.locator("head style").count() == 2  # the figures' css once, and the runtime's
+    assert page.faults == page.foreign == []
+
+
+def test_a_figure_that_fails_stays_a_picture_and_says_why(page):
+    good, bad, lost = Convolution(), Convolution(), Convolution()
+    states = {good.model_id: state_of(good), bad.model_id: state_of(bad)}
+    states[bad.model_id]["state"]["_esm"] = "export default { render() { throw Error('why') } }"
+    page.set_content(embed(bad, good, lost, states=states))
+    alive(page)
+    assert lives(page) == "1"
+    visible = [page.locator(".explore-still").nth(i).is_visible() for i in range(3)]
+    assert visible == [True, False, True]
+    assert page.locator(".explore-live").count() == 1
+    assert len(page.faults) == 2
+    assert "why" in page.faults[0]
+    assert lost.model_id in page.faults[1]
+
+
+def test_a_figure_needs_no_still(page):
+    page.set_content(embed(Convolution(), still=False))
+    check(alive(page))
+    assert page.faults == []
+
+
+def test_a_state_from_python_shows_beyond_the_sliders_ends(page):
+    page.set_content(embed(Convolution(x=list(range(16)), stride=6, padding=5, at=3)))
+    assert check(alive(page)) == {"stride": 6, "padding": 5, "dilation": 1, "at": 3}

@@ -1,0 +1,116 @@
+"""The docstrings' examples run, and the functions are called as torch's are."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+
+import pytest
+import torch
+
+import hwlib
+from hwlib import functional as F
+
+MODULES = ["hwlib", *(m.name for m in pkgutil.walk_packages(hwlib.__path__, "hwlib."))]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_run(name):
+    module = importlib.import_module(name)
+    found = doctest.testmod(module)
+    assert found.failed == 0
+    own = [
+        member
+        for member, value in vars(module).items()
+        if not member.startswith("_") and getattr(value, "__module__", None) == name
+    ]
+    assert found.attempted or not own, f"{name} has no example of {', '.join(own)}"
+
+
+# Where a function differs from torch's of the same name, it differs by one of these.
+
+LEFT_OUT = {
+    "inplace": "no function changes its arguments",
+    "ceil_mode": "an output size is a floor, as for a convolution",
+    "return_indices": "the places of the maxima live in the pullback",
+    "divisor_override": "the mean of a window is its mean",
+    "momentum": "running statistics live in hwlib.nn",
+    "use_input_stats": "an instance norm has statistics of its input only",
+    "_stacklevel": "is torch's own affair",
+    "dtype": "dtype in is dtype out",
+    "size_average": "torch itself says: use reduction",
+    "reduce": "torch itself says: use reduction",
+    "ignore_index": "no class is ignored",
+    "label_smoothing": "is no subject of the course",
+}
+
+LEFT_OUT_OF = {
+    ("instance_norm", "running_mean"): LEFT_OUT["use_input_stats"],
+    ("instance_norm", "running_var"): LEFT_OUT["use_input_stats"],
+    ("cross_entropy", "weight"): "all classes count alike",
+    ("mse_loss", "weight"): "all numbers count alike",
+}
+
+DEFAULTS = {
+    ("softmax", "dim"): (-1, "torch's None guesses an axis, and warns"),
+    ("log_softmax", "dim"): (-1, "torch's None guesses an axis, and warns"),
+}
+
+ADDED = {
+    ("dropout", "rng"): (None, "chance is an argument, never ambient"),
+    ("dropout2d", "rng"): (None, "chance is an argument, never ambient"),
+}
+
+PUBLIC = sorted(
+    name
+    for name, f in inspect.getmembers(F, inspect.isfunction)
+    if f.__module__ == F.__name__ and not name.startswith("_")
+)
+
+
+def torch_s(name):
+    """The parameters of torch's function, with their defaults.
+
+    A builtin has no signature, and that of max_pool2d is (*args, **kwargs): theirs stands in the
+    first line of their documentation.
+    """
+    f = getattr(torch.nn.functional, name)
+    try:
+        parameters = inspect.signature(f).parameters.values()
+        if not any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
+            return {p.name: p.default for p in parameters}
+    except ValueError:
+        pass
+    said = re.match(rf"\s*{name}\((.*?)\)( ->|\n)", f.__doc__)[1]
+    pairs = [parameter.partition("=") for parameter in said.split(", ")]
+    return {n: ast.literal_eval(v) if equals else inspect.Parameter.empty for n, equals, v in pairs}
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_names_order_and_defaults_are_torch_s(name):
+    expected = {"x" if n == "input" else n: default for n, default in torch_s(name).items()}
+    for parameter in list(expected):
+        if parameter in LEFT_OUT or (name, parameter) in LEFT_OUT_OF:
+            del expected[parameter]
+    for table in DEFAULTS, ADDED:
+        for (function, parameter), (default, _) in table.items():
+            if function == name:
+                assert (parameter in expected) == (table is DEFAULTS)
+                expected[parameter] = default
+    ours = {p.name: p.default for p in inspect.signature(getattr(F, name)).parameters.values()}
+    assert list(ours.items()) == list(expected.items())
+
+
+def test_each_difference_is_one():
+    """Nothing stands in the tables that is in no function of torch, or in none of ours."""
+    in_torch = {(name, parameter) for name in PUBLIC for parameter in torch_s(name)}
+    assert set(LEFT_OUT) <= {parameter for _, parameter in in_torch}
+    assert set(LEFT_OUT_OF) | set(DEFAULTS) <= in_torch
+    assert not set(ADDED) & in_torch
+    assert {name for name, _ in ADDED} <= set(PUBLIC)
+    for tables in LEFT_OUT, LEFT_OUT_OF:
+        assert all(len(reason.split()) > 3 for reason in tables.values())

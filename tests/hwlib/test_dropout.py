@@ -1,0 +1,201 @@
+"""Dropout: what becomes 0 and how often, the mean that stays, and what is refused."""
+
+from __future__ import annotations
+
+from math import comb, sqrt
+
+import numpy as np
+import pytest
+import torch
+from strategies import gap_to_torch, some_layout
+
+from hwlib import functional as F
+from hwlib.check import adjoint_gap, gradcheck
+
+FUNCTIONS = [F.dropout, F.dropout2d]
+STEP = 2**-16  # of the probability that is drawn
+Z = 5  # standard errors: chance alone goes beyond in one of two million cases
+
+
+def seeded(seed=0):
+    return np.random.default_rng(seed)
+
+
+# The oracle
+
+
+@pytest.mark.parametrize("f", FUNCTIONS)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(
+    "hyper",
+    [{"training": False}, {"training": False, "p": 1.0}, {"p": 0.0}, {"p": 1.0}, {"p": 1}],
+)
+def test_without_chance_it_is_torch_s(f, dtype, hyper):
+    rng = seeded()
+    theirs = getattr(torch.nn.functional, f.__name__)
+    for n in 0, 1, 3:
+        x = some_layout(rng.standard_normal((n, 3, 4, 5)).astype(dtype), rng)
+        assert gap_to_torch(f, theirs, [x], hyper, rng) == 0
+
+
+@pytest.mark.parametrize("f", FUNCTIONS)
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.8])
+def test_the_two_values_are_torch_s(f, p):
+    x = np.full((8, 64, 2, 2), 3, np.float32)
+    theirs = getattr(torch.nn.functional, f.__name__)(torch.tensor(x), p).unique().numpy()
+    assert np.allclose(np.unique(f(x, p, rng=seeded())), theirs, rtol=1e-6)
+
+
+@pytest.mark.parametrize("f", FUNCTIONS)
+def test_value_and_gradient_are_multiplied_by_one_mask(f):
+    """The mask is what ones become; with it torch has an oracle for all else."""
+    for seed in range(30):
+        rng = seeded(seed)
+        x = some_layout(rng.standard_normal((*rng.integers(1, 4, 2), 4, 5)), rng)
+        p = rng.uniform(0.1, 0.9)
+        mask = torch.tensor(f(np.ones(x.shape), p, rng=seeded(seed)))
+        assert set((mask * (1 - p)).round(decimals=12).unique().tolist()) <= {0, 1}
+
+        def ours(x, f=f, p=p, seed=seed):
+            return f(x, p, rng=seeded(seed))
+
+        ours.vjp = lambda x, f=f, p=p, seed=seed: f.vjp(x, p, rng=seeded(seed))
+        assert gap_to_torch(ours, lambda x, mask=mask: x * mask, [x], {}, rng) < 1e-12
+
+
+# Chance
+
+
+@pytest.mark.parametrize("p", [0.1, 0.25, 0.5, 0.9])
+def test_the_mean_is_preserved(p):
+    n = 2**20
+    y = F.dropout(np.ones(n), p, rng=seeded())
+    assert abs(y.mean() - 1) < Z * sqrt(p / (1 - p) / n) + STEP / 2 / (1 - p)
+    assert abs(y.var() - p / (1 - p)) < 0.02 * p / (1 - p)
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
+def test_zeros_in_groups_of_8_are_binomial(p):
+    """That is the law of independent draws, each 0 with probability p."""
+    groups = 2**15
+    zeros = (F.dropout(np.ones((groups, 8)), p, rng=seeded()) == 0).sum(1)
+    expected = [groups * comb(8, k) * p**k * (1 - p) ** (8 - k) for k in range(9)]
+    found = np.bincount(zeros, minlength=9)
+    common = [k for k in range(9) if expected[k] > 10]
+    chi2 = sum((found[k] - expected[k]) ** 2 / expected[k] for k in common)
+    assert chi2 < len(common) + Z * sqrt(2 * len(common))
+
+
+@pytest.mark.parametrize("p", [STEP, 20 * STEP, 1 - 20 * STEP])
+def test_small_probabilities_are_kept(p):
+    n = 2**22
+    zeros = (F.dropout(np.ones(n, np.float32), p, rng=seeded()) == 0).sum()
+    assert abs(zeros - n * p) < Z * sqrt(n * p * (1 - p))
+
+
+def test_neighbours_are_independent():
+    y = F.dropout(np.ones((512, 512)), 0.5, rng=seeded()) - 1
+    for shift in (0, 1), (1, 0), (0, 4), (256, 0):
+        assert abs((y * np.roll(y, shift, (0, 1))).mean()) < Z / 512
+
+
+def test_dropout2d_drops_whole_channels_of_a_sample():
+    y = F.dropout2d(np.ones((64, 64, 3, 5)), 0.25, rng=seeded())
+    channels = y[:, :, 0, 0]
+    assert np.array_equal(y, np.broadcast_to(channels[:, :, None, None], y.shape))
+    dropped = channels == 0
+    assert abs(dropped.mean() - 0.25) < Z * sqrt(0.25 * 0.75) / 64
+    assert (dropped.any(0) & ~dropped.all(0)).all()  # not the same in all samples
+    assert (dropped.any(1) & ~dropped.all(1)).all()
+
+
+@pytest.mark.parametrize("f", FUNCTIONS)
+def test_the_generator_is_the_only_source_of_chance(f):
+    x, rng = np.ones((8, 8, 2, 2)), seeded(1)
+    first, second = f(x, rng=rng), f(x, rng=rng)
+    assert np.array_equal(first, f(x, rng=seeded(1)))
+    assert not np.array_equal(first, second)
+    state = rng.bit_generator.state
+    for hyper in {"training": False}, {"p": 0.0}, {"p": 1.0}:
+        f(x, rng=rng, **hyper)
+    assert rng.bit_generator.state == state
+
+
+# The gradient
+
+
+@pytest.mark.parametrize("f", FUNCTIONS)
+def test_gradcheck(f):
+    x = seeded().standard_normal((2, 3, 4, 5))
+    for hyper in {"rng": seeded(1)}, {"training": False}, {"p": 1.0}:
+        assert gradcheck(f, x, **hyper) < 1e-7
+    assert gradcheck(f, x, 0.3, rng=seeded(2)) < 1e-7
+
+
+@pytest.mark.parametrize("f", FUNCTIONS)
+def test_it_is_linear_and_its_own_adjoint(f):
+    x, u = seeded().standard_normal((2, 2, 3, 4, 5))
+    apply, (_, backward) = lambda x: f(x, 0.3, rng=seeded(1)), f.vjp(x, 0.3, rng=seeded(1))
+    assert adjoint_gap(apply, lambda u: backward(u)[0], x, u) < 1e-12
+    assert np.array_equal(apply(u), backward(u)[0])
+
+
+# Conventions of the house
+
+
+@pytest.mark.parametrize("f", FUNCTIONS)
+@pytest.mark.parametrize("hyper", [{"rng": seeded()}, {"training": False}, {"p": 1.0}, {"p": 0}])
+def test_mutates_nothing_and_backward_may_be_called_twice(f, hyper):
+    x = seeded().standard_normal((2, 3, 4, 5))
+    x.flags.writeable = False
+    y, backward = f.vjp(x, **hyper)
+    dy = np.ones_like(y)
+    dy.flags.writeable = False
+    (once, _), (twice, none) = backward(dy), backward(dy)
+    assert none is None
+    assert np.array_equal(once, twice)
+    for a, b in (once, twice), (once, dy), (x, y):
+        assert not np.shares_memory(a, b)
+    with pytest.raises(ValueError, match=f"{f.__name__}: backward"):
+        backward(dy[None])
+
+
+@pytest.mark.parametrize("p", [0.3, np.float64(0.3)])
+def test_float32_stays_float32_and_any_shape_will_do(p):
+    for shape in (), (0,), (7,), (2, 3, 4, 5, 6):
+        for hyper in {"rng": seeded()}, {"training": False}:
+            y, backward = F.dropout.vjp(np.ones(shape, np.float32), p, **hyper)
+            assert y.dtype == backward(y)[0].dtype == np.float32
+            assert y.shape == backward(y)[0].shape == shape
+
+
+X = np.ones((2, 3, 4, 5))
+
+
+@pytest.mark.parametrize("f", FUNCTIONS)
+@pytest.mark.parametrize(
+    ("hyper", "message"),
+    [
+        ({}, r"training needs a numpy.random.Generator \(rng=None, p=0.5\)"),
+        ({"rng": 0}, r"training needs a numpy.random.Generator \(rng=0, p=0.5\)"),
+        ({"p": 1.5, "rng": seeded()}, r"p must be a probability \(p=1.5\)"),
+        ({"p": -0.1, "training": False}, r"p must be a probability \(p=-0.1\)"),
+        ({"p": np.nan, "rng": seeded()}, "p must be a probability"),
+    ],
+)
+def test_value_errors(f, hyper, message):
+    with pytest.raises(ValueError, match=f"^{f.__name__}: {message}"):
+        f(X, **hyper)
+
+
+def test_dropout2d_needs_channels():
+    for x in X[0], X[None]:
+        with pytest.raises(ValueError, match=r"^dropout2d: x must have 4 axes \(N, C, H, W\)"):
+            F.dropout2d(x, rng=seeded())
+
+
+@pytest.mark.parametrize("f", FUNCTIONS)
+@pytest.mark.parametrize("x", [X.astype(int), X > 0, [1.0], 1.0, None])
+def test_type_errors(f, x):
+    with pytest.raises(TypeError, match=f"^{f.__name__}: x must be a NumPy array of floats"):
+        f(x, rng=seeded())

@@ -1,0 +1,257 @@
+"""Softmax and the losses: torch's values and gradients, huge logits, and what is refused."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from strategies import gap_to_torch, some_layout
+
+from hwlib import functional as F
+from hwlib.check import gradcheck
+
+T = torch.nn.functional
+SOFTMAXES = ["softmax", "log_softmax"]
+REDUCTIONS = ["mean", "sum", "none"]
+PRECISIONS = pytest.mark.parametrize(
+    ("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-5)]
+)
+
+
+def array(rng, shape, dtype=np.float64):
+    return some_layout(rng.standard_normal(shape).astype(dtype), rng)
+
+
+def logits_and_target(rng, dtype=np.float64, n=None):
+    n = rng.integers(1, 5) if n is None else n
+    classes, places = rng.integers(1, 6), rng.integers(1, 4, rng.integers(0, 3))
+    x = array(rng, (n, classes, *places), dtype) * dtype(2)
+    return x, rng.integers(0, classes, (n, *places))
+
+
+# The oracle
+
+
+@PRECISIONS
+@pytest.mark.parametrize("name", SOFTMAXES)
+def test_softmax_agrees_with_torch(name, dtype, tolerance):
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        x = array(rng, (rng.integers(0, 3), *rng.integers(1, 5, rng.integers(1, 4))), dtype)
+        dim = int(rng.integers(1 - x.ndim, x.ndim)) or -1
+        found = gap_to_torch(getattr(F, name), getattr(T, name), [x], {"dim": dim}, rng)
+        assert found < tolerance, (seed, x.shape, dim)
+
+
+@PRECISIONS
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_cross_entropy_agrees_with_torch(reduction, dtype, tolerance):
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        arrays = logits_and_target(rng, dtype)
+        hyper = {"reduction": reduction}
+        assert gap_to_torch(F.cross_entropy, T.cross_entropy, arrays, hyper, rng) < tolerance, seed
+
+
+@PRECISIONS
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_mse_loss_agrees_with_torch(reduction, dtype, tolerance):
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        shape = tuple(rng.integers(1, 5, rng.integers(1, 5)))
+        arrays = array(rng, shape, dtype), array(rng, shape, dtype)
+        hyper = {"reduction": reduction}
+        assert gap_to_torch(F.mse_loss, T.mse_loss, arrays, hyper, rng) < tolerance, seed
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_an_empty_batch_is_torch_s(reduction, dtype):
+    """The mean of nothing is nan; nothing warns."""
+    logits, target = logits_and_target(np.random.default_rng(0), dtype, n=0)
+    for name, arrays in ("cross_entropy", (logits, target)), ("mse_loss", (logits, logits)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            y, backward = getattr(F, name).vjp(*arrays, reduction=reduction)
+            dx = backward(np.ones_like(y))[0]
+        tensors = [torch.tensor(a) for a in arrays]
+        expected = getattr(T, name)(*tensors, reduction=reduction).numpy()
+        assert np.array_equal(y, expected, equal_nan=True)
+        assert (y.shape, y.dtype) == (expected.shape, expected.dtype)
+        assert (dx.shape, dx.dtype) == (logits.shape, logits.dtype)
+
+
+def test_cross_entropy_takes_integers_of_any_kind():
+    x = np.random.default_rng(0).standard_normal((4, 3))
+    expected = F.cross_entropy(x, np.array([0, 1, 2, 0]))
+    for dtype in "i1", "u1", "i4", "u8":
+        assert F.cross_entropy(x, np.array([0, 1, 2, 0], dtype)) == expected
+
+
+@pytest.mark.parametrize("name", SOFTMAXES)
+def test_gradcheck_of_softmax(name):
+    x = np.random.default_rng(0).standard_normal((3, 4, 5))
+    for dim in -1, 0, 1:
+        assert gradcheck(getattr(F, name), x, dim=dim) < 1e-7
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_gradcheck_of_the_losses(reduction):
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        x, target = logits_and_target(rng)
+        assert gradcheck(F.cross_entropy, x, target, reduction=reduction) < 1e-6
+        assert gradcheck(F.mse_loss, x, array(rng, x.shape), reduction=reduction) < 1e-7
+
+
+# Properties
+
+
+@pytest.mark.parametrize("dim", [0, 1, -1])
+def test_softmax_adds_up_to_1_and_a_shift_changes_nothing(dim):
+    rng = np.random.default_rng(0)
+    x, shift = rng.integers(-9, 9, (4, 5, 6)) / 4, rng.integers(-9, 9, (4, 5, 6)) / 4
+    y, backward = F.softmax.vjp(x, dim=dim)
+    assert np.allclose(y.sum(dim), 1, rtol=0, atol=1e-14)
+    assert (y > 0).all()
+    same = shift.take([0], dim)
+    assert np.array_equal(F.softmax(x + same, dim=dim), y)  # quarters add without rounding
+    assert np.array_equal(F.log_softmax(x + same, dim=dim), F.log_softmax(x, dim=dim))
+    dx = backward(rng.standard_normal(y.shape))[0]
+    assert np.allclose(dx.sum(dim), 0, rtol=0, atol=1e-14)
+
+
+def test_log_softmax_is_the_logarithm():
+    x = np.random.default_rng(0).standard_normal((4, 5))
+    assert np.allclose(F.log_softmax(x), np.log(F.softmax(x)), rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_huge_logits_are_exact(dtype):
+    big = np.finfo(dtype).max / 4
+    x = np.array([[big, -big, 0], [big, big, 0], [-big, -big, -big]], dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        y = F.softmax(x)
+        loss, backward = F.cross_entropy.vjp(x, np.array([0, 1, 2]), reduction="none")
+        worst, pullback = F.cross_entropy.vjp(x[:1], np.array([1]))
+    assert np.allclose(y, [[1, 0, 0], [0.5, 0.5, 0], [1 / 3] * 3], rtol=1e-6)
+    assert np.allclose(loss, [0, np.log(2), np.log(3)], rtol=1e-6)
+    assert np.isfinite(backward(np.ones(3))[0]).all()
+    assert worst == dtype(2 * big)
+    assert pullback(1)[0].tolist() == [[1, -1, 0]]
+
+
+def test_infinite_logits_are_torch_s():
+    """A class that −inf rules out gets probability 0; where all are ruled out there is none."""
+    x = np.array([[0.0, -np.inf, 1]])
+    for name in SOFTMAXES:
+        expected = getattr(T, name)(torch.tensor(x), dim=-1).numpy()
+        assert np.allclose(getattr(F, name)(x), expected, rtol=1e-14)
+    assert np.allclose(
+        F.cross_entropy.vjp(x, np.array([0]))[1](1.0)[0][0], [-0.731059, 0, 0.731059]
+    )
+    with pytest.warns(RuntimeWarning, match="invalid value"):
+        assert np.isnan(F.softmax(np.full(3, -np.inf))).all()
+
+
+def test_cross_entropy_picks_from_log_softmax():
+    rng = np.random.default_rng(0)
+    x, target = rng.standard_normal((4, 3, 2, 5)), rng.integers(0, 3, (4, 2, 5))
+    losses = F.cross_entropy(x, target, reduction="none")
+    log_p = F.log_softmax(x, dim=1)
+    for n, i, j in np.ndindex(4, 2, 5):
+        assert losses[n, i, j] == -log_p[n, target[n, i, j], i, j]
+    assert np.isclose(F.cross_entropy(x, target), losses.mean(), rtol=1e-14)
+    assert np.isclose(F.cross_entropy(x, target, reduction="sum"), losses.sum(), rtol=1e-14)
+
+
+def test_the_gradient_of_cross_entropy_is_softmax_minus_one_hot():
+    rng = np.random.default_rng(0)
+    x, target = rng.standard_normal((4, 3)), rng.integers(0, 3, 4)
+    dx, none = F.cross_entropy.vjp(x, target)[1](1.0)
+    assert none is None
+    assert np.allclose(dx, (F.softmax(x) - np.eye(3)[target]) / 4, rtol=0, atol=1e-14)
+
+
+def test_mse_is_symmetric_and_its_gradients_are_opposite():
+    x, target = np.random.default_rng(0).standard_normal((2, 4, 3))
+    loss, backward = F.mse_loss.vjp(x, target)
+    assert loss == F.mse_loss(target, x)
+    dx, dtarget = backward(1.0)
+    assert np.array_equal(dx, -dtarget)
+    assert np.allclose(dx, 2 * (x - target) / 12, rtol=1e-14)
+    assert F.mse_loss(x, x) == 0
+
+
+# Conventions of the house
+
+X, TARGET = np.random.default_rng(0).standard_normal((4, 3)), np.array([0, 1, 2, 0])
+
+
+@pytest.mark.parametrize(
+    ("f", "arrays", "hyper"),
+    [
+        *[(getattr(F, name), [X], {}) for name in SOFTMAXES],
+        *[(F.cross_entropy, [X, TARGET], {"reduction": r}) for r in REDUCTIONS],
+        *[(F.mse_loss, [X, X + 1], {"reduction": r}) for r in REDUCTIONS],
+    ],
+)
+def test_mutates_nothing_and_backward_may_be_called_twice(f, arrays, hyper):
+    arrays = [a.copy() for a in arrays]
+    for a in arrays:
+        a.flags.writeable = False
+    y, backward = f.vjp(*arrays, **hyper)
+    dy = np.ones_like(y)
+    dy.flags.writeable = False
+    for a, b in zip(backward(dy), backward(dy), strict=True):
+        assert (a is None) == (b is None)
+        if a is not None:
+            assert np.array_equal(a, b)
+            assert not np.shares_memory(a, b)
+    with pytest.raises(ValueError, match=f"{f.__name__}: backward"):
+        backward(dy[None])
+
+
+@pytest.mark.parametrize(
+    ("name", "arrays", "hyper", "message"),
+    [
+        ("softmax", [X], {"dim": 2}, r"x must have an axis dim.*\(x.shape=\(4, 3\), dim=2\)"),
+        ("softmax", [X], {"dim": -3}, "x must have an axis dim"),
+        ("softmax", [np.ones(())], {}, "x must have an axis dim"),
+        ("log_softmax", [X], {"dim": 2}, "x must have an axis dim"),
+        ("log_softmax", [X[:, :0]], {}, "not an empty one"),
+        ("cross_entropy", [X, TARGET[:3]], {}, r"x must be \(N, C, ...\) and target \(N, ...\) \(x.shape=\(4, 3\), target.shape=\(3,\)\)"),
+        ("cross_entropy", [X, TARGET[:, None]], {}, r"target \(N, ...\)"),
+        ("cross_entropy", [X[0], np.array(1)], {}, r"x must be \(N, C, ...\)"),
+        ("cross_entropy", [X, TARGET + 1], {}, r"target must be from 0 to 2 \(least=1, greatest=3\)"),
+        ("cross_entropy", [X, TARGET - 100], {}, r"target must be from 0 to 2 \(least=-100, greatest=-98\)"),
+        ("cross_entropy", [X, TARGET], {"reduction": "avg"}, r"reduction must be 'mean', 'sum' or 'none' \(reduction='avg'\)"),
+        ("mse_loss", [X, X[:1]], {}, r"x and target must have the same shape \(x.shape=\(4, 3\), target.shape=\(1, 3\)\)"),
+        ("mse_loss", [X, X.T], {}, "same shape"),
+        ("mse_loss", [X, X], {"reduction": None}, r"reduction must be .*reduction=None"),
+    ],
+)  # fmt: skip
+def test_value_errors(name, arrays, hyper, message):
+    with pytest.raises(ValueError, match=f"^{name}: .*{message}"):
+        getattr(F, name)(*arrays, **hyper)
+
+
+@pytest.mark.parametrize(
+    ("name", "arrays", "message"),
+    [
+        ("softmax", [TARGET], "x must be a NumPy array of floats, got int64"),
+        ("log_softmax", [[1.0]], "x must be .* got list"),
+        ("cross_entropy", [X, TARGET.astype(float)], "target must be a NumPy array of integers, got float64"),
+        ("cross_entropy", [X, TARGET > 0], "target must be .* got bool"),
+        ("cross_entropy", [X, [0, 1, 2, 0]], "target must be .* got list"),
+        ("cross_entropy", [TARGET[:, None], TARGET], "x must be .* got int64"),
+        ("mse_loss", [X, X.astype("f4")], "same dtype"),
+        ("mse_loss", [X, TARGET], "target must be .* got int64"),
+    ],
+)  # fmt: skip
+def test_type_errors(name, arrays, message):
+    with pytest.raises(TypeError, match=f"^{name}: .*{message}"):
+        getattr(F, name)(*arrays)

@@ -1,0 +1,506 @@
+"""Modules: torch's values, gradients, names and initialisation, and what they refuse."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+from math import sqrt
+
+import numpy as np
+import pytest
+import torch
+from strategies import gap
+
+from hwlib import functional as F
+from hwlib import nn
+from hwlib.check import gradcheck
+from hwlib.op import op, op_from_pair
+
+# name, positional arguments, keywords, shape of x
+LAYERS = [
+    ("Linear", (4, 3), {}, (5, 4)),
+    ("Linear", (4, 3, False), {}, (2, 5, 4)),
+    ("Conv2d", (3, 4, 3), {}, (2, 3, 6, 5)),
+    ("Conv2d", (4, 6, (2, 3), 2, 1, (1, 2), 2, False), {}, (2, 4, 7, 8)),
+    ("ConvTranspose2d", (3, 4, 3), {}, (2, 3, 4, 5)),
+    ("ConvTranspose2d", (4, 6, (2, 3), 3, 1, 1, 2, False, 2), {}, (2, 4, 3, 4)),
+    ("BatchNorm1d", (4,), {}, (6, 4)),
+    ("BatchNorm1d", (4, 1e-2, 0.3, False), {}, (3, 4, 5)),
+    ("BatchNorm2d", (4,), {}, (3, 4, 2, 5)),
+    ("BatchNorm2d", (4, 0.1, 0.7), {}, (3, 4, 2, 5)),
+    ("LayerNorm", (4,), {}, (3, 4)),
+    ("LayerNorm", ((2, 5), 1e-2, True, False), {}, (3, 4, 2, 5)),
+    ("LayerNorm", ([4], 1e-2, False), {}, (3, 4)),
+    ("GroupNorm", (2, 4), {}, (3, 4, 2, 5)),
+    ("GroupNorm", (4, 4, 1e-2, False), {}, (3, 4, 5)),
+    ("ReLU", (), {}, (3, 4)),
+    ("MaxPool2d", (2,), {}, (2, 3, 6, 5)),
+    ("MaxPool2d", ((2, 3), 1, 1, 2), {}, (2, 3, 8, 7)),
+    ("AvgPool2d", (2,), {}, (2, 3, 6, 5)),
+    ("AvgPool2d", ((2, 3), (1, 2), 1), {"count_include_pad": False}, (2, 3, 8, 7)),
+    ("Flatten", (), {}, (2, 3, 4, 5)),
+    ("Flatten", (2, 3), {}, (2, 3, 4, 5)),
+    ("Flatten", (0,), {}, (2, 3)),
+]
+RANDOM = {"Linear", "Conv2d", "ConvTranspose2d"}
+WITH_DTYPE = {*RANDOM, "BatchNorm1d", "BatchNorm2d", "LayerNorm", "GroupNorm"}
+
+
+def both(name, arguments, keywords, dtype=np.float64, seed=0):
+    """One layer here and in torch, with the same random parameters."""
+    more = {"rng": seed} if name in RANDOM else {}
+    more |= {"dtype": dtype} if name in WITH_DTYPE else {}
+    ours = getattr(nn, name)(*arguments, **keywords, **more)
+    theirs = getattr(torch.nn, name)(*arguments, **keywords)
+    theirs.to(torch.float64 if dtype == np.float64 else torch.float32)
+    rng = np.random.default_rng(seed)
+    for _, p in ours.named_parameters():
+        p[...] = rng.standard_normal(p.shape)
+    theirs.load_state_dict(to_torch(ours))
+    return ours, theirs
+
+
+def to_torch(module):
+    return {name: torch.from_numpy(a) for name, a in module.state_dict().items()}
+
+
+def gap_of_modules(ours, theirs, x, rng):
+    """Worst gap of the value, all gradients and, afterwards, all parameters and buffers."""
+    tx = torch.tensor(x, requires_grad=True)
+    expected = theirs(tx)
+    y, backward = ours.vjp(x)
+    dy = rng.standard_normal(y.shape).astype(x.dtype)
+    dx, grads = backward(dy)
+    parameters = dict(theirs.named_parameters())
+    wanted = torch.autograd.grad(expected, [tx, *parameters.values()], torch.tensor(dy))
+    assert list(grads) == list(dict.fromkeys(grads))
+    assert grads.keys() == parameters.keys()
+    gaps = [gap(y, expected), gap(dx, wanted[0])]
+    gaps += [gap(grads[n], g) for n, g in zip(parameters, wanted[1:], strict=True)]
+    ours, theirs = ours.state_dict(), theirs.state_dict()
+    assert list(ours) == list(theirs)
+    return max(gaps + [gap(ours[n], t) for n, t in theirs.items()])
+
+
+# The oracle
+
+
+@pytest.mark.parametrize(("name", "arguments", "keywords", "shape"), LAYERS)
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-5)])
+def test_values_gradients_and_state_are_torch_s(name, arguments, keywords, shape, dtype, tolerance):
+    ours, theirs = both(name, arguments, keywords, dtype)
+    rng = np.random.default_rng(1)
+    for mode in True, True, False:  # two batches, so that running statistics run, and evaluation
+        ours.train(mode)
+        theirs.train(mode)
+        x = (3 * rng.standard_normal(shape) + 1).astype(dtype)
+        before = x.copy()
+        assert gap_of_modules(ours, theirs, x, rng) < tolerance
+        assert np.array_equal(x, before)
+
+
+@pytest.mark.parametrize(("name", "arguments", "keywords", "shape"), LAYERS)
+def test_gradcheck(name, arguments, keywords, shape):
+    ours, _ = both(name, arguments, keywords)
+    x = np.random.default_rng(2).standard_normal(shape)
+    for mode in True, False:
+        ours.train(mode)
+        gradcheck(as_op(ours), x, *(p.copy() for _, p in ours.named_parameters()))
+
+
+def as_op(module):
+    """The module as an op of x and of its parameters."""
+
+    def rule(x, *arrays):
+        for (_, p), a in zip(module.named_parameters(), arrays, strict=True):
+            p[...] = a
+        y, backward = module.vjp(x)
+
+        def pullback(dy):
+            dx, grads = backward(dy)
+            return dx, *(grads[name] for name, _ in module.named_parameters())
+
+        return y, pullback
+
+    return op(rule)
+
+
+def test_constructors_have_torch_s_arguments_and_defaults():
+    for name in dict.fromkeys(layer[0] for layer in LAYERS) | {"Dropout": 0, "Dropout2d": 0}:
+        ours = inspect.signature(getattr(nn, name)).parameters
+        theirs = inspect.signature(getattr(torch.nn, name)).parameters
+        positional = [p for p in ours.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+        assert [p.name for p in positional] == list(theirs)[: len(positional)], name
+        for p in ours.values():
+            if p.name not in ("rng", "dtype"):
+                assert p.default == theirs[p.name].default, (name, p.name)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("Linear", (300, 200)),
+        ("Conv2d", (8, 64, (3, 5), 1, 0, 1, 2)),
+        ("ConvTranspose2d", (64, 8, (3, 5), 1, 0, 0, 2)),
+    ],
+)
+def test_initialisation_has_torch_s_distribution(name, arguments):
+    torch.manual_seed(0)
+    ours = getattr(nn, name)(*arguments, rng=0)
+    theirs = getattr(torch.nn, name)(*arguments)
+    for key, tensor in theirs.state_dict().items():
+        array, tensor = getattr(ours, key), tensor.numpy()
+        assert (array.dtype, array.shape) == (tensor.dtype, tensor.shape)
+        bound = np.abs(theirs.weight.detach().numpy()).max()  # to within 1/n of the true bound
+        assert np.abs(array).max() <= bound * 1.01
+        # Of n numbers uniform between ±b: the mean is within 4 b/√(3n), the largest near b.
+        assert abs(array.mean()) < 4 * bound / sqrt(3 * array.size)
+        assert array.std() == pytest.approx(bound / sqrt(3), rel=0.2)
+        assert np.abs(array).max() > 0.9 * np.abs(tensor).max()
+
+
+def test_a_seed_gives_one_layer_and_a_generator_another_each_time():
+    one, same = nn.Linear(3, 2, rng=5), nn.Linear(3, 2, rng=5)
+    assert np.array_equal(one.weight, same.weight)
+    rng = np.random.default_rng(5)
+    first, second = nn.Linear(3, 2, rng=rng), nn.Linear(3, 2, rng=rng)
+    assert np.array_equal(first.weight, one.weight)
+    assert not np.array_equal(first.weight, second.weight)
+
+
+# The tree
+
+
+def small_net(dtype=np.float64, rng=0, module=nn):
+    """A small CNN of hwlib or, with the same names, of torch."""
+    rng = np.random.default_rng(rng)
+    made = dict(rng=rng, dtype=dtype) if module is nn else {}
+    typed = dict(dtype=dtype) if module is nn else {}
+    return module.Sequential(
+        module.Conv2d(1, 4, 3, padding=1, bias=False, **made),  # a bias would have gradient 0
+        module.BatchNorm2d(4, **typed),
+        module.ReLU(),
+        module.MaxPool2d(2),
+        module.Sequential(module.Conv2d(4, 6, 3, **made), module.ReLU()),
+        module.Flatten(),
+        module.LayerNorm(24, **typed),
+        module.Linear(24, 10, **made),
+    )
+
+
+def both_nets(dtype=np.float64):
+    ours, theirs = small_net(dtype), small_net(module=torch.nn)
+    theirs.to(torch.float64 if dtype == np.float64 else torch.float32)
+    theirs.load_state_dict(to_torch(ours))
+    return ours, theirs
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-5)])
+def test_a_network_is_torch_s(dtype, tolerance):
+    ours, theirs = both_nets(dtype)
+    rng = np.random.default_rng(3)
+    for mode in True, False:
+        ours.train(mode)
+        theirs.train(mode)
+        x = rng.standard_normal((5, 1, 8, 8)).astype(dtype)
+        assert gap_of_modules(ours, theirs, x, rng) < tolerance
+
+
+def test_state_goes_to_torch_and_back():
+    ours, theirs = both_nets(np.float32)
+    theirs(torch.randn(9, 1, 8, 8))  # so that statistics are not those of the beginning
+    fresh = small_net(np.float32, rng=9)
+    fresh.load_state_dict(theirs.state_dict())
+    state = fresh.state_dict()
+    assert list(state) == list(theirs.state_dict())
+    for name, tensor in theirs.state_dict().items():
+        assert state[name].dtype == tensor.numpy().dtype
+        assert np.array_equal(state[name], tensor.numpy())
+    assert state["1.num_batches_tracked"] == 1
+    assert [n for n, _ in fresh.named_buffers()] == [n for n, _ in theirs.named_buffers()]
+    assert [n for n, _ in fresh.named_parameters()] == [n for n, _ in theirs.named_parameters()]
+    theirs.load_state_dict(to_torch(ours), strict=True)
+
+
+def test_state_dict_holds_copies_and_named_parameters_the_arrays():
+    layer = nn.Linear(2, 2, rng=0)
+    state = layer.state_dict()
+    state["weight"][...] = 7
+    assert not (layer.weight == 7).any()
+    dict(layer.named_parameters())["weight"][...] = 8
+    assert (layer.weight == 8).all()
+    weight = layer.weight
+    layer.load_state_dict(state)
+    assert layer.weight is weight
+    assert (weight == 7).all()
+    state["weight"][...] = 9
+    assert (weight == 7).all()
+
+
+def test_a_bad_state_changes_nothing_and_every_fault_is_named():
+    ours = small_net()
+    before = ours.state_dict()
+    bad = {name: a + 1 for name, a in before.items()}
+    del bad["7.weight"]
+    bad["nothing"] = np.ones(1)
+    bad["1.weight"] = np.ones((4, 1))
+    bad["7.bias"] = np.ones(10, complex)
+    with pytest.raises(ValueError, match="load_state_dict") as caught:
+        ours.load_state_dict(bad)
+    for part in (
+        "7.weight is missing",
+        "nothing is unexpected",
+        "1.weight has shape (4, 1) instead of (4,)",
+        "7.bias has dtype complex128 instead of float64",
+    ):
+        assert part in str(caught.value)
+    assert str(caught.value).count(";") == 3
+    assert all(np.array_equal(a, before[name]) for name, a in ours.state_dict().items())
+
+
+def test_train_and_eval_reach_the_whole_tree():
+    net = small_net()
+    assert all(m.training for m in net.modules())
+    assert net.eval() is net
+    assert not any(m.training for m in net.modules())
+    net.train()
+    assert all(m.training for m in net.modules())
+    assert len(list(net.modules())) == 11
+    assert [n for n, _ in net.named_modules()][:6] == ["", "0", "1", "2", "3", "4"]
+    assert "4.1" in dict(net.named_modules())
+
+
+def test_a_misspelt_attribute_is_an_error():
+    with pytest.raises(AttributeError):
+        nn.Linear(2, 2, rng=0).wieght  # noqa: B018
+
+
+def test_sequential_is_a_sequence():
+    net = small_net()
+    assert len(net) == 8
+    assert net[-1] is list(net)[7]
+    assert isinstance(net[4][0], nn.Conv2d)
+    x = np.ones((1, 2))
+    y, backward = nn.Sequential().vjp(x)
+    assert y is x
+    assert backward(x) == (x, {})
+
+
+def test_no_gradient_is_kept_anywhere():
+    net = small_net()
+    x = np.random.default_rng(0).standard_normal((3, 1, 8, 8))
+    y, backward = net.vjp(x)
+    (dx1, grads1), (dx2, grads2) = backward(np.ones_like(y)), backward(np.ones_like(y))
+    assert np.array_equal(dx1, dx2)
+    assert all(np.array_equal(g, grads2[name]) for name, g in grads1.items())
+
+
+def test_repr_shows_the_tree():
+    text = repr(small_net())
+    assert "(4): Sequential(\n    (0): Conv2d(weight=(6, 4, 3, 3), bias=(6,), stride=1" in text
+    assert "\n  (2): ReLU()" in text
+    assert text.endswith("\n)")
+
+
+# A layer of one's own
+
+
+def affine_forward(x, w, b, scale=1.0):
+    return scale * (x @ w + b), (x, w, scale)
+
+
+def affine_backward(dout, cache):
+    x, w, scale = cache
+    return scale * dout @ w.T, scale * x.T @ dout, scale * dout.sum(0)
+
+
+def test_a_lab_s_pair_is_a_layer():
+    rng = np.random.default_rng(0)
+    w, b = rng.standard_normal((4, 3)), rng.standard_normal(3)
+    mine = nn.Layer(op_from_pair(affine_forward, affine_backward), w=w, b=b, scale=2.0)
+    theirs = torch.nn.Linear(4, 3).double()
+    theirs.load_state_dict({"weight": torch.tensor(2 * w.T), "bias": torch.tensor(2 * b)})
+    x, dy = rng.standard_normal((5, 4)), rng.standard_normal((5, 3))
+    y, backward = nn.Sequential(nn.ReLU(), mine).vjp(x)
+    dx, grads = backward(dy)
+    assert grads.keys() == {"1.w", "1.b"}
+    tx = torch.tensor(x, requires_grad=True)
+    expected = theirs(tx.relu())
+    wanted = torch.autograd.grad(expected, [tx, *theirs.parameters()], torch.tensor(dy))
+    assert gap(y, expected) < 1e-12
+    assert gap(dx, wanted[0]) < 1e-12
+    assert gap(grads["1.w"], 2 * wanted[1].T) < 1e-12
+    assert gap(grads["1.b"], 2 * wanted[2]) < 1e-12
+    assert repr(mine) == "Layer(affine_forward)(w=(4, 3), b=(3,), scale=2.0)"
+
+
+def test_an_op_that_asks_for_the_mode_is_told():
+    twice = nn.Layer(op(lambda x, *, training: (x * (1 + training), lambda dy: (dy,))))
+    assert twice(np.ones(1)) == 2
+    assert twice.eval()(np.ones(1)) == 1
+
+
+def test_a_layer_says_what_is_wrong_with_a_pair():
+    pair = op_from_pair(affine_forward, lambda dout, cache: affine_backward(dout, cache)[:2])
+    w, b = np.ones((2, 2)), np.ones(2)
+    y, backward = nn.Layer(pair, w=w, b=b).vjp(np.ones((1, 2)))
+    with pytest.raises(ValueError, match=r"affine_forward.*gradient of b .*gradient=None"):
+        backward(y)
+    swapped = op_from_pair(affine_forward, lambda d, c: affine_backward(d, c)[::-1])
+    y, backward = nn.Layer(swapped, w=w, b=b).vjp(np.ones((1, 2)))
+    with pytest.raises(ValueError, match=r"gradient of b .*b.shape=\(2,\), gradient=\(1, 2\)"):
+        backward(y)
+    with pytest.raises(TypeError, match=r"affine_forward.*has no argument weight"):
+        nn.Layer(pair, weight=w, b=b)
+    with pytest.raises(TypeError, match=r"affine_forward.*needs its argument b"):
+        nn.Layer(pair, w=w)
+
+
+def test_a_module_of_one_s_own():
+    class Residual(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.Linear(3, 3, rng=0, dtype=np.float64)
+            self.scale = np.array(0.5)
+
+        def vjp(self, x):
+            h, pull = self.inner.vjp(x)
+
+            def backward(dy):
+                dh, grads = pull(self.scale * dy)
+                own = {
+                    "scale": np.asarray((dy * h).sum()),
+                    **{f"inner.{k}": g for k, g in grads.items()},
+                }
+                return dy + dh, own
+
+            return x + self.scale * h, backward
+
+    module = Residual()
+    assert [n for n, _ in module.named_parameters()] == ["scale", "inner.weight", "inner.bias"]
+    gradcheck(
+        as_op(module),
+        np.random.default_rng(0).standard_normal((2, 3)),
+        *(p.copy() for _, p in module.named_parameters()),
+    )
+    with pytest.raises(NotImplementedError, match="Module: define vjp"):
+        nn.Module()(1)
+
+
+# Running statistics
+
+
+def test_running_statistics_by_hand():
+    norm = nn.BatchNorm1d(1, momentum=0.25, dtype=np.float64)
+    x = np.array([[1.0], [3.0], [8.0]])  # mean 4, unbiased variance 13
+    norm(x)
+    assert norm.running_mean == 1
+    assert norm.running_var == 0.75 + 13 / 4
+    assert norm.num_batches_tracked == 1
+    assert isinstance(norm.num_batches_tracked, np.ndarray)
+
+
+def test_evaluation_and_bad_input_leave_the_statistics():
+    norm = nn.BatchNorm2d(2)
+    rng = np.random.default_rng(0)
+    norm(rng.standard_normal((3, 2, 4, 4)).astype(np.float32))
+    before = norm.state_dict()
+    norm.eval()(np.ones((3, 2, 4, 4), np.float32))
+    norm.train()
+    for bad in (
+        np.ones((3, 2), np.float32),
+        np.ones((3, 4, 2, 2), np.float32),
+        np.ones((1, 2, 1, 1), np.float32),
+        np.ones((3, 2, 4, 4)),
+        np.ones((3, 2, 4, 4), int),
+    ):
+        with pytest.raises((ValueError, TypeError)):
+            norm(bad)
+    assert all(np.array_equal(a, before[name]) for name, a in norm.state_dict().items())
+
+
+def test_one_value_per_channel_is_refused_as_in_torch():
+    for ours, theirs, shape in (
+        (nn.BatchNorm1d(2), torch.nn.BatchNorm1d(2), (1, 2)),
+        (nn.BatchNorm2d(2), torch.nn.BatchNorm2d(2), (1, 2, 1, 1)),
+    ):
+        with pytest.raises(ValueError, match="value"):
+            theirs(torch.ones(shape))
+        with pytest.raises(ValueError, match="value"):
+            ours(np.ones(shape, np.float32))
+        assert ours.eval()(np.ones(shape, np.float32)).shape == shape
+
+
+# Dropout
+
+
+@pytest.mark.parametrize("kind", [nn.Dropout, nn.Dropout2d])
+def test_dropout_draws_from_its_generator_in_training_only(kind):
+    x = np.ones((40, 5, 2, 3))
+    layer, same = kind(0.3, rng=1), kind(0.3, rng=1)
+    y, backward = layer.vjp(x)
+    assert np.array_equal(y, same(x))
+    assert set(np.unique(y).round(9)) == {0.0, round(1 / 0.7, 9)}
+    assert not np.array_equal(layer(x), y)
+    dx, grads = backward(x)
+    assert np.array_equal(dx, y)
+    assert grads == {}
+    assert np.array_equal(layer.eval()(x), x)
+    whole = (y == y[..., :1, :1]).all(axis=(2, 3))
+    assert whole.all() == (kind is nn.Dropout2d)
+    with pytest.raises(ValueError, match="rng"):
+        kind(0.3)(x)
+    assert 0.6 < (y > 0).mean() < 0.8
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: nn.Linear(0, 3, rng=0), ValueError, "Linear: sizes must be positive"),
+        (lambda: nn.Conv2d(3, 4, 3, groups=2, rng=0), ValueError, "Conv2d: groups must divide"),
+        (lambda: nn.Conv2d(3, 4, 0, rng=0), ValueError, "Conv2d: "),
+        (lambda: nn.ConvTranspose2d(4, 3, 3, groups=2, rng=0), ValueError, "ConvTranspose2d: gr"),
+        (lambda: nn.GroupNorm(3, 4), ValueError, "GroupNorm: num_groups must divide"),
+        (lambda: nn.Sequential(F.relu), TypeError, "module 0 is a function, no Module"),
+        (lambda: nn.Linear(3, 3), TypeError, "rng"),
+        (lambda: nn.Flatten(2)(np.ones((2, 3))), ValueError, r"x.shape=\(2, 3\), start_dim=2"),
+        (lambda: nn.Flatten(2, 1)(np.ones((2, 3, 4))), ValueError, "in this order"),
+        (
+            lambda: nn.BatchNorm2d(3)(np.ones((2, 3), np.float32)),
+            ValueError,
+            r"BatchNorm2d: x must be \(N, C, H, W\) with C = 3 \(x.shape=\(2, 3\)\)",
+        ),
+        (
+            lambda: nn.BatchNorm1d(3)(np.ones((2, 4), np.float32)),
+            ValueError,
+            r"BatchNorm1d: x must be \(N, C\) or \(N, C, L\) with C = 3",
+        ),
+    ],
+)
+def test_refuses(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_one_module_twice_is_refused():
+    layer = nn.ReLU()
+    with pytest.raises(ValueError, match="module 2 stands before it too"):
+        nn.Sequential(layer, nn.Flatten(), layer)
+
+
+def test_an_empty_batch():
+    net = small_net().eval()
+    y, backward = net.vjp(np.ones((0, 1, 8, 8)))
+    assert y.shape == (0, 10)
+    dx, grads = backward(y)
+    assert dx.shape == (0, 1, 8, 8)
+    assert not any(g.any() for g in grads.values())
+
+
+def test_doctests():
+    results = doctest.testmod(nn)
+    assert results.attempted > 20
+    assert not results.failed

@@ -1,0 +1,245 @@
+"""Pooling: torch's values and gradients with its rule for ties, what is conserved, what is refused."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+import torch
+from strategies import gap_to_torch, some_layout
+
+from hwlib import functional as F
+from hwlib.check import adjoint_gap, gradcheck
+from hwlib.count import conv_output_size
+
+FUNCTIONS = ["max_pool2d", "avg_pool2d"]
+
+
+def pooling(name):
+    return getattr(F, name), getattr(torch.nn.functional, name)
+
+
+def case(name, rng, dtype=np.float64):
+    """A random image and geometry in which each window meets the image; the batch may be empty."""
+    while True:
+        kernel = rng.integers(1, 6, 2)
+        stride = None if rng.random() < 0.2 else rng.integers(1, 4, 2)
+        padding = rng.integers(0, kernel // 2 + 1)
+        dilation = rng.integers(1, 3, 2) if name == "max_pool2d" else np.ones(2, int)
+        image = rng.integers(1, 10, 2)
+        span = dilation * (kernel - 1) + 1
+        meets = image > np.where(padding > 0, dilation * (kernel - 1) - padding, 0)
+        if (image + 2 * padding >= span).all() and meets.all():
+            break
+
+    def size(values):  # an int where both axes agree, at times
+        alike = values[0] == values[1] and rng.random() < 0.5
+        return int(values[0]) if alike else tuple(values.tolist())
+
+    hyper = {"kernel_size": size(kernel), "padding": size(padding)}
+    if stride is not None:
+        hyper["stride"] = size(stride)
+    if name == "max_pool2d":
+        hyper["dilation"] = size(dilation)
+    else:
+        hyper["count_include_pad"] = bool(rng.integers(2))
+    n = rng.choice([0, 1, 2, 3], p=[0.04, 0.32, 0.32, 0.32])
+    x = rng.standard_normal((n, rng.integers(1, 4), *image)).astype(dtype)
+    return some_layout(x, rng), hyper
+
+
+# The oracle
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_agrees_with_torch_over_random_geometries(name, monkeypatch):
+    ours, theirs = pooling(name)
+    for seed in range(250):
+        rng = np.random.default_rng(seed)
+        x, hyper = case(name, rng)
+        monkeypatch.setattr(F, "_BLOCK", int(rng.choice([1, 200, 2**17])))
+        assert gap_to_torch(ours, theirs, [x], hyper, rng) < 1e-12, (seed, x.shape, hyper)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_float32_agrees_and_stays_float32(name):
+    ours, theirs = pooling(name)
+    for seed in range(25):
+        rng = np.random.default_rng(seed)
+        x, hyper = case(name, rng, np.float32)
+        assert gap_to_torch(ours, theirs, [x], hyper, rng) < 1e-5, (seed, hyper)
+
+
+@pytest.mark.parametrize("values", [[-1, 0, 1], [-np.inf, 0, 1], [-np.inf], [np.nan, 0, 1]])
+def test_ties_infinities_and_nan_are_torch_s(values):
+    """In integers all sums are exact, so the gradients are equal and not just close."""
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        x, hyper = case("max_pool2d", rng)
+        x = rng.choice(np.array(values, float), x.shape)
+        y, backward = F.max_pool2d.vjp(x, **hyper)
+        dy = rng.integers(1, 10, y.shape).astype(float)
+        t = torch.tensor(x, requires_grad=True)
+        expected = torch.nn.functional.max_pool2d(t, **hyper)
+        (dx,) = torch.autograd.grad(expected, t, torch.tensor(dy))
+        assert np.array_equal(y, expected.detach().numpy(), equal_nan=True), (seed, hyper)
+        assert np.array_equal(backward(dy)[0], dx.numpy()), (seed, hyper)
+
+
+def test_the_first_of_equals_is_the_first_row_s():
+    x = np.array([[[[0.0, 7], [7, 7]]]])
+    _, backward = F.max_pool2d.vjp(x, 2)
+    assert backward([[[[5.0]]]])[0].tolist() == [[[[0, 5], [0, 0]]]]
+
+
+# Properties
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_gradient_is_conserved(name):
+    """What comes back is as much as went in: a mean or a maximum of x + c grows as fast as c."""
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        x, hyper = case(name, rng)
+        hyper |= {"count_include_pad": False} if name == "avg_pool2d" else {}
+        y, backward = pooling(name)[0].vjp(x, **hyper)
+        dy = rng.standard_normal(y.shape)
+        dx = backward(dy)[0]
+        assert np.allclose(dx.sum((2, 3)), dy.sum((2, 3)), rtol=0, atol=1e-12)
+        shifted = pooling(name)[0](x + 8, **hyper)
+        assert np.allclose(shifted, y + 8, rtol=0, atol=1e-12)
+
+
+def test_gradients_of_overlapping_windows_add_up():
+    x = np.zeros((1, 1, 3, 3))
+    x[0, 0, 1, 1] = 1
+    for padding, windows in (0, 4), (1, 4):
+        y, backward = F.max_pool2d.vjp(x, 2, stride=1, padding=padding)
+        dx = backward(np.ones_like(y))[0][0, 0]
+        assert dx[1, 1] == windows
+        assert dx.sum() == y.size
+
+
+def test_a_maximum_of_maxima_and_a_mean_of_means():
+    x = np.random.default_rng(0).standard_normal((2, 3, 16, 16))
+    for f in F.max_pool2d, F.avg_pool2d:
+        assert np.allclose(f(f(x, 2), 2), f(x, 4), rtol=0, atol=1e-12)
+        assert np.array_equal(f(x, 1), x)
+        assert np.allclose(f(x, (2, 8)), f(f(x, (1, 8)), (2, 1)), rtol=0, atol=1e-12)
+
+
+def test_the_maximum_commutes_with_what_is_increasing():
+    for seed in range(20):
+        x, hyper = case("max_pool2d", np.random.default_rng(seed))
+        assert np.array_equal(F.max_pool2d(np.exp(x), **hyper), np.exp(F.max_pool2d(x, **hyper)))
+
+
+def test_the_mean_is_linear_and_its_gradient_the_adjoint():
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        x, hyper = case("avg_pool2d", rng)
+        y, backward = F.avg_pool2d.vjp(x, **hyper)
+        u = rng.standard_normal(y.shape)
+        found = adjoint_gap(
+            lambda x, h=hyper: F.avg_pool2d(x, **h), lambda u, b=backward: b(u)[0], x, u
+        )
+        assert found < 1e-12, (seed, hyper)
+
+
+def test_zeros_of_the_padding_count_or_do_not():
+    x = np.ones((1, 1, 2, 2))
+    assert F.avg_pool2d(x, 2, padding=1, stride=1)[0, 0, 0].tolist() == [0.25, 0.5, 0.25]
+    assert (F.avg_pool2d(x, 2, padding=1, stride=1, count_include_pad=False) == 1).all()
+
+
+def test_the_padding_never_is_the_maximum():
+    assert (F.max_pool2d(np.full((1, 1, 4, 4), -5.0), 3, stride=2, padding=1) == -5).all()
+
+
+def test_a_window_in_the_padding_alone():
+    y, backward = F.max_pool2d.vjp(np.ones((1, 1, 1, 3)), 2, stride=1, padding=1, dilation=2)
+    assert y.tolist() == [[[[-np.inf] * 3]]]
+    assert not backward(np.ones_like(y))[0].any()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_gradcheck(name):
+    for seed in range(5):
+        x, hyper = case(name, np.random.default_rng(seed))
+        assert gradcheck(pooling(name)[0], x, **hyper) < 1e-7
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_output_size_is_count_s(name):
+    for seed in range(50):
+        x, hyper = case(name, np.random.default_rng(seed))
+        y = pooling(name)[0](x, **hyper)
+        hyper.pop("count_include_pad", None)
+        hyper.setdefault("stride", hyper["kernel_size"])
+        sizes = hyper | {"input_size": x.shape[2:]}
+        assert y.shape == (*x.shape[:2], *conv_output_size(**sizes))
+
+
+# Conventions of the house
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_mutates_nothing_and_backward_may_be_called_twice(name):
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        x, hyper = case(name, rng)
+        x.flags.writeable = False
+        y, backward = pooling(name)[0].vjp(x, **hyper)
+        assert not np.shares_memory(x, y)
+        dy = rng.standard_normal(y.shape)
+        dy.flags.writeable = False
+        (once, _), (twice, none) = backward(dy), backward(dy)
+        assert none is None
+        assert np.array_equal(once, twice)
+        assert not np.shares_memory(once, twice)
+        assert not np.shares_memory(once, dy)
+        with pytest.raises(ValueError, match=f"{name}: backward"):
+            backward(dy[None])
+
+
+def test_kernel_size_is_positional_and_the_rest_by_keyword():
+    for name in FUNCTIONS:
+        first, second, *rest = inspect.signature(getattr(F, name)).parameters.values()
+        assert (first.name, second.name) == ("x", "kernel_size")
+        assert {p.kind for p in rest} == {inspect.Parameter.KEYWORD_ONLY}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize(
+    ("shape", "kernel_size", "hyper", "message"),
+    [
+        ((4, 8, 8), 2, {}, r"x must have 4 axes \(N, C, H, W\).*\(x.shape=\(4, 8, 8\)\)"),
+        ((2, 0, 8, 8), 2, {}, r"C at least 1 \(x.shape=\(2, 0, 8, 8\)\)"),
+        ((2, 3, 8, 8), 2, {"padding": 2}, r"padding must be at most half of kernel_size \(padding=\(2, 2\), kernel_size=\(2, 2\)\)"),
+        ((2, 3, 8, 8), (4, 1), {"padding": (2, 1)}, "padding must be at most half"),
+        ((2, 3, 8, 8), (2, 9), {}, "must fit into the padded input, but it spans 9 of 8"),
+        ((2, 3, 0, 8), 1, {}, "input_size must be at least 1"),
+        ((2, 3, 8, 8), 0, {}, "kernel_size must be at least 1, got 0"),
+        ((2, 3, 8, 8), 2, {"stride": 0}, "stride must be at least 1, got 0"),
+        ((2, 3, 8, 8), 2, {"padding": -1}, "padding must be at least 0, got -1"),
+        ((2, 3, 8, 8), (2, 2, 2), {}, "kernel_size must be an int or 2 ints"),
+    ],
+)  # fmt: skip
+def test_value_errors(name, shape, kernel_size, hyper, message):
+    with pytest.raises(ValueError, match=f"^{name}: .*{message}"):
+        getattr(F, name)(np.zeros(shape), kernel_size, **hyper)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize(
+    ("x", "kernel_size", "message"),
+    [
+        (np.zeros((1, 1, 4, 4), int), 2, "x must be a NumPy array of floats, got int64"),
+        ([[[[1.0]]]], 1, "x must be .* got list"),
+        (np.zeros((1, 1, 4, 4)), 2.0, "kernel_size must be an int or ints, got 2.0"),
+    ],
+)
+def test_type_errors(name, x, kernel_size, message):
+    with pytest.raises(TypeError, match=f"^{name}: {message}"):
+        getattr(F, name)(x, kernel_size)
