@@ -17,12 +17,13 @@ logger = logging.getLogger(__name__)
 
 def connect(app: Sphinx) -> None:
     """Connect this room's handlers."""
-    # Both values are part of Sphinx's environment: when one changes, every page is read anew.
+    # These values are part of Sphinx's environment: when one changes, every page is read anew,
+    # and static files are copied, which Sphinx does not look at by itself.
     app.add_config_value("book_edition", "full", "env", [str])
     app.add_config_value("book_inputs", "", "env", [str])
-    # When this one changes, every page is written anew, and static files with it: Sphinx
-    # does not look at those by itself.
-    app.add_config_value("book_finish", "", "html", [str])
+    app.add_config_value("book_kit", "", "env", [str])
+    # When this one changes, every page is written anew.
+    app.add_config_value("book_notebooks", "", "html", [str])
     app.connect("config-inited", configure)
     app.connect("builder-inited", strict_mathematics)
     app.connect("source-read", read_source)
@@ -34,7 +35,8 @@ def configure(app: Sphinx, config) -> None:
     book = Book(Path(app.srcdir))
     config.book_edition = edition()
     config.book_inputs = book.inputs_hash()
-    config.book_finish = book.hash("bookkit", "notebooks")
+    config.book_kit = book.hash("bookkit")
+    config.book_notebooks = book.hash("notebooks")
     config.html_baseurl = book.site + "/"
     cache = Path(app.outdir).parent / ".jupyter_cache" / config.book_inputs
     config.nb_execution_cache_path = str(cache)

@@ -2,8 +2,9 @@
 
 Every function here is an op (see `hwlib.op`): `F.relu(x)` is the value, and
 `y, backward = F.relu.vjp(x)` is the value with its pullback. Arrays are positional, hyperparameters
-are keywords. Images are (N, C, H, W) and the batch may be empty. All arrays of a call have one
-floating dtype, which the result and the gradients have too. No function changes its arguments.
+are keywords. Images are (N, C, H, W) and the batch may be empty. All arrays of a call, targets that
+are classes apart, have one floating dtype, which the result and the gradients have too. No function
+changes its arguments.
 """
 
 from dataclasses import dataclass
@@ -683,8 +684,11 @@ def _standardize(x, eps):
     """
     count = max(1, x.shape[0] * x.shape[2])  # of what shares a mean
     z = x - _sum(x) / count
-    z -= _sum(z) / count  # what the first mean had lost to rounding
-    scale = 1 / np.sqrt(_sum(z, z) / count + eps)
+    var, lost = _sum(z, z) / count, _sum(z) / count
+    if (lost**2 > np.finfo(x.dtype).eps ** 2 * var).any():  # where a large mean was rounded
+        z -= lost
+        var = _sum(z, z) / count
+    scale = 1 / np.sqrt(var + eps)
     z *= scale
 
     def backward(dz):
@@ -752,10 +756,10 @@ def batch_norm(x, running_mean, running_var, weight=None, bias=None, *, training
     """Standardize each channel over the batch and all places, then scale and shift it.
 
     y = weight · (x − mean) / √(var + eps) + bias. In training, mean and variance (1/n) are those
-    of x, and the gradient goes through them. Else they are the running ones, which are constants.
+    of x, and the gradient goes through them. Else they are the running ones.
 
-    Running statistics are never changed here; see `hwlib.nn.BatchNorm2d`. An empty batch gives an
-    empty result and gradients 0.
+    Running statistics are constants: their gradients are None, and they are never changed here; see
+    `hwlib.nn.BatchNorm2d`. An empty batch gives an empty result and gradients 0.
 
     Args:
         x: (N, C) or (N, C, ...).

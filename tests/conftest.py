@@ -13,13 +13,14 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def build(root: Path, edition: str = "full", **environment: str) -> subprocess.CompletedProcess:
+def build(
+    root: Path, edition: str = "full", flags: tuple[str, ...] = ("-W", "-n", "--keep-going")
+) -> subprocess.CompletedProcess:
     """Build a book the way `make` does; the output folder is `built(root, edition)`."""
-    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", "."]
-    command += ["-W", "-n", "--keep-going"]
+    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", ".", *flags]
     if edition == "student":
         command += ["--path-output", "_build/student"]
-    variables = {**os.environ, "BOOK_EDITION": edition, "PYTHONPATH": str(root), **environment}
+    variables = {**os.environ, "BOOK_EDITION": edition, "PYTHONPATH": str(root)}
     # Into a file, not a pipe: a kernel that outlives its build would hold a pipe open for ever.
     with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
         done = subprocess.run(

@@ -210,6 +210,14 @@ def test_what_is_wrong_fails_the_build(copy, file, old, new, said):
     assert said in output
 
 
+def test_a_wrong_result_fails_also_a_build_that_forgives_warnings(copy):
+    path = copy / "chapters/results.yml"
+    path.write_text(path.read_text().replace("value: 2", "value: 3"))
+    done = build(copy, flags=())
+    assert done.returncode != 0
+    assert "'two' is 2, not 3" in done.stdout
+
+
 def test_a_tree_without_solutions_builds(copy):
     shutil.rmtree(copy / "solutions")
     status, output = run(copy, "student")
