@@ -232,6 +232,9 @@ class ReceptiveField(NamedTuple):
         size: how many inputs lie between the first and the last that the output sees, both counted.
         jump: by how many inputs the window of the next output is shifted: the product of strides.
         start: where the window of output 0 begins; negative where it begins in the padding.
+
+    >>> receptive_field([{"kernel_size": 3, "stride": 2}, {"kernel_size": 3}])
+    ReceptiveField(size=7, jump=2, start=0)
     """
 
     size: int

@@ -44,14 +44,23 @@ PIXELS = (3, 32, 32)
 
 
 class Split(NamedTuple):
-    """Images `x` (N, C, H, W) and labels `y` (N,); unpacks as `x, y = split`."""
+    """Images `x` (N, C, H, W) and labels `y` (N,); unpacks as `x, y = split`.
+
+    >>> x, y = Split(np.zeros((2, 1, 8, 8)), np.array([3, 5]))
+    >>> x.shape, y.tolist()
+    ((2, 1, 8, 8), [3, 5])
+    """
 
     x: np.ndarray
     y: np.ndarray
 
 
 class Dataset(NamedTuple):
-    """Three splits without a common image, and the name of each class."""
+    """Three splits without a common image, and the name of each class.
+
+    >>> [len(split.y) for split in digits()[:3]]
+    [1257, 180, 360]
+    """
 
     train: Split
     validation: Split
@@ -125,6 +134,9 @@ def cifar10(
         ValueError: A count that leaves no image to train on, or an archive of another format.
 
     Source: A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009.
+
+    >>> CIFAR10.name, CIFAR10.size
+    ('cifar-10-binary.tar.gz', 170052171)
     """
     members = [f"cifar-10-batches-bin/data_batch_{i}.bin" for i in range(1, 6)]
     members += ["cifar-10-batches-bin/test_batch.bin", "cifar-10-batches-bin/batches.meta.txt"]
@@ -159,6 +171,9 @@ def cifar100(
             another format.
 
     Source: A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009.
+
+    >>> CIFAR100.name, CIFAR100.size
+    ('cifar-100-binary.tar.gz', 168513733)
     """
     if labels not in ("coarse", "fine"):
         raise ValueError(f"cifar100: labels must be 'fine' or 'coarse', got {labels!r}")

@@ -35,6 +35,9 @@ class RemoteFile(NamedTuple):
     """A file, told by its content, and the addresses where it may be found: the origin last.
 
     `size` is in bytes and `sha256` in hexadecimal, both of the whole file.
+
+    >>> RemoteFile("a.txt", 1, "0" * 64, ("https://example.org/a.txt",)).size
+    1
     """
 
     name: str
@@ -44,7 +47,11 @@ class RemoteFile(NamedTuple):
 
 
 class DownloadError(RuntimeError):
-    """The file could not be had; the message lists each address and what to do offline."""
+    """The file could not be had; the message lists each address and what to do offline.
+
+    >>> issubclass(DownloadError, RuntimeError)
+    True
+    """
 
 
 class _Fault(Exception):
@@ -90,6 +97,13 @@ def fetch(
 
     Raises:
         DownloadError: No address gave the file, or the folder cannot be written to.
+
+    >>> import hashlib, tempfile
+    >>> file = RemoteFile("a.txt", 2, hashlib.sha256(b"hi").hexdigest(), ())
+    >>> with tempfile.TemporaryDirectory() as folder:  # what is there is not downloaded
+    ...     _ = (Path(folder) / "a.txt").write_bytes(b"hi")
+    ...     fetch(file, folder=folder).read_bytes()
+    b'hi'
     """
     folder = cache_folder() if folder is None else Path(folder)
     path = folder / file.name

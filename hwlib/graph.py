@@ -174,6 +174,9 @@ class Graph:
     Attributes:
         shapes: the shape of each node's array, by name, in the order of naming.
         sources: the names that each node was computed from; none for an input.
+
+    >>> trace(lambda x: name("y", 2 * x), x=np.ones(3)).edges()
+    [('x', 'y')]
     """
 
     shapes: dict

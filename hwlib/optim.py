@@ -25,6 +25,11 @@ class Optimizer:
 
     A subclass lists in `HYPER` what can be set, in `STATE` which running averages it keeps per
     parameter, and defines `_update(p, g, *averages)` for one block.
+
+    >>> w = np.ones(2)
+    >>> SGD({"w": w}.items(), lr=0.5).step({"w": np.array([2.0, 0.0])})
+    >>> w
+    array([0., 1.])
     """
 
     HYPER: tuple[str, ...] = ()
@@ -243,6 +248,10 @@ class Schedule:
     """What schedules share: after t calls of `step()`, hyperparameters are those of `at(t)`.
 
     `at(0)` is set when the schedule is made. As in torch, call `step()` after the optimizer's.
+
+    >>> schedule = StepLR(SGD({"w": np.ones(1)}.items(), lr=8.0), step_size=1, gamma=0.5)
+    >>> [schedule.at(t)["lr"] for t in range(3)]
+    [8.0, 4.0, 2.0]
     """
 
     def __init__(self, optimizer: Optimizer):

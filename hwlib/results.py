@@ -47,7 +47,11 @@ def record(name: str, value: Any, *, shown: str | None = None) -> None:
 
 
 def text(value: Any) -> str:
-    """A number, a string or nested lists of numbers, as prose prints them."""
+    """A number, a string or nested lists of numbers, as prose prints them.
+
+    >>> text([3, -0.25, 1 / 3])
+    '[3, −0.25, 0.3333]'
+    """
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(text(v) for v in value) + "]"
     if isinstance(value, (str, bool)):

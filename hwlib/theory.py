@@ -48,6 +48,9 @@ class Noise:
 
     The closed forms read `mean` and `variance` only, the enumerations `values` and `probabilities`
     only: where both agree, two roads have met.
+
+    >>> Noise(mean=0.5, variance=0.25, values=(0.0, 1.0), probabilities=(0.5, 0.5)).mean
+    0.5
     """
 
     mean: float

@@ -30,7 +30,11 @@ from hwlib.data import Dataset, Split
 
 
 class Metrics(NamedTuple):
-    """How a model does on a split: mean cross-entropy, and the share of labels it gets right."""
+    """How a model does on a split: mean cross-entropy, and the share of labels it gets right.
+
+    >>> Metrics(loss=0.25, accuracy=0.5)
+    Metrics(loss=0.25, accuracy=0.5)
+    """
 
     loss: float
     accuracy: float
@@ -43,6 +47,9 @@ class History:
     `step_loss` holds the loss of each step as it was trained on: with dropout, and before the
     step. All else holds one number per epoch, taken in eval mode at its end, so that training and
     validation can be compared. `best_epoch` counts from 0 and is None before the first is over.
+
+    >>> History(train_loss=[2.0, 1.0]).train_loss[-1]
+    1.0
     """
 
     step_loss: list[float] = field(default_factory=list)

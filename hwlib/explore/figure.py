@@ -19,11 +19,21 @@ def source(*names: str) -> str:
 
 
 class Invalid(traitlets.TraitError, ValueError):
-    """A setting that breaks a figure's rule; traitlets then leaves the figure as it was."""
+    """A setting that breaks a figure's rule; traitlets then leaves the figure as it was.
+
+    >>> issubclass(Invalid, ValueError)
+    True
+    """
 
 
 class Numbers(traitlets.TraitType):
-    """A trait for a list of finite numbers, or a list of such rows, all of one length."""
+    """A trait for a list of finite numbers, or a list of such rows, all of one length.
+
+    >>> class Signal(traitlets.HasTraits):
+    ...     x = Numbers()
+    >>> Signal(x=np.arange(3)).x
+    [0, 1, 2]
+    """
 
     info_text = "a list of finite numbers, or a list of rows of them, all of one length"
 
@@ -47,6 +57,9 @@ class Figure(anywidget.AnyWidget):
     A subclass has `_esm = source("kit.js", "<its own>.js")`, one synced trait for each control,
     and `still`. The module computes in the browser, so the figure moves without a kernel; where
     there is one, traits follow in both directions.
+
+    >>> issubclass(Figure, anywidget.AnyWidget)
+    True
     """
 
     _css = source("explore.css")

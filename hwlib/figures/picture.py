@@ -63,6 +63,9 @@ class Picture:
     """A figure as inline SVG, with the text that says what is seen in it.
 
     Notebooks and the built book show the SVG; a terminal shows the alt text.
+
+    >>> Picture("<svg></svg>", "Nothing is drawn.")
+    Nothing is drawn.
     """
 
     svg: str

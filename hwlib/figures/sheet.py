@@ -12,7 +12,13 @@ from hwlib.figures.picture import WIDTH, Picture, picture
 
 
 class Sheet:
-    """A blank page measured in pixels from its top left corner."""
+    """A blank page measured in pixels from its top left corner.
+
+    >>> sheet = Sheet()
+    >>> sheet.text(180, 20, "hello")
+    >>> sheet.picture(40, "The word hello.")
+    The word hello.
+    """
 
     def __init__(self, width: float = WIDTH):
         self.width = max(width, WIDTH)
@@ -102,30 +108,50 @@ def number(value: float) -> str:
 
 
 def factor(value: float) -> str:
-    """Return the number as it stands in a product: in brackets when it is negative."""
+    """Return the number as it stands in a product: in brackets when it is negative.
+
+    >>> factor(2), factor(-2)
+    ('2', '(−2)')
+    """
     return f"({number(value)})" if value < 0 else number(value)
 
 
 def in_words(array: np.ndarray) -> np.ndarray:
-    """Return the array with each number spelled."""
+    """Return the array with each number spelled.
+
+    >>> in_words(np.array([1.0, -0.5]))
+    array(['1', '−0.5'], dtype=object)
+    """
     return np.vectorize(number, otypes=[object])(array)
 
 
 def listed(array: np.ndarray) -> str:
-    """Return the array as a reader says it: [1, 4] or [[−1, 2], [3, 1]]."""
+    """Return the array as a reader says it: [1, 4] or [[−1, 2], [3, 1]].
+
+    >>> listed(np.array([[1, 4], [-2, 0]]))
+    '[[1, 4], [−2, 0]]'
+    """
     if array.ndim == 0:
         return number(array)
     return "[" + ", ".join(map(listed, array)) + "]"
 
 
 def equals(*arrays: np.ndarray) -> str:
-    """Return "=" where the numbers are spelled exactly, "≈" where they had to be rounded."""
+    """Return "=" where the numbers are spelled exactly, "≈" where they had to be rounded.
+
+    >>> equals(np.array([0.5])), equals(np.array([1 / 3]))
+    ('=', '≈')
+    """
     spelled = [float(number(v).replace("−", "-")) == v for a in arrays for v in np.ravel(a)]
     return "=" if all(spelled) else "≈"
 
 
 def sum_of_products(entries: np.ndarray, weight: np.ndarray, total: float, limit: int) -> list:
-    """Return "4·2 + 0·(−1) + … = total" as lines of at most `limit` characters."""
+    """Return "4·2 + 0·(−1) + … = total" as lines of at most `limit` characters.
+
+    >>> sum_of_products(np.array([[1, 4]]), np.array([[2, -1]]), -2, limit=42)
+    ['1·2 + 4·(−1) = −2']
+    """
     lines = []
     for row, weights in zip(entries, weight, strict=True):
         lines.append("")
@@ -139,7 +165,11 @@ def sum_of_products(entries: np.ndarray, weight: np.ndarray, total: float, limit
 
 
 def checked_array(function: str, name: str, value, dims: tuple) -> np.ndarray:
-    """Return the value as a float array with one of the numbers of dimensions, or say why not."""
+    """Return the value as a float array with one of the numbers of dimensions, or say why not.
+
+    >>> checked_array("stamps", "x", [1, 2], (1, 2))
+    array([1., 2.])
+    """
     rule = f"{function}: {name} must be a non-empty " + " or ".join(f"{d}-D" for d in dims)
     try:
         array = np.array(value, dtype=float)

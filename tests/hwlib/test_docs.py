@@ -114,3 +114,18 @@ def test_each_difference_is_one():
     assert {name for name, _ in ADDED} <= set(PUBLIC)
     for tables in LEFT_OUT, LEFT_OUT_OF:
         assert all(len(reason.split()) > 3 for reason in tables.values())
+
+
+def public_things():
+    """Every public function and class of the package, with its full name."""
+    for module in MODULES:
+        for name, thing in vars(importlib.import_module(module)).items():
+            own = getattr(thing, "__module__", None) == module and not name.startswith("_")
+            if own and (inspect.isfunction(thing) or inspect.isclass(thing)):
+                yield f"{module}.{name}", thing
+
+
+def test_every_public_thing_has_an_example():
+    things = dict(public_things())
+    assert len(things) > 100
+    assert [name for name, thing in things.items() if ">>>" not in (thing.__doc__ or "")] == []
