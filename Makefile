@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 BUILD  := $(BIN)/jupyter-book build . -W -n --keep-going
 
 .DEFAULT_GOAL := book
-.PHONY: book student serve test check notebooks results mutants lock clean
+.PHONY: book student serve test check notebooks results bench mutants lock clean
 
 book: $(VENV)/.ready          ## build the full site
 	@$(BUILD)
@@ -31,6 +31,12 @@ notebooks: $(VENV)/.ready     ## write notebooks/ from chapters/
 
 results: $(VENV)/.ready       ## take the named results of the last build into the committed tables
 	@$(BIN)/python -m bookkit.results --write
+
+bench: $(VENV)/.ready         ## hwlib beside torch, as ratios; BENCH=--write keeps them for the book
+	@$(BIN)/python -m benchmarks $(BENCH)
+
+mutants: $(VENV)/.ready       ## break the library in every small way; the tests must notice
+	@$(BIN)/python -m tests.mutation
 
 lock: requirements.in         ## renew requirements.txt in an empty environment
 	rm -rf _build/lock && $(PYTHON) -m venv _build/lock

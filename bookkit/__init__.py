@@ -7,6 +7,9 @@
 `results`           `python -m bookkit.results [--write]`: named results against their tables
 `assets`            KaTeX's css and fonts, from npm at build time
 `page`              what each finished page gets: launch buttons, still pictures, edition
+`errata`            `errata.yml` as a page, and links to its entries
+`colophon`          what the book was built with
+`reference`         lets Sphinx read the docstrings of hwlib
 ==================  =========================================================================
 """
 
@@ -20,8 +23,8 @@ if TYPE_CHECKING:
 
 def setup(app: Sphinx) -> dict:
     """Connect everything to Sphinx; called by the build."""
-    from bookkit import assets, build, page
+    from bookkit import assets, build, colophon, errata, page, reference
 
-    for room in (build, assets, page):
+    for room in (build, assets, page, errata, colophon, reference):
         room.connect(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

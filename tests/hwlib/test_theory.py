@@ -56,6 +56,20 @@ def test_noise_has_the_moments_of_the_chapter():
     assert theory.gaussian(mean=1, std=0.5).variance == 0.25
 
 
+def test_a_law_is_made_of_floats():
+    dropout, gaussian = theory.bernoulli(keep=1), theory.gaussian(mean=1, std=2)
+    assert repr(dropout) == str(theory.Noise(1.0, 0.0, (0.0, 1.0), (0.0, 1.0)))
+    assert repr(gaussian) == str(theory.Noise(1.0, 4.0, (-1.0, 3.0), (0.5, 0.5)))
+    for array in theory.Noise(1, 0, (0, 1), (0, 1)).outcomes(2):
+        assert array.dtype == np.float64
+
+
+def test_as_many_outcomes_as_are_allowed():
+    entries, probability = theory.bernoulli(keep=0.5).outcomes(16)
+    assert entries.shape == (theory.MAX_OUTCOMES, 16)
+    assert probability.sum() == 1
+
+
 def test_inverted_dropout_is_torchs():
     torch = pytest.importorskip("torch")
     torch.manual_seed(0)
@@ -88,6 +102,13 @@ def test_identity_at_the_homeworks_size():
     close(expected, equation_8)
     misprint_21 = equation_8 - 2 * 0.7 * (1 - 0.7) * (norms_squared * w**2).sum()
     assert abs(misprint_21 - expected) > 0.1
+
+
+def test_losses_are_floats_and_lists_will_do():
+    for name in "expected_loss", "expected_loss_by_masks", "expected_loss_by_rows":
+        loss = getattr(theory, name)([[10, 1]], [11], [1, 1], noise=theory.bernoulli(keep=0.5))
+        assert type(loss) is float
+        assert loss == 55.5
 
 
 def test_masks_written_out():
@@ -316,6 +337,14 @@ def test_ridge_without_penalty_is_the_pseudoinverse():
     for X in (X5, np.ones((3, 2)), np.zeros((2, 2)), regular_problem()[0]):
         y = np.arange(1.0, len(X) + 1)
         close(theory.ridge(X, y, penalty=0), np.linalg.pinv(X) @ y)
+        close(theory.ridge(1e-20 * X, y, penalty=0) * 1e-20, np.linalg.pinv(X) @ y)
+
+
+def test_ridge_is_not_deceived_by_the_rounding_of_equal_rows():
+    """A thousand of them give a singular value of 4e-13 that should be 0."""
+    row, y = np.array([1.0, 2.0, 3.0]), np.arange(1000.0)
+    w = theory.ridge(np.tile(row, (1000, 1)), y, penalty=0)
+    close(w, y.mean() * row / (row @ row))
 
 
 # ---------------------------------------------------------------------------- bad input
@@ -327,9 +356,11 @@ HALF = theory.bernoulli(keep=0.5)
     ("call", "words"),
     [
         (lambda: theory.bernoulli(keep=1.2), ["bernoulli: keep", "0 <= keep <= 1", "1.2"]),
+        (lambda: theory.bernoulli(keep=-0.1), ["bernoulli: keep", "-0.1"]),
         (lambda: theory.bernoulli(keep=float("nan")), ["keep", "nan"]),
         (lambda: theory.bernoulli(keep=0, inverted=True), ["inverted", "keep"]),
         (lambda: theory.gaussian(mean=1, std=-1), ["gaussian: std", "-1"]),
+        (lambda: theory.gaussian(mean=1, std=np.inf), ["gaussian: std", "inf"]),
         (lambda: theory.gaussian(mean=np.inf, std=1), ["gaussian: mean", "inf"]),
         (lambda: HALF.outcomes(17), ["2**17", "65536"]),
         (
@@ -349,6 +380,7 @@ HALF = theory.bernoulli(keep=0.5)
         (lambda: theory.minimizer([10, 1], Y5, noise=HALF), ["minimizer: X", "(n, d)", "(2,)"]),
         (lambda: theory.minimizer([[np.nan, 1]], Y5, noise=HALF), ["minimizer: X", "finite"]),
         (lambda: theory.ridge(X5, Y5, penalty=-1), ["ridge: penalty", "-1"]),
+        (lambda: theory.ridge(X5, Y5, penalty=np.inf), ["ridge: penalty", "inf"]),
         (lambda: theory.gamma(X5, noise=theory.bernoulli(keep=0)), ["gamma", "keep > 0"]),
         (
             lambda: theory.effective_matrix([[1, 0, 2]], noise=HALF),
@@ -364,6 +396,24 @@ def test_bad_input_says_what_is_wrong(call, words):
     with pytest.raises(ValueError) as error:  # noqa: PT011 - the words are checked below
         call()
     assert [word for word in words if word not in str(error.value)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "others", "hyper"),
+    [
+        ("expected_loss", (Y5, Y5), {"noise": HALF}),
+        ("expected_loss_by_masks", (Y5, Y5), {"noise": HALF}),
+        ("expected_loss_by_rows", (Y5, Y5), {"noise": HALF}),
+        ("minimizer", (Y5,), {"noise": HALF}),
+        ("limit_minimizer", (Y5,), {}),
+        ("ridge", (Y5,), {"penalty": 1}),
+        ("column_norms", (), {}),
+        ("effective_matrix", (), {"noise": HALF}),
+    ],
+)
+def test_an_error_names_the_function_that_was_called(name, others, hyper):
+    with pytest.raises(ValueError, match=f"^{name}: X must be a matrix"):
+        getattr(theory, name)([1.0], *others, **hyper)
 
 
 def test_numbers_must_be_real():

@@ -1,0 +1,321 @@
+"""Figures of what a layer connects: pixels, shifts, edges, and channels."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.path import Path
+
+from hwlib import count
+from hwlib import functional as F
+from hwlib.figures.picture import ACCENTS, BLUE, GREEN, ORANGE, WIDTH, Picture, picture, style
+from hwlib.figures.sheet import Sheet, checked_array, listed, number
+
+LEVELS = 12  # shades of a picture: one path each, so that the SVG stays small
+
+
+def _shade(sheet, values, left, top, size, *, colour, peak):
+    """Draw the positive numbers of an array as squares, the darker the nearer to the peak."""
+    level = np.rint(LEVELS * np.clip(values / peak, 0, 1)).astype(int)
+    corners = np.array([(0, 0), (0, 1), (1, 1), (1, 0), (0, 0)])
+    codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
+    for shade in range(1, LEVELS + 1):
+        squares = np.argwhere(level == shade)[:, None] + corners  # (squares, 5, 2)
+        if len(squares):
+            points = (left, top) + size * squares.reshape(-1, 2)[:, ::-1]
+            look = {"fc": colour, "ec": "none", "lw": 0, "alpha": shade / LEVELS}
+            path = Path(points, codes * len(squares))
+            sheet.axes.add_patch(PathPatch(path, clip_on=False, **look))
+
+
+def _frame(sheet, left, top, width, height):
+    """Draw the thin edge of a picture."""
+    edge = {"fill": False, "ec": "k", "lw": 0.9, "alpha": 0.5, "clip_on": False}
+    sheet.axes.add_patch(Rectangle((left, top), width, height, **edge))
+
+
+def _signed(sheet, values, left, top, size, peak):
+    """Draw numbers of both signs: blue above zero, orange below."""
+    _shade(sheet, values, left, top, size, colour=BLUE, peak=peak)
+    _shade(sheet, -values, left, top, size, colour=ORANGE, peak=peak)
+    _frame(sheet, left, top, size * values.shape[1], size * values.shape[0])
+
+
+def connections(n: int, kernel_size: int) -> Picture:
+    r"""Draw the weight matrices of three layers from n inputs to as many outputs.
+
+    A fully connected layer, one that connects each output with `kernel_size` neighbours, and a
+    convolution with zero padding, where the neighbours' weights are the same for each output:
+    $n^2$ weights, at most $n K$, and $K$. Equal colours mean one and the same weight.
+
+    Args:
+        n: number of inputs and of outputs.
+        kernel_size: K, odd and at most 5, so that each tap has a colour.
+
+    Raises:
+        TypeError: if a number is not an int.
+        ValueError: if a number is below 1, if K is even or above 5, or if n is below K.
+
+    >>> connections(8, 3).alt.split(": ")[1].split(". ")[0]
+    'fully connected, 64 weights; local, 22 weights; convolution, 3 weights'
+    """
+    [[n], [k]] = count.per_axis("connections", 1, n=n, kernel_size=kernel_size)
+    if k % 2 == 0 or k > 5 or n < k:
+        raise ValueError(
+            "connections: kernel_size must be 1, 3 or 5 and n at least as large, "
+            f"got n={n}, kernel_size={k}"
+        )
+    tap = np.arange(n) - np.arange(n)[:, None] + k // 2  # (outputs, inputs): which weight it is
+    near = (tap >= 0) & (tap < k)
+    free = {"fully connected": n * n, "local": int(near.sum()), "convolution": k}
+    sheet = Sheet()
+    gap, top = 18, 30
+    size = (WIDTH - 8 - 2 * gap) // (3 * n)
+    left = (sheet.width - 3 * n * size - 2 * gap) / 2
+    hues = list(ACCENTS.values())
+    for name, weights in free.items():
+        middle = left + n * size / 2
+        sheet.text(middle, 14, name, size=13)
+        filled = np.ones((n, n), bool) if name == "fully connected" else near
+        for row, column in np.argwhere(filled):
+            x, y = left + column * size, top + row * size
+            if name == "convolution":
+                colour = hues[tap[row, column]]
+                solid = {"fc": colour, "ec": "none", "alpha": 0.85, "clip_on": False}
+                sheet.axes.add_patch(Rectangle((x, y), size, size, **solid))
+            else:
+                sheet.tint(x + 1, y + 1, size - 2, size - 2, "k")
+        _frame(sheet, left, top, n * size, n * size)
+        sheet.label(middle, top + n * size + 16, f"{weights} weights", ha="center")
+        left += n * size + gap
+    told = "; ".join(f"{name}, {weights} weights" for name, weights in free.items())
+    return sheet.picture(
+        top + n * size + 30,
+        f"Three weight matrices from {n} inputs to {n} outputs: {told}. The first is "
+        f"full, the others are a band {k} wide along the diagonal. In the last, each diagonal has "
+        "one colour.",
+    )
+
+
+def shifted(image, weight, *, shift: int = 1, padding: int = 0) -> Picture:
+    r"""Draw that convolving a shifted image shifts the result, and where it does not.
+
+    Above: the image and its convolution. Below: the image moved to the right, its places on the
+    left filled with zeros, and the convolution of that. At the right, where the second result is
+    not the first one moved: $|\mathrm{conv}(Tx) - T\,\mathrm{conv}(x)|$.
+
+    Args:
+        image: (H, W).
+        weight: filter, (kH, kW).
+        shift: by how many columns the image moves, at least 1 and less than it and its convolution
+            have.
+        padding: zeros at each end.
+
+    Raises:
+        TypeError: if a number is not an int.
+        ValueError: if an array is not an image, or a number is out of range.
+
+    >>> shifted([[0, 1, 0, 0]], [[1, 2]]).alt.split(". ")[-1]
+    'They differ at 0 of 2 places that can be compared.'
+    """
+    image = checked_array("shifted", "image", image, (2,))
+    weight = checked_array("shifted", "weight", weight, (2,))
+    [[t], [p]] = count.per_axis("shifted", 1, shift=shift, padding=padding)
+    width = count.conv_output_size(image.shape, weight.shape, padding=p, caller="shifted")[1]
+    if t >= min(width, image.shape[1]):
+        raise ValueError(
+            f"shifted: shift must be below the width of the image, {image.shape[1]}, and of its "
+            f"convolution, {width}; got {t}"
+        )
+    moved = np.zeros_like(image)
+    moved[:, t:] = image[:, :-t]
+    pair = np.stack([image, moved])[:, None]  # (2, 1, H, W)
+    y, of_moved = F.conv2d(pair, weight[None, None], padding=p)[:, 0]
+    # Nothing moved into the first t columns, so there is nothing to compare them with.
+    gap = np.abs(of_moved[:, t:] - y[:, :-t])
+    differ = int((gap > 1e-9 * max(1, np.abs(y).max())).sum())
+
+    size = max(4, (WIDTH - 48) // (image.shape[1] + y.shape[1] + gap.shape[1]))
+    sheet = Sheet()
+    lefts = np.cumsum([8, image.shape[1] * size + 16, y.shape[1] * size + 16])
+    height = max(image.shape[0], y.shape[0]) * size
+    peak, brightest = np.abs(y).max() or 1, np.abs(image).max() or 1
+    names = ("image", "convolution"), ("moved image", "its convolution")
+    for row, (given, result) in enumerate(((image, y), (moved, of_moved))):
+        top = 28 + row * (height + 36)
+        for left, words in zip(lefts, names[row], strict=False):
+            sheet.label(left, top - 12, words)
+        _shade(sheet, given, lefts[0], top, size, colour="k", peak=brightest)
+        _frame(sheet, lefts[0], top, size * image.shape[1], size * image.shape[0])
+        _signed(sheet, result, lefts[1], top, size, peak)
+    sheet.label(lefts[2], top - 12, "difference")
+    _signed(sheet, gap, lefts[2], top, size, peak)
+    return sheet.picture(
+        top + height + 8,
+        f"An image {image.shape[0]} by {image.shape[1]} and its convolution with "
+        f"{listed(weight)}, padding {p}; below, the image moved right by {t}, its convolution, and "
+        "the difference to the first result moved. They differ at "
+        f"{differ} of {gap.size} places that can be compared.",
+    )
+
+
+def filter_bank(image, filters: Mapping[str, np.ndarray]) -> Picture:
+    """Draw an image, the filters of a bank, and what each makes of the image.
+
+    Filters and responses are blue where positive and orange where negative; each row of the
+    figure has its own scale, so that a weak response is seen as well as a strong one.
+
+    Args:
+        image: (H, W); numbers below zero are drawn as zero.
+        filters: name and filter, (kH, kW); no padding.
+
+    Raises:
+        ValueError: if there is no filter, or an array is not an image, or a filter is larger than
+            the image.
+
+    >>> filter_bank([[0, 0, 3]], {"slope": [[-1, 1]]}).alt.split(". ")[1]
+    'The filter slope [[−1, 1]] answers between 0 and 3.'
+    """
+    image = checked_array("filter_bank", "image", image, (2,))
+    if not filters:
+        raise ValueError("filter_bank: filters must hold at least one filter")
+    bank = {
+        name: checked_array("filter_bank", f"filters[{name!r}]", w, (2,))
+        for name, w in filters.items()
+    }
+    answers = {name: F.conv2d(image[None, None], w[None, None])[0, 0] for name, w in bank.items()}
+    size = max(2, 96 // max(image.shape))
+    sheet = Sheet()
+    columns = (8, 8 + 9.2 * max(len("image"), *map(len, bank)), WIDTH - 8 - image.shape[1] * size)
+    top, pitch = 28, image.shape[0] * size + 14
+    sheet.label(columns[2], top - 14, "image")
+    _shade(sheet, image, columns[2], top, size, colour="k", peak=np.abs(image).max() or 1)
+    _frame(sheet, columns[2], top, size * image.shape[1], size * image.shape[0])
+    top += 30
+    sheet.label(columns[1], top + pitch - 14, "filter")
+    sheet.label(columns[2], top + pitch - 14, "response")
+    told = []
+    for name, w in bank.items():
+        top += pitch
+        y = answers[name]
+        cell = max(4, 66 // max(w.shape))
+        sheet.label(columns[0], top + pitch / 2 - 7, name)
+        sheet_top = top + (pitch - 14 - cell * w.shape[0]) / 2
+        _signed(sheet, w, columns[1], sheet_top, cell, np.abs(w).max() or 1)
+        inset = size * (np.subtract(image.shape, y.shape) / 2)
+        _signed(sheet, y, columns[2] + inset[1], top + inset[0], size, np.abs(y).max() or 1)
+        told.append(
+            f"The filter {name} {listed(w)} answers between {number(y.min())} and "
+            f"{number(y.max())}."
+        )
+    return sheet.picture(top + pitch, f"An image of {len(image)} rows. {' '.join(told)}")
+
+
+def tuning(angles, responses: Mapping[str, np.ndarray]) -> Picture:
+    """Plot how strongly filters answer to an edge as it turns.
+
+    Args:
+        angles: in which direction it gets brighter, in degrees, (angles,).
+        responses: name and responses, (angles,).
+
+    Raises:
+        ValueError: if there is no response, or one has another length than the angles.
+
+    >>> tuning([0, 90], {"flat": [1, 3]}).alt.split(". ")[1]
+    'The filter flat answers most, 3, at 90 degrees.'
+    """
+    angles = checked_array("tuning", "angles", angles, (1,))
+    curves = {
+        name: checked_array("tuning", f"responses[{name!r}]", y, (1,))
+        for name, y in responses.items()
+    }
+    if not curves or any(y.shape != angles.shape for y in curves.values()):
+        shapes = {name: y.shape for name, y in curves.items()}
+        raise ValueError(
+            f"tuning: responses must hold one number an angle, {angles.shape}, got {shapes}"
+        )
+    with style():
+        fig = Figure(figsize=(5, 3.1), layout="constrained")
+        axes = fig.subplots()
+        for k, (name, y) in enumerate(curves.items()):
+            axes.plot(angles, y, ["-", "--", ":", "-."][k % 4], label=name)
+        axes.set(xlabel="direction of growing brightness, degrees", ylabel="response")
+        axes.set_xticks(np.linspace(angles.min(), angles.max(), 5))
+        axes.margins(y=0.2)  # room for the legend
+        axes.legend(loc="upper center", ncols=2)
+    peaks = {name: (number(y.max()), number(angles[y.argmax()])) for name, y in curves.items()}
+    told = " ".join(
+        f"The filter {name} answers most, {peak}, at {angle} degrees."
+        for name, (peak, angle) in peaks.items()
+    )
+    return picture(
+        fig, f"Responses from {number(angles.min())} to {number(angles.max())} degrees. {told}"
+    )
+
+
+def kernels(in_channels: int, out_channels: int, kernel_size: int) -> Picture:
+    r"""Draw the weights of a standard, a depthwise and a pointwise convolution, each a square.
+
+    A row is an output channel, a column an input channel: $F C K^2$ weights in the standard layer,
+    $C K^2$ and $F C$ in the two that replace it.
+
+    Args:
+        in_channels: C.
+        out_channels: F.
+        kernel_size: K.
+
+    Raises:
+        TypeError: if a number is not an int.
+        ValueError: if a number is below 1, or there are too many weights to draw.
+
+    >>> kernels(2, 3, 3).alt.split(". ")[1]
+    'Depthwise: 2 kernels of 3 by 3, one on each input channel, 18 weights'
+    """
+    sizes = {"in_channels": in_channels, "out_channels": out_channels, "kernel_size": kernel_size}
+    [[c], [f], [k]] = count.per_axis("kernels", 1, **sizes)
+    if c * (k + 1) > 24 or f > 8:
+        raise ValueError(
+            "kernels: at most 8 output channels, and in_channels · (kernel_size + 1) at most 24, "
+            f"can be drawn, got {sizes}"
+        )
+    square = min(15, (WIDTH - 90) // (c * k + (c - 1)))
+    block = k * square + square // 2 + 4
+    standard = count.conv_parameters(c, f, k, bias=False)
+    depthwise = count.conv_parameters(c, c, k, groups=c, bias=False)
+    pointwise = count.conv_parameters(c, f, 1, bias=False)
+    layers = {
+        "standard": (np.ones((f, c), bool), k, standard),
+        "depthwise": (np.eye(c, dtype=bool), k, depthwise),
+        "pointwise": (np.ones((f, c), bool), 1, pointwise),
+    }
+    hues = {"standard": ORANGE, "depthwise": BLUE, "pointwise": GREEN}
+    sheet, top = Sheet(), 8
+    left = 8 + max(66, (sheet.width - 66 - c * block) / 2)
+    for name, (present, side, weights) in layers.items():
+        sheet.text(8, top + 10, f"{name}: {weights} weights", ha="left", size=14)
+        top += 26
+        for column in range(c):
+            middle = left + column * block + k * square / 2
+            sheet.label(middle, top + 6, f"in {column}", ha="center")
+        top += 20
+        pitch = block if side == k else max(square + 8, 20)
+        for row, connected in enumerate(present):
+            height = side * square
+            sheet.label(left - 14, top + height / 2, f"out {row}", ha="right")
+            for column in np.flatnonzero(connected):
+                corner = left + column * block + (k - side) * square / 2
+                words = np.full((side, side), "", dtype=object)
+                sheet.cells(words, corner, top, square, tint=hues[name])
+            for column in np.flatnonzero(~connected):
+                middle = left + column * block + k * square / 2
+                sheet.text(middle, top + height / 2, "·", opacity=0.7)
+            top += pitch
+        top += 14
+    return sheet.picture(
+        top - 6,
+        f"Standard: {f} times {c} kernels of {k} by {k}, one for each pair of output and input "
+        f"channel, {standard} weights. Depthwise: {c} kernels of {k} by {k}, one on "
+        f"each input channel, {depthwise} weights. Pointwise: {f} times {c} single weights, "
+        f"{pointwise} weights; the two together {depthwise + pointwise}.",
+    )

@@ -1,0 +1,253 @@
+"""Figures of regularization by noise: the expected loss, its two terms, and what they do to X."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from hwlib import theory
+from hwlib.figures.picture import ACCENTS, BLUE, GREEN, ORANGE, Picture, picture, style
+from hwlib.figures.sheet import checked_array, listed, number
+
+LEVELS = (0.1, 0.2, 0.4, 0.8, 1.6)  # of the contours, in units of ‖y‖², the loss at w = 0
+
+
+def dropout_terms(X, y, *, keeps) -> Picture:
+    """Draw the expected loss under dropout and the two terms that it is the sum of.
+
+    One row of panels a keep probability. The levels of the contours are the same in all panels:
+    0.1, 0.2, 0.4, 0.8 and 1.6 times ‖y‖². A dot marks where a panel's function is least.
+
+    Args:
+        X: (n, 2) data of rank 2, so that each minimum is a point.
+        y: (n,) targets, not all zero.
+        keeps: (k,) probabilities of keeping an entry, 0 < keep < 1, from the top down.
+
+    Raises:
+        ValueError: if the shapes do not agree, X has rank < 2, y is zero or a keep is not inside
+            (0, 1).
+
+    >>> "the fit at [4, 4]" in dropout_terms([[2, 0], [0, 1]], [4, 2], keeps=[0.5]).alt
+    True
+    """
+    X, y = _problem("dropout_terms", X, y)
+    keeps = checked_array("dropout_terms", "keeps", keeps, (1,))
+    if not ((keeps > 0) & (keeps < 1)).all():
+        raise ValueError(f"dropout_terms: keeps must lie inside (0, 1), got {keeps.tolist()}")
+    noises = [theory.bernoulli(keep=keep) for keep in keeps]
+    least = [
+        (theory.minimizer(X, y, noise=noise), theory.ridge(noise.mean * X, y, penalty=0), [0, 0])
+        for noise in noises
+    ]
+    plane = _Plane([point for row in least for point in row])
+    with style():
+        fig, panels = _panels(len(keeps), 3)
+        for axes, words in zip(panels[0], ("expected loss", "= fit", "+ penalty"), strict=True):
+            axes.set_title(words)
+        for row, keep, noise, points in zip(panels, keeps, noises, least, strict=True):
+            row[0].set_ylabel(f"keep {number(keep)}")
+            fit, penalty = plane.terms(X, y, noise)
+            drawn = (fit + penalty, GREEN), (fit, BLUE), (penalty, ORANGE)
+            for axes, point, (values, colour) in zip(row, points, drawn, strict=True):
+                plane.contours(axes, values, np.multiply(LEVELS, y @ y), colour)
+                plane.dot(axes, point)
+    said = ". ".join(
+        f"At keep {number(keep)} the expected loss is least at {_said(a)}, the fit at {_said(b)}, "
+        "the penalty at [0, 0]"
+        for keep, (a, b, _) in zip(keeps, least, strict=True)
+    )
+    return picture(
+        fig,
+        "Contours over two weights: the expected loss is the fit plus the penalty. Ellipses around "
+        "the fit's minimum are tilted, those of the penalty are upright around the origin, and the "
+        f"expected loss lies between. {said}.",
+    )
+
+
+def noise_losses(X, y, *, means, stds) -> Picture:
+    """Draw the expected loss under multiplicative noise, for several means and spreads.
+
+    One row of panels a mean, one column a standard deviation; contours at 0.1, 0.2, 0.4, 0.8 and
+    1.6 times ‖y‖². A dot marks the minimum, a line the way it takes as the spread grows from 0 on.
+
+    Args:
+        X: (n, 2) data of rank 2.
+        y: (n,) targets, not all zero.
+        means: (r,) means of the noise, not 0.
+        stds: (c,) standard deviations of the noise, positive.
+
+    Raises:
+        ValueError: if the shapes do not agree, X has rank < 2, y is zero, a mean is 0 or a standard
+            deviation is not positive.
+
+    >>> noise_losses([[2, 0], [0, 1]], [4, 2], means=[1], stds=[1]).alt[-36:]
+    'At mean 1, spread 1 it is at [1, 1].'
+    """
+    return _noise_panels("noise_losses", X, y, means, stds, _draw_loss, "contours of the loss")
+
+
+def tikhonov(X, y, *, means, stds) -> Picture:
+    """Draw how the minimum of the expected loss balances the fit and the penalty.
+
+    One row of panels a mean, one column a standard deviation. In each, the contour of the fit and
+    the contour of the penalty that pass through the minimum: they touch there, for at a minimum
+    the two gradients cancel. A line is the way of the minimum as the spread grows from 0 on.
+    Arguments and errors as in `noise_losses`.
+
+    >>> tikhonov([[2, 0], [0, 1]], [4, 2], means=[1], stds=[1]).alt[-36:]
+    'At mean 1, spread 1 it is at [1, 1].'
+    """
+    words = "a tilted ellipse of the fit touches an upright one of the penalty, around the origin"
+    return _noise_panels("tikhonov", X, y, means, stds, _draw_terms, words)
+
+
+def columns_equalized(X, *, keep) -> Picture:
+    """Draw the norms of the columns of X and of the effective data matrix under dropout.
+
+    Args:
+        X: (n, d) data without a zero column.
+        keep: the probability of keeping an entry, 0 < keep < 1.
+
+    Raises:
+        ValueError: if X is not a matrix, has a zero column, or keep is not inside (0, 1).
+
+    >>> columns_equalized([[3, 0], [4, 2]], keep=0.8)
+    Norms of the columns: of X [5, 2], of the effective matrix at keep 0.8 [2, 2].
+    """
+    X = checked_array("columns_equalized", "X", X, (2,))
+    if not 0 < keep < 1:
+        raise ValueError(f"columns_equalized: keep must lie inside (0, 1), got {keep}")
+    effective = theory.effective_matrix(X, noise=theory.bernoulli(keep=keep))
+    before, after = theory.column_norms(X), theory.column_norms(effective)
+    names = [f"column {j + 1}" for j in range(len(before))]
+    with style():
+        fig = Figure(figsize=(5, 0.9 + 0.42 * len(names)), layout="constrained")
+        panels = fig.subplots(1, 2, sharey=True)
+        bars = [(before, "norm in X", BLUE), (after, "norm in X̃", GREEN)]
+        for axes, (norms, title, colour) in zip(panels, bars, strict=True):
+            axes.barh(names, norms, color=colour, alpha=0.45, height=0.6)
+            for j, norm in enumerate(norms):
+                axes.text(norm, j, f" {number(norm)}", va="center", size=13)
+            axes.set(title=title, xlim=(0, 1.4 * norms.max()), xticks=[])
+            axes.spines["bottom"].set_visible(False)
+            axes.tick_params(length=0)
+        panels[0].invert_yaxis()
+    return picture(
+        fig,
+        f"Norms of the columns: of X {listed(before)}, of the effective matrix at keep "
+        f"{number(keep)} {listed(after)}.",
+    )
+
+
+# ---------------------------------------------------------------------------- the panels
+
+
+class _Plane:
+    """The part of the (w₁, w₂) plane that holds some points and the origin, as a grid."""
+
+    def __init__(self, points):
+        points = np.array([[0, 0], *points], dtype=float)
+        low, high = points.min(axis=0), points.max(axis=0)
+        # A square, so that an ellipse on the page has the proportions it has in the plane.
+        half = 0.85 * (high - low).max()
+        self.low, self.high = (low + high) / 2 - half, (low + high) / 2 + half
+        self.w1, self.w2 = np.linspace(self.low, self.high, 81).T
+        self.w = np.stack(np.meshgrid(self.w1, self.w2), axis=-1)  # (81, 81, 2)
+
+    def terms(self, X, y, noise):
+        """The fit and the penalty on the grid, each (81, 81)."""
+        fit = ((y - noise.mean * self.w @ X.T) ** 2).sum(axis=-1)
+        return fit, noise.variance * ((theory.column_norms(X) * self.w) ** 2).sum(axis=-1)
+
+    def contours(self, axes, values, levels, colour):
+        """Draw the contours that lie in this part of the plane."""
+        seen = [level for level in levels if values.min() < level < values.max()]
+        if seen:
+            axes.contour(self.w1, self.w2, values, levels=seen, colors=colour, linewidths=1.4)
+
+    def dot(self, axes, point):
+        """Mark a point, and the origin by a cross; show this part of the plane and no more."""
+        axes.plot(0, 0, marker="+", color="k", ms=7, mew=1)
+        axes.plot(*point, marker="o", color="k", ms=5)
+        axes.set(xlim=(self.low[0], self.high[0]), ylim=(self.low[1], self.high[1]))
+
+
+def _panels(rows, columns):
+    """A figure of small panels over (w₁, w₂), with words on its edges only."""
+    fig = Figure(figsize=(5, 0.75 + 1.45 * rows), layout="constrained")
+    panels = fig.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for axes in panels.flat:
+        axes.set(xticks=[], yticks=[])
+        axes.spines[["top", "right"]].set_visible(True)
+        for spine in axes.spines.values():
+            spine.set_alpha(0.5)
+    fig.supxlabel("w₁ to the right, w₂ upward; + is the origin", fontsize=13)
+    return fig, panels
+
+
+def _noise_panels(function, X, y, means, stds, draw, words):
+    """Draw one panel for each mean (a row) and each standard deviation (a column)."""
+    X, y = _problem(function, X, y)
+    means = checked_array(function, "means", means, (1,))
+    stds = checked_array(function, "stds", stds, (1,))
+    if not means.all():
+        raise ValueError(f"{function}: means must not be 0, got {means.tolist()}")
+    if not (stds > 0).all():
+        raise ValueError(f"{function}: stds must be positive, got {stds.tolist()}")
+
+    def least(mean, std):
+        return theory.minimizer(X, y, noise=theory.gaussian(mean=mean, std=std))
+
+    spreads = np.array([0, *np.geomspace(0.02, 50, 60)])
+    ways = [np.array([least(mean, abs(mean) * s) for s in spreads]) for mean in means]
+    plane = _Plane(np.concatenate(ways))
+    said = []
+    with style():
+        fig, panels = _panels(len(means), len(stds))
+        for axes, std in zip(panels[0], stds, strict=True):
+            axes.set_title(f"σ = {number(std)}")
+        for row, mean, way in zip(panels, means, ways, strict=True):
+            row[0].set_ylabel(f"μ = {number(mean)}")
+            for axes, std in zip(row, stds, strict=True):
+                point = least(mean, std)
+                axes.plot(*way.T, color=ACCENTS["purple"], lw=1.4)
+                draw(axes, plane, X, y, theory.gaussian(mean=mean, std=std), point)
+                plane.dot(axes, point)
+                said.append(
+                    f"At mean {number(mean)}, spread {number(std)} it is at {_said(point)}."
+                )
+    return picture(
+        fig,
+        f"Panels over two weights, a row a mean and a column a spread: {words}. A dot, the "
+        "minimum, moves to the origin on a line as the spread grows. " + " ".join(said),
+    )
+
+
+def _draw_loss(axes, plane, X, y, noise, point):
+    """Contours of the expected loss; they are around the point."""
+    plane.contours(axes, sum(plane.terms(X, y, noise)), np.multiply(LEVELS, y @ y), GREEN)
+
+
+def _draw_terms(axes, plane, X, y, noise, point):
+    """The contours of the fit and of the penalty through the point."""
+    fit, penalty = plane.terms(X, y, noise)
+    fit_here = ((y - noise.mean * X @ point) ** 2).sum()
+    penalty_here = theory.expected_loss(X, y, point, noise=noise) - fit_here
+    plane.contours(axes, fit, [fit_here], BLUE)
+    plane.contours(axes, penalty, [penalty_here], ORANGE)
+
+
+def _problem(function, X, y):
+    """X (n, 2) and y (n,) as floats, once they can be drawn."""
+    X = checked_array(function, "X", X, (2,))
+    y = checked_array(function, "y", y, (1,))
+    if X.shape[1] != 2 or len(X) != len(y):
+        raise ValueError(
+            f"{function}: X must be (n, 2), two weights to draw, and y (n,), "
+            f"got {X.shape} and {y.shape}"
+        )
+    if np.linalg.matrix_rank(X) < 2 or not y.any():
+        raise ValueError(f"{function}: X {X.shape} must have rank 2 and y a non-zero entry")
+    return X, y
+
+
+def _said(point):
+    return listed(np.asarray(point) + 0.0)

@@ -1,0 +1,126 @@
+"""Every part of the homework stands in the book, with an exercise, a solution and a proof."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+
+import pytest
+import yaml
+
+from bookkit import results
+from bookkit.settings import Book
+from tests.conftest import ROOT
+
+LETTERS = {
+    1: "abc",
+    2: "ab",
+    3: "ab",
+    4: "abcd",
+    5: "abcdefghi",
+    6: "abcd",
+    7: "abc",
+    8: "",
+    9: "ab",
+}
+LABS = ["6, bn_drop", "6, cnn", "6, pytorch_cnn"]
+PARTS = [f"{n}({c})" if c else str(n) for n, cs in LETTERS.items() for c in cs or [""]] + LABS
+FIELDS = {"chapter", "exercise", "results", "tests", "planned"}
+
+
+def faults(root):
+    """What is wrong with the table of a book; best nothing."""
+    table = yaml.safe_load((root / "tests/book/coverage.yml").read_text(encoding="utf-8"))
+    said = [f"{part}: not in the table" for part in PARTS if part not in table]
+    said += [f"{part}: no part of the homework" for part in table if part not in PARTS]
+    toc = (root / "_toc.yml").read_text(encoding="utf-8")
+    for part, entry in table.items():
+        said += [f"{part}: {what}" for what in _faults(root, entry, toc)]
+    return said
+
+
+def _faults(root, entry, toc):
+    chapter = entry["chapter"]
+    there = re.search(rf"^\s*- file: chapters/{chapter}\s*$", toc, re.M)
+    if unknown := entry.keys() - FIELDS:
+        yield f"unknown fields {sorted(unknown)}"
+    if entry.get("planned"):
+        if there:
+            yield f"is planned, but {chapter} is in _toc.yml"
+        if entry.keys() != {"chapter", "planned"}:
+            yield "is planned, and yet has more than a chapter"
+        return
+    if not there:
+        yield f"{chapter} is not in _toc.yml"
+        return
+    text = (root / f"chapters/{chapter}.md").read_text(encoding="utf-8")
+    if exercise := entry.get("exercise"):
+        if f"\n:label: {exercise}\n" not in text:
+            yield f"{chapter} has no exercise {exercise}"
+        if not (root / f"solutions/{chapter}/{exercise}.md").is_file():
+            yield f"solutions/{chapter}/{exercise}.md is missing"
+    elif "\n```{exercise}" in text:
+        yield "names no exercise"
+    if not (entry.get("results") or entry.get("tests")):
+        yield "names no proof"
+    tables = [results.table(Book(root), folder).get(chapter, {}) for folder in results.TABLES]
+    for name, value in entry.get("results", {}).items():
+        found = [t[name]["value"] for t in tables if name in t]
+        if not found:
+            yield f"no results.yml has {name} of {chapter}"
+        elif not results.close(found[0], value, 1e-6):
+            yield f"{name} is {found[0]}, not {value}"
+    for test in entry.get("tests", []):
+        path, _, function = test.partition("::")
+        if not (root / path).is_file() or function not in _functions(root / path):
+            yield f"there is no test {test}"
+
+
+def _functions(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def test_every_part_of_the_homework_is_covered():
+    assert faults(ROOT) == []
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """What the check reads, to break."""
+    for name in ("chapters", "solutions", "tests"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("_toc.yml", "_config.yml"):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("tests/book/coverage.yml", "\n1(b):", "\n1(z):", "1(b): not in the table"),
+        ("tests/book/coverage.yml", "\n1(b):", "\n1(z):", "1(z): no part of the homework"),
+        ("tests/book/coverage.yml", "exercise: which-filter", "exercise: which-f", "no exercise which-f"),
+        ("tests/book/coverage.yml", "exercise: which-filter", "planned: false", "names no exercise"),
+        ("tests/book/coverage.yml", "[2, -1, 3]", "[3, -1, 2]", "1(b): filter is [2.0, -1.0, 3.0], not [3, -1, 2]"),
+        ("tests/book/coverage.yml", "{filter:", "{filtre:", "no results.yml has filtre"),
+        ("tests/book/coverage.yml", "::test_which_w]", "::test_which_v]", "no test tests/book/test_errata.py::test_which_v"),
+        ("tests/book/coverage.yml", "  tests: [tests/book/test_errata.py::test_which_w]\n", "", "4(b): names no proof"),
+        ("tests/book/coverage.yml", "  exercise: which-filter\n", "  planned: true\n", "yet has more than a chapter"),
+        ("_toc.yml", "file: chapters/convolution_arithmetic\n", "file: chapters/x\n", "1(b): convolution_arithmetic is not in _toc.yml"),
+        ("_toc.yml", "file: chapters/convolution_arithmetic\n", "file: chapters/lab_pytorch_cnn\n", "6(d): is planned, but lab_pytorch_cnn is in _toc.yml"),
+    ],
+)  # fmt: skip
+def test_a_wrong_table_is_noticed(copy, file, old, new, said):
+    text = (copy / file).read_text(encoding="utf-8")
+    assert old in text
+    (copy / file).write_text(text.replace(old, new), encoding="utf-8")
+    assert any(said in fault for fault in faults(copy)), faults(copy)
+
+
+def test_a_missing_solution_is_noticed(copy):
+    (copy / "solutions/convolution_arithmetic/which-filter.md").unlink()
+    assert (
+        faults(copy).count("1(b): solutions/convolution_arithmetic/which-filter.md is missing") == 1
+    )

@@ -1,0 +1,203 @@
+"""The page of errata and the role, on a small book of one page beside it, in both editions."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import zlib
+
+import pytest
+import yaml
+from sphinx.testing.util import SphinxTestApp
+
+from bookkit import errata, notebooks
+from bookkit.settings import Book
+
+ENTRY = {
+    "id": "wrong-sign",
+    "where": "2(b), equation (5)",
+    "kind": "error",
+    "printed": "$a - b$",
+    "right": "$a + b$, *always*.",
+    "chapter": "one",
+    "test": "test_wrong_sign",
+}
+OPEN = {
+    **ENTRY,
+    "id": "two-letters",
+    "where": "Throughout, the title",
+    "kind": "wording",
+    "chapter": "planned",
+    "test": "",
+    "untested": "nothing to compute",
+}
+SECRET = {**ENTRY, "id": "the-answer", "right": "zyzzyva", "reveals": "one/try"}
+CONF = """
+extensions = ["myst_parser"]
+myst_enable_extensions = ["dollarmath"]
+html_copy_source = False
+def setup(app):
+    from bookkit import errata
+    app.add_config_value("book_edition", "full", "env", [str])
+    errata.connect(app)
+"""
+ONE = "# One\n\nSee {erratum}`wrong-sign`, {erratum}`this slip <two-letters>` and {erratum}`the-answer`.\n"
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """The sources of a book with three entries, one of them a secret."""
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "solutions").mkdir()
+    (tmp_path / "conf.py").write_text(CONF)
+    (tmp_path / "index.md").write_text("# Book\n\n```{toctree}\n:glob:\nchapters/*\n```\n")
+    (tmp_path / "chapters/one.md").write_text(ONE)
+    (tmp_path / "chapters/errata.md").write_text("# Errata\n\n```{errata}\n```\n")
+    write(tmp_path, ENTRY, OPEN, SECRET)
+    return tmp_path
+
+
+def write(tree, *entries):
+    (tree / "errata.yml").write_text(yaml.safe_dump(list(entries), sort_keys=False))
+
+
+def build(tree, edition="full"):
+    """Build, strictly: the page of errata, the other page, what was warned of."""
+    app = SphinxTestApp(
+        srcdir=tree,
+        builddir=tree / "_build" / edition,
+        confoverrides={"book_edition": edition, "nitpicky": True},
+    )
+    app.build()
+    said = app.warning.getvalue()
+    app.cleanup()
+    pages = tree / "_build" / edition / "html" / "chapters"
+    return *((pages / f"{name}.html").read_text() for name in ("errata", "one")), said
+
+
+def text(page):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page))
+
+
+def test_every_entry_has_its_section_by_problem(tree):
+    page, _, said = build(tree)
+    assert said == ""
+    assert re.findall(r'<section id="((?:erratum|errata)-[\w-]+)"', page) == [
+        "errata-problem-2",
+        "erratum-wrong-sign",
+        "erratum-the-answer",
+        "errata-throughout",
+        "erratum-two-letters",
+    ]
+    assert 'href="one.html"' in page
+    assert "Error. It says: \\(a - b\\)" in text(page)
+    assert "Shown by test_wrong_sign in tests/book/test_errata.py." in text(page)
+    assert "No test: nothing to compute." in text(page)
+    assert "3 entries: 2 error, 0 under-specified, 1 wording." in text(page)
+
+
+def test_the_role_links_to_the_entry(tree):
+    _, page, _ = build(tree)
+    links = re.findall(r'<a [^>]*href="(errata.html#[\w-]+)"[^>]*>(?:<[^>]+>)?([^<]+)', page)
+    assert links == [
+        ("errata.html#erratum-wrong-sign", "erratum"),
+        ("errata.html#erratum-two-letters", "this slip"),
+        ("errata.html#erratum-the-answer", "erratum"),
+    ]
+
+
+def test_an_unknown_id_warns(tree):
+    (tree / "chapters/one.md").write_text("# One\n\n{erratum}`wrong-sing`\n")
+    assert "no entry 'wrong-sing'" in build(tree)[2]
+
+
+def test_the_role_is_plain_words_where_the_book_has_no_such_page(tree):
+    (tree / "chapters/errata.md").unlink()
+    app = SphinxTestApp(
+        srcdir=tree, builddir=tree / "_build/bare", confoverrides={"nitpicky": True}
+    )
+    app.build()
+    assert app.warning.getvalue() == ""
+    app.cleanup()
+    page = (tree / "_build/bare/html/chapters/one.html").read_text()
+    assert "See erratum, this slip and erratum." in text(page)
+
+
+def everything(folder):
+    for path in folder.rglob("*"):
+        if path.is_file():
+            data = path.read_bytes()
+            yield data
+            if path.name == "objects.inv":
+                yield zlib.decompress(data.split(b"zlib.\n", 1)[1])
+
+
+@pytest.mark.parametrize("public_tree", [False, True])
+def test_what_reveals_a_solution_is_withheld(tree, public_tree):
+    if public_tree:
+        shutil.rmtree(tree / "solutions")
+    edition = "full" if public_tree else "student"
+    page, one, said = build(tree, edition)
+    assert said == ""
+    assert "erratum-wrong-sign" in page
+    assert "2 entries" in text(page)
+    assert "of an exercise: 1." in text(page)
+    assert not any(
+        b"zyzzyva" in data or b"the-answer" in data
+        for data in everything(tree / "_build" / edition / "html")
+    )
+    assert "this slip and erratum." in text(one)
+
+
+def test_the_full_edition_withholds_nothing(tree):
+    page, _, _ = build(tree)
+    assert "zyzzyva" in page
+    assert "Withheld" not in page
+
+
+def test_an_edit_is_seen_by_the_next_build(tree):
+    build(tree)
+    write(tree, {**ENTRY, "right": "quokka"}, OPEN, SECRET)
+    assert "quokka" in build(tree)[0]
+    write(tree, ENTRY, SECRET)
+    assert "no entry 'two-letters'" in build(tree)[2]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"id": "Wrong"}, "id:"),
+        ({"kind": "typo"}, "kind:"),
+        ({"test": ""}, "either test or untested"),
+        ({"untested": "lazy"}, "either test or untested"),
+        ({"reveals": "one"}, "reveals:"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_an_entry_that_breaks_a_rule_is_named(tree, change, said):
+    write(tree, {**ENTRY, **change})
+    with pytest.raises(errata.ErrataError, match=said):
+        errata.load(tree)
+
+
+def test_two_entries_of_one_id_are_refused(tree):
+    write(tree, ENTRY, ENTRY)
+    with pytest.raises(errata.ErrataError, match="twice"):
+        errata.load(tree)
+
+
+def test_a_missing_field_is_named(tree):
+    write(tree, {k: v for k, v in ENTRY.items() if k != "where"})
+    with pytest.raises(errata.ErrataError, match=r"'wrong-sign'.*where"):
+        errata.load(tree)
+
+
+def test_a_notebook_links_to_the_published_entry(tree, root):
+    for name in ("_config.yml", "references.bib"):
+        shutil.copy(root / name, tree)
+    chapter = notebooks.Chapter(Book(tree), "one")
+    address = f"{Book(root).site}/chapters/errata.html#erratum-"
+    assert chapter.markdown("{erratum}`wrong-sign`") == f"[erratum]({address}wrong-sign)"
+    assert chapter.markdown("{erratum}`this <two-letters>`") == f"[this]({address}two-letters)"
+    with pytest.raises(notebooks.ExportError, match="no entry 'wrong-sing'"):
+        chapter.markdown("{erratum}`wrong-sing`")

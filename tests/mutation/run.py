@@ -1,0 +1,114 @@
+"""Try the tests on mutants, and compare what survives with the list of what may."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from tests.hwlib import mutants as harness
+from tests.mutation.generate import Mutant, mutants
+
+MODULES = ["functional", "count", "theory", "check"]
+TESTS = {
+    **harness.TESTS,
+    # Chance is the same each time, and no example that failed under one mutant is kept for others.
+    "theory": ["--hypothesis-profile=ci", "tests/hwlib/test_theory.py"],
+}
+ACCEPTED = Path(__file__).with_name("survivors.yml")
+AT_ONCE = 40  # mutants in a process; between two processes one can say how far it is
+HEADING = re.compile(r"^# -{20,} (.+)$", re.MULTILINE)
+
+
+def of_module(module: str) -> list[Mutant]:
+    return mutants(module, harness.read(module))
+
+
+def accepted() -> list[dict]:
+    """The survivors on the list: module, function, before, after, reason."""
+    groups = yaml.safe_load(ACCEPTED.read_text(encoding="utf-8"))
+    return [{**entry, "reason": g["reason"]} for g in groups for entry in g["survivors"]]
+
+
+def tests_of(mutant: Mutant, source: str) -> tuple[list[str], list[str]]:
+    """The tests to try first, and those to try on what they leave alive.
+
+    Where a module has many test files, each bears the name of a section of the module.
+    """
+    every = TESTS[mutant.module]
+    sections = HEADING.findall(source, 0, mutant.start)
+    name = f"tests/hwlib/test_{sections[-1].replace(' and ', '_')}.py" if sections else ""
+    first = [name] if name in every else every[:1]
+    if every[0].startswith("--"):
+        first = every
+    return first, [test for test in every if test not in first]
+
+
+def outcomes(found: list[Mutant], *, processes: int = 1, say=lambda text: None) -> list[str | None]:
+    """The name of a test that fails under each mutant, or None for one that survives."""
+    sources = {module: harness.read(module) for module in {m.module for m in found}}
+    controls = [{"module": m, "source": s, "tests": TESTS[m]} for m, s in sources.items()]
+    for control, failed in zip(controls, harness.outcomes(controls), strict=True):
+        if failed:
+            raise RuntimeError(f"{control['module']} as it is fails {failed}: nothing to learn")
+
+    def run(share: list[Mutant]) -> list[str | None]:
+        plans = [tests_of(mutant, sources[mutant.module]) for mutant in share]
+        results = [None] * len(share)
+        for turn in 0, 1:
+            alive = [i for i, r in enumerate(results) if r is None and plans[i][turn]]
+            jobs = [
+                {
+                    "module": share[i].module,
+                    "source": share[i].apply(sources[share[i].module]),
+                    "tests": plans[i][turn],
+                }
+                for i in alive
+            ]
+            for i, result in zip(alive, harness.outcomes(jobs) if jobs else [], strict=True):
+                results[i] = result
+        return results
+
+    shares = [found[i : i + AT_ONCE] for i in range(0, len(found), AT_ONCE)]
+    done = []
+    with ThreadPoolExecutor(processes) as pool:
+        for share, results in zip(shares, pool.map(run, shares), strict=True):
+            done += results
+            say(f"{len(done)} of {len(found)} done, {done.count(None)} survive")
+            for mutant, result in zip(share, results, strict=True):
+                if result is None:
+                    say(str(mutant))
+    return done
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Survivors that are not on the list, and entries of the list that are no survivors."""
+
+    unlisted: list[Mutant]
+    stale: list[str]
+
+
+def verdict(
+    found: list[Mutant], results: list[str | None], entries: list[dict], every: list[Mutant]
+) -> Verdict:
+    """Compare the mutants that ran with the list; `every` mutant tells which entries name none.
+
+    An entry whose mutant exists and did not run is not judged.
+    """
+    keys = {(e["module"], e["function"], e["before"], e["after"]) for e in entries}
+    survived = {m.key for m, result in zip(found, results, strict=True) if result is None}
+    killers = {m.key: result for m, result in zip(found, results, strict=True) if result}
+    modules, names = {m.module for m in every}, {m.key for m in every}
+    stale = []
+    for key in sorted(keys):
+        what = "{}.{}: {!r} -> {!r}".format(*key)
+        if key[0] in modules and key not in names:
+            stale.append(f"{what}: there is no such mutant")
+        elif key in killers and key not in survived:
+            stale.append(f"{what}: killed by {killers[key]}")
+    alive = zip(found, results, strict=True)
+    return Verdict([m for m, r in alive if r is None and m.key not in keys], stale)
