@@ -131,7 +131,8 @@ class Errata(SphinxDirective):
             f"**Right is:** {entry.right}",
         )
         last = []
-        if f"chapters/{entry.chapter}" in self.env.found_docs:
+        treated = f"chapters/{entry.chapter}"
+        if treated in self.env.found_docs and treated != PAGE:
             last.append(f"Treated in {{doc}}`{entry.chapter}`.")
         if entry.test:
             last.append(f"Shown by `{entry.test}` in `{TESTS}`.")

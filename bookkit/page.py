@@ -23,6 +23,7 @@ def connect(app: Sphinx) -> None:
     """Connect this room's handlers."""
     app.connect("doctree-read", keep_stills)
     app.connect("doctree-read", check_pictures)
+    app.connect("doctree-read", explain_checks)
     app.connect("html-page-context", launch_buttons, priority=600)  # after the theme's own, 501
     app.connect("html-page-context", prune_widget_state, priority=600)
     app.connect("html-page-context", name_edition, priority=600)
@@ -53,6 +54,20 @@ def check_pictures(app: Sphinx, doctree: nodes.document) -> None:
     for image in doctree.findall(nodes.image):
         if not image.get("alt", "").strip():
             logger.warning("image without alt text: %s", image.get("uri"), location=image)
+
+
+def explain_checks(app: Sphinx, doctree: nodes.document) -> None:
+    """In the student edition, say of a practice check's output whom it answers.
+
+    The solution ran, unseen, so the check below an unsolved stub says "Right".
+    """
+    if app.config.book_edition != "student":
+        return
+    for block in doctree.findall(nodes.literal_block):
+        if block.astext().startswith("Right: `"):
+            text = "To a right answer this cell says:\n" + block.astext()
+            block.rawsource = text
+            block.children = [nodes.Text(text)]
 
 
 def launch_buttons(app: Sphinx, pagename, templatename, context, doctree) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import shutil
 import subprocess
@@ -51,7 +52,7 @@ def answer():
 
 ```{code-cell} ipython3
 try:
-    print("the answer is", answer())
+    print("Right: `answer` gives", answer())
 except NotImplementedError as error:
     print("your turn:", error)
 ```
@@ -126,6 +127,11 @@ def page(book, edition="full"):
     return (built(book, edition) / "chapters/tiny.html").read_text(encoding="utf-8")
 
 
+def plain(text):
+    """The words of a page without its markup."""
+    return html.unescape(re.sub(r"<[^>]+>", "", text))
+
+
 def run(book, edition="full"):
     done = build(book, edition)
     return done.returncode, done.stdout
@@ -146,13 +152,16 @@ def test_a_solution_is_in_the_full_site_in_every_place(book):
     }
     assert "searchindex.js" in find(built(book), "zyzzyvatext")["zyzzyvatext"]
     assert "objects.inv" in find(built(book), "zyzzyvalabel")["zyzzyvalabel"]
-    assert "the answer is 42" in page(book)
+    assert "Right: `answer` gives 42" in plain(page(book))
+    assert "To a right answer" not in page(book)
     assert re.search(r"It is\s*(<[^>]*>)*42", page(book))
 
 
 def test_no_solution_is_in_the_student_site_or_notebook_but_its_effect_is(book):
     assert find(built(book, "student"), "zyzzyva") == {}
-    assert "the answer is 42" in page(book, "student")
+    assert "To a right answer this cell says:\nRight: `answer` gives 42" in plain(
+        page(book, "student")
+    )
     assert "Student edition" in page(book, "student")
     assert find(book / "notebooks", "zyzzyva") == {}
     assert len(list((book / "notebooks").glob("*.ipynb"))) == 1

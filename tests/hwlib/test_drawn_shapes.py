@@ -174,10 +174,18 @@ SETTINGS = {
         {"lr": st.floats(1e-3, 0.1), "momentum": small, "weight_decay": st.floats(0, 0.1)}
     ),
     "Adam": st.fixed_dictionaries(
-        {"lr": st.floats(1e-3, 0.1), "betas": st.tuples(small, small), "weight_decay": small}
+        {
+            "lr": st.floats(1e-3, 0.1),
+            "betas": st.tuples(small, st.floats(0.9, 0.999)),
+            "weight_decay": small,
+        }
     ),
     "AdamW": st.fixed_dictionaries(
-        {"lr": st.floats(1e-3, 0.1), "betas": st.tuples(small, small), "weight_decay": small}
+        {
+            "lr": st.floats(1e-3, 0.1),
+            "betas": st.tuples(small, st.floats(0.9, 0.999)),
+            "weight_decay": small,
+        }
     ),
 }
 

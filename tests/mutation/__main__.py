@@ -35,7 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
     results = outcomes(found, processes=given.processes, say=say)
     for module in modules:
         of_it = [r for m, r in zip(found, results, strict=True) if m.module == module]
-        print(f"{module}: {len(of_it)} mutants, {of_it.count(None)} survive")
+        survive, late = of_it.count(None), of_it.count("timeout")
+        print(f"{module}: {len(of_it)} mutants, {survive} survive, {late} ran out of time")
     judged = verdict(found, results, accepted(), every)
     for mutant in judged.unlisted:
         print(f"survives and is not on the list: {mutant}")

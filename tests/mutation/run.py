@@ -13,11 +13,9 @@ from tests.hwlib import mutants as harness
 from tests.mutation.generate import Mutant, mutants
 
 MODULES = ["functional", "count", "theory", "check"]
-TESTS = {
-    **harness.TESTS,
-    # Chance is the same each time, and no example that failed under one mutant is kept for others.
-    "theory": ["--hypothesis-profile=ci", "tests/hwlib/test_theory.py"],
-}
+TESTS = {**harness.TESTS, "theory": ["tests/hwlib/test_theory.py"]}
+# Chance is the same each time, and no example that failed under one mutant is kept for others.
+PROFILE = "--hypothesis-profile=ci"
 ACCEPTED = Path(__file__).with_name("survivors.yml")
 AT_ONCE = 40  # mutants in a process; between two processes one can say how far it is
 HEADING = re.compile(r"^# -{20,} (.+)$", re.MULTILINE)
@@ -42,34 +40,33 @@ def tests_of(mutant: Mutant, source: str) -> tuple[list[str], list[str]]:
     sections = HEADING.findall(source, 0, mutant.start)
     name = f"tests/hwlib/test_{sections[-1].replace(' and ', '_')}.py" if sections else ""
     first = [name] if name in every else every[:1]
-    if every[0].startswith("--"):
-        first = every
     return first, [test for test in every if test not in first]
 
 
 def outcomes(found: list[Mutant], *, processes: int = 1, say=lambda text: None) -> list[str | None]:
     """The name of a test that fails under each mutant, or None for one that survives."""
     sources = {module: harness.read(module) for module in {m.module for m in found}}
-    controls = [{"module": m, "source": s, "tests": TESTS[m]} for m, s in sources.items()]
-    for control, failed in zip(controls, harness.outcomes(controls), strict=True):
+
+    def job(module: str, source: str, tests: list[str]) -> dict:
+        return {"module": module, "source": source, "tests": [PROFILE, *tests]}
+
+    controls = [job(module, source, TESTS[module]) for module, source in sources.items()]
+    for module, failed in zip(sources, harness.outcomes(controls), strict=True):
         if failed:
-            raise RuntimeError(f"{control['module']} as it is fails {failed}: nothing to learn")
+            raise RuntimeError(f"{module} as it is fails {failed}: nothing to learn")
 
     def run(share: list[Mutant]) -> list[str | None]:
         plans = [tests_of(mutant, sources[mutant.module]) for mutant in share]
         results = [None] * len(share)
         for turn in 0, 1:
-            alive = [i for i, r in enumerate(results) if r is None and plans[i][turn]]
-            jobs = [
-                {
-                    "module": share[i].module,
-                    "source": share[i].apply(sources[share[i].module]),
-                    "tests": plans[i][turn],
-                }
-                for i in alive
-            ]
-            for i, result in zip(alive, harness.outcomes(jobs) if jobs else [], strict=True):
-                results[i] = result
+            jobs = {
+                i: job(m.module, m.apply(sources[m.module]), plans[i][turn])
+                for i, m in enumerate(share)
+                if results[i] is None and plans[i][turn]
+            }
+            if jobs:
+                for i, result in zip(jobs, harness.outcomes(list(jobs.values())), strict=True):
+                    results[i] = result
         return results
 
     shares = [found[i : i + AT_ONCE] for i in range(0, len(found), AT_ONCE)]
@@ -100,15 +97,15 @@ def verdict(
     An entry whose mutant exists and did not run is not judged.
     """
     keys = {(e["module"], e["function"], e["before"], e["after"]) for e in entries}
-    survived = {m.key for m, result in zip(found, results, strict=True) if result is None}
-    killers = {m.key: result for m, result in zip(found, results, strict=True) if result}
+    ran = list(zip(found, results, strict=True))
+    survived = {m.key for m, result in ran if result is None}
+    killers = {m.key: result for m, result in ran if result}
     modules, names = {m.module for m in every}, {m.key for m in every}
     stale = []
     for key in sorted(keys):
         what = "{}.{}: {!r} -> {!r}".format(*key)
         if key[0] in modules and key not in names:
             stale.append(f"{what}: there is no such mutant")
-        elif key in killers and key not in survived:
+        elif key in killers and key not in survived:  # two mutants of equal lines share a key
             stale.append(f"{what}: killed by {killers[key]}")
-    alive = zip(found, results, strict=True)
-    return Verdict([m for m, r in alive if r is None and m.key not in keys], stale)
+    return Verdict([m for m, result in ran if result is None and m.key not in keys], stale)
