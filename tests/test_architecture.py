@@ -22,7 +22,7 @@ ALLOWED = {
     "train": {"op", "functional", "nn", "optim", "data"},
     "figures": {"functional", "count", "theory"},
     "graph": {"op", "figures"},
-    "labs": {"op", "functional", "nn", "check", "count", "data"},
+    "labs": {"op", "functional", "nn", "optim", "train", "check", "count", "data", "theory"},
     "explore": {"functional", "count", "theory", "figures"},
 }
 

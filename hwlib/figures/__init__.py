@@ -16,6 +16,7 @@ from hwlib.figures.picture import (
     picture,
     style,
 )
+from hwlib.figures.plots import curves, images
 
 __all__ = [
     "ACCENTS",
@@ -28,6 +29,8 @@ __all__ = [
     "convolution",
     "convolution_matrix",
     "coverage",
+    "curves",
+    "images",
     "picture",
     "stamps",
     "style",

@@ -99,53 +99,6 @@ def _draw_cube(sheet, shaded, left, top, size):
     sheet.label(right + 5, deep + 9, "N")
 
 
-def curves(x, named, *, xlabel, ylabel) -> Picture:
-    """Draw positive curves over positive numbers, both axes logarithmic.
-
-    Args:
-        x: (k,) positive numbers.
-        named: a name for each curve, and its values (k,).
-        xlabel: what is across.
-        ylabel: what is up.
-
-    Raises:
-        ValueError: if a curve has another length than x, or a number is not positive.
-
-    >>> curves([1, 10], {"n": [1, 10]}, xlabel="n", ylabel="y").alt
-    'y over n, both axes logarithmic. n: 1 at 1, 10 at 10.'
-    """
-    x = checked_array("curves", "x", x, (1,))
-    named = {name: checked_array("curves", name, y, (1,)) for name, y in named.items()}
-    for name, y in {"x": x, **named}.items():
-        if y.shape != x.shape or y.min() <= 0:
-            raise ValueError(
-                f"curves: {name} must be {x.size} positive numbers, as many as x, "
-                f"got shape {y.shape} and the least {number(y.min())}"
-            )
-    with style():
-        fig = Figure(figsize=(5, 3.7), layout="constrained")
-        axes = fig.subplots()
-        for (name, y), marker in zip(named.items(), "os^Dv", strict=False):
-            axes.loglog(x, y, marker=marker, label=name)
-        axes.set(xlabel=xlabel, ylabel=ylabel)
-        axes.grid(True)
-        fig.legend(loc="outside upper left")
-        _plain_powers(axes)
-    said = " ".join(
-        f"{name}: {number(y[0])} at {number(x[0])}, {number(y[-1])} at {number(x[-1])}."
-        for name, y in named.items()
-    )
-    return picture(fig, f"{ylabel} over {xlabel}, both axes logarithmic. {said}")
-
-
-def _plain_powers(axes):
-    """Write powers of ten as text: matplotlib's own come in a font that a page does not have."""
-    superscript = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(lambda v, _: f"10{str(round(np.log10(v))).translate(superscript)}")
-        axis.set_minor_formatter(lambda v, _: "")
-
-
 def density(mean=None, std=None, *, xlim, numbers=True) -> Picture:
     """Draw the density of a Gaussian; without one, the empty grid to draw it on.
 

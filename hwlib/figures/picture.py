@@ -147,7 +147,8 @@ def _inline(root: ElementTree.Element, alt: str) -> str:
 
 def _follow_page(css: str, is_text: bool) -> str:
     """Return the declarations with neutral greys as thinned ink and the page's own font."""
-    style = dict(part.strip().split(": ", 1) for part in css.split(";") if part.strip())
+    parts = (part.split(":", 1) for part in css.split(";") if part.strip())
+    style = {name.strip(): value.strip() for name, value in parts}
     style.pop("font-family", None)
     if "font" in style:  # older matplotlib writes the shorthand, which needs a family
         style["font"] = style["font"].split("px")[0] + f"px {FONTS}"

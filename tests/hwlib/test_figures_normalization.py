@@ -16,9 +16,6 @@ DRAWN = {
     "cubes": lambda: normalization.cubes("batch", "layer", "instance", "group"),
     "one_cube": lambda: normalization.cubes("group"),
     "question": normalization.cube_question,
-    "curves": lambda: normalization.curves(
-        [1, 10, 100], {"a": [1, 0.1, 0.01], "b": [1, 1, 2]}, xlabel="n", ylabel="gap"
-    ),
     "density": lambda: normalization.density(1.5, 0.4, xlim=(-1, 7)),
     "grid": lambda: normalization.density(xlim=(-1, 7), numbers=False),
     "contours": lambda: normalization.contours(
@@ -167,12 +164,6 @@ def test_spread_says_the_average_and_the_scatter():
     assert "Size 8: mean 1.5 ± 0.1, standard deviation 0.4 ± 0." in alt
 
 
-def test_curves_name_their_ends_and_powers_of_ten_are_text():
-    picture = DRAWN["curves"]()
-    assert "a: 1 at 1, 0.01 at 100." in picture.alt
-    assert {"10⁰", "10¹", "10²", "10⁻¹", "10⁻²", "a", "b", "n", "gap"} <= set(texts(picture))
-
-
 # ------------------------------------------------------------------------------ fit for a page
 
 
@@ -193,14 +184,6 @@ def test_fit_for_a_page(name):
     [
         (lambda: normalization.cubes(), "cubes: norms must be some of batch"),
         (lambda: normalization.cubes("power"), r"cubes: norms must be .* got \('power',\)"),
-        (
-            lambda: normalization.curves([1, 2], {"a": [1]}, xlabel="x", ylabel="y"),
-            "curves: a must be 2 positive numbers",
-        ),
-        (
-            lambda: normalization.curves([1, 2], {"a": [1, 0]}, xlabel="x", ylabel="y"),
-            "curves: a must be 2 positive .* the least 0",
-        ),
         (lambda: normalization.density(1, xlim=(0, 1)), "density: mean needs a std > 0"),
         (lambda: normalization.density(1, -1, xlim=(0, 1)), "density: mean needs a std > 0"),
         (lambda: normalization.density(xlim=(1, 0)), "density: xlim must be two numbers"),

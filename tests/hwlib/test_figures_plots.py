@@ -1,0 +1,122 @@
+"""Plots of results: true numbers, spread over runs, pixels as they are, errors that say why."""
+
+import base64
+import io
+import re
+from xml.etree import ElementTree
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from hwlib.figures import ACCENTS, curves, images
+
+
+def texts(picture):
+    root = ElementTree.fromstring(picture.svg)
+    return ["".join(e.itertext()).strip() for e in root.iter() if e.tag.endswith("text")]
+
+
+def test_curves_name_their_ends_and_powers_of_ten_are_text():
+    series = {"a": [1, 0.1, 0.01], "b": [1, 1, 2]}
+    scales = {"xscale": "log", "yscale": "log"}
+    picture = curves(series, x=[1, 10, 100], xlabel="n", ylabel="gap", markers=True, **scales)
+    assert picture.alt.startswith("gap over n, horizontal axis logarithmic, vertical axis log")
+    assert "a: 1 at 1, 0.01 at 100. b: 1 at 1, 2 at 100." in picture.alt
+    assert {"10⁰", "10¹", "10²", "10⁻¹", "10⁻²", "a", "b", "n", "gap"} <= set(texts(picture))
+
+
+def test_runs_become_their_mean_and_a_band_of_one_standard_deviation():
+    picture = curves({"one": [0.0, 4.0], "two": [[1.0, 2.0], [3.0, 2.0]]}, xlabel="x", ylabel="y")
+    assert "one: 0 at 1, 4 at 2. two (mean of 2 runs): 2 ± 1 at 1, 2 ± 0 at 2." in picture.alt
+    root = ElementTree.fromstring(picture.svg)
+    fill = f"fill: {ACCENTS['orange']}; fill-opacity: 0.22"
+    (band,) = [e for e in root.iter() if e.get("style") == fill]
+    (shape,) = [e.get("d") for e in root.iter() if e.get("id") == band.get("href")[1:]]
+    edge = [float(y) + float(band.get("y")) for y in re.findall(r"[ML] \S+ (\S+)", shape)]
+    blue = [
+        [float(v) for v in re.findall(r"-?[\d.]+", e.get("d"))]
+        for e in root.iter()
+        if f"stroke: {ACCENTS['blue']}" in e.get("style", "")
+    ]
+    ((_, low, _, high),) = [line for line in blue if line[1] != line[3]]  # y at 0 and at 4
+    assert max(edge) == pytest.approx(low + (high - low) * 1 / 4, abs=0.05)
+    assert min(edge) == pytest.approx(low + (high - low) * 3 / 4, abs=0.05)
+
+
+def test_what_is_not_finite_is_said_and_leaves_a_gap():
+    picture = curves({"a": [1.0, np.nan, 3.0, np.inf]}, xlabel="x", ylabel="y")
+    assert "a: 1 at 1, not finite at 4." in picture.alt
+    assert "nan" not in picture.svg.lower().replace("dominant", "")
+    assert "inf" not in picture.svg
+
+
+def test_levels_are_named():
+    picture = curves({"a": [1, 2]}, xlabel="x", ylabel="y", levels={"ln 10": np.log(10)})
+    assert "A dashed line at 2.3: ln 10." in picture.alt
+    assert "ln 10" in texts(picture)
+
+
+@pytest.mark.parametrize(("channels", "columns"), [(0, 5), (1, 2), (3, 3)])
+def test_images_are_their_own_pixels_each_scaled_by_itself(channels, columns):
+    shape = (3, channels, 4, 6) if channels else (3, 4, 6)
+    pixels = np.random.default_rng(0).normal(size=shape) * 7
+    picture = images(pixels, titles=["a", "b", "c"], columns=columns)
+    assert picture.alt == "3 images of 4 by 6 pixels: a, b, c."
+    assert [t for t in texts(picture) if t] == ["a", "b", "c"]
+    root = ElementTree.fromstring(picture.svg)
+    drawn = [e for e in root.iter() if e.tag.endswith("image")]
+    assert len(drawn) == 3
+    for element, image in zip(drawn, pixels, strict=True):
+        data = element.get("href").split("base64,")[1]
+        shown = matplotlib.image.imread(io.BytesIO(base64.b64decode(data)))[..., :3]  # (H, W, 3)
+        if "scale(1 -1)" in element.get("transform", ""):
+            shown = shown[::-1]
+        scaled = (image - image.min()) / np.ptp(image)
+        wanted = scaled.transpose(1, 2, 0) if channels == 3 else scaled.reshape(4, 6, 1)
+        np.testing.assert_allclose(shown, np.broadcast_to(wanted, shown.shape), atol=1 / 200)
+        assert "pixelated" in element.get("style", "")
+    assert images(np.ones((1, 2, 2))).alt == "1 image of 2 by 2 pixels."
+
+
+def test_the_same_bytes_each_time_and_fit_for_a_page():
+    series = {"a": [[1, 2], [2, 3]], "b": [3, 4]}
+    for draw in (
+        lambda: curves(series, xlabel="x", ylabel="y", levels={"l": 2}),
+        lambda: images(np.eye(3)[None], titles=["t"]),
+    ):
+        picture = draw()
+        assert draw().svg == picture.svg
+        assert float(ElementTree.fromstring(picture.svg).get("viewBox").split()[2]) <= 360
+        assert "DejaVu" not in picture.svg
+        colours = set(re.findall(r"(?:fill|stroke): *([^;\"]+)", picture.svg))
+        assert colours <= {"currentColor", "none", *ACCENTS.values()}
+
+
+@pytest.mark.parametrize(
+    ("call", "rule"),
+    [
+        (lambda: curves({}, xlabel="x", ylabel="y"), "at least one curve"),
+        (lambda: curves({"a": []}, xlabel="x", ylabel="y"), r"a must be .* got shape \(0,\)"),
+        (lambda: curves({"a": 3}, xlabel="x", ylabel="y"), "a must be"),
+        (lambda: curves({"a": [1]}, x=[1, 2], xlabel="x", ylabel="y"), "with 2 points, as x"),
+        (
+            lambda: curves({"a": [1, 0]}, xlabel="x", ylabel="y", yscale="log"),
+            "a must be positive on a logarithmic axis, got 0",
+        ),
+        (
+            lambda: curves({"a": [1]}, x=[-2], xlabel="x", ylabel="y", xscale="log"),
+            "x must be positive .* got −2",
+        ),
+        (
+            lambda: curves({"a": [1]}, xlabel="x", ylabel="y", yscale="log", levels={"b": 0}),
+            "b must be positive",
+        ),
+        (lambda: images(np.ones((2, 2, 4, 4))), r"got \(2, 2, 4, 4\)"),
+        (lambda: images(np.ones((0, 4, 4))), r"got \(0, 1, 4, 4\)"),
+        (lambda: images(np.ones((2, 4, 4)), titles=["a"]), "2 images need as many titles, got 1"),
+    ],
+)
+def test_errors_say_what_is_wrong(call, rule):
+    with pytest.raises(ValueError, match=rule):
+        call()
