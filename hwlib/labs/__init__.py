@@ -1,5 +1,5 @@
 """Practice checks for the reader's own functions: one module a lab, on the common `practice`."""
 
-from hwlib.labs.practice import practice
+from hwlib.labs.practice import Hint, practice
 
-__all__ = ["practice"]
+__all__ = ["Hint", "practice"]

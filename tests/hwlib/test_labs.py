@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hwlib.labs import practice
+from hwlib.labs import Hint, practice
 
 CASES = [(np.array([1.0, 2.0]),), (np.array([[0.0, -1.0]]),)]
 
@@ -52,3 +52,50 @@ def test_an_interrupt_is_not_swallowed():
 
     with pytest.raises(KeyboardInterrupt):
         practice(stop, double, CASES)
+
+
+def moments(x):
+    return x.mean(), x.var()
+
+
+@pytest.mark.parametrize(
+    ("attempt", "right", "said"),
+    [
+        (moments, True, "Right: `m` agrees"),
+        (lambda x: [x.mean(), x.var()], True, "Right"),
+        (lambda x: x.mean(), False, "return 2 values, the mean, the variance; it was float64"),
+        (lambda x: (1, 2, 3), False, "return 2 values, the mean, the variance; it was 3 values"),
+        (lambda x: (x.sum(), x.var()), False, "the mean: "),
+        (lambda x: (x.mean(), x.var(ddof=1)), False, "case 1 of 2, the variance is unbiased."),
+        (lambda x: (x.mean(), x.std()), False, "the variance: 1 of 1 values is wrong"),
+    ],
+)
+def test_each_of_several_outputs_is_named(attempt, right, said, capsys):
+    mistakes = {
+        "does not apply": lambda x: x.nonsense,
+        "the variance is unbiased": lambda x: (x.sum(), x.var(ddof=1)),
+    }
+    cases = [(np.array([1.0, 2.0]),), (np.array([[0.0, -1.0]]),)]
+    outputs = ("the mean", "the variance")
+    assert practice(attempt, moments, cases, outputs=outputs, mistakes=mistakes, name="m") is right
+    assert said in capsys.readouterr().out
+
+
+def test_a_check_may_speak_for_itself(capsys):
+    def check(x):
+        raise Hint("half of the entries should be zero")
+
+    assert practice(check, double, CASES) is False
+    assert capsys.readouterr().out == (
+        "Not yet: in case 1 of 2, half of the entries should be zero.\n"
+    )
+
+
+def test_generators_and_dicts_are_given_afresh():
+    def draw(rng, options):
+        options["seen"] = True
+        return rng.random(2) + options["shift"]
+
+    cases = [(np.random.default_rng(0), {"shift": 1.0})]
+    assert practice(draw, draw, cases)
+    assert cases[0][1] == {"shift": 1.0}
