@@ -1,16 +1,17 @@
 """The layers as functions: torch's names, layouts and defaults, and each with its derivative.
 
-Every function here is an op (see `hwlib.op`): `F.relu(x)` is the value, and
+Every function here but `batch_statistics` is an op (see `hwlib.op`): `F.relu(x)` is the value, and
 `y, backward = F.relu.vjp(x)` is the value with its pullback. Arrays are positional, hyperparameters
 are keywords. Images are (N, C, H, W) and the batch may be empty. All arrays of a call, targets that
 are classes apart, have one floating dtype, which the result and the gradients have too. No function
 changes its arguments.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from itertools import accumulate
 from math import nan, prod
+from operator import add
 
 import numpy as np
 
@@ -93,7 +94,8 @@ def linear(x, weight, bias=None):
 def relu(x):
     """Set what is negative to 0.
 
-    y = max(x, 0). At the kink x = 0 the derivative is taken as 0, as in torch.
+    y = max(x, 0). At the kink x = 0 the derivative is taken as 0, as in torch. An infinite dy where
+    x ≤ 0 gives nan, where torch gives 0.
 
     Args:
         x: any shape.
@@ -111,7 +113,7 @@ def relu(x):
     y = np.maximum(x, 0, dtype=x.dtype)
 
     def backward(dy):
-        return (np.where(x <= 0, np.zeros_like(dy), dy),)
+        return (dy * ~(x <= 0),)  # not x > 0: at a nan dy goes through, as in torch
 
     return y, backward
 
@@ -153,13 +155,14 @@ class _Windows:
     def apply(self, x, weight):
         """Return y (N, F, oH, oW): the inner product of each window of x and each filter."""
         y = np.empty((len(x), len(weight), *self.grid), x.dtype)
-        filters = self._filters(weight)  # (G, F/G, R)
         for block in self.blocks(x):
-            np.matmul(filters, self.unfold(x[block]), out=self._by_group(y[block]))
+            self._project(self.unfold(x[block]), weight, out=y[block])
         return y
 
     def adjoint_x(self, y, weight):
         """Return x (N, C, H, W): in each window the sum of all filters, each times its y."""
+        if self._mirrors(weight):
+            return self._mirror.apply(y, self._turn(weight))
         x = np.empty((len(y), self.groups * weight.shape[1], *self.image), y.dtype)
         filters = self._filters(weight).swapaxes(1, 2)  # (G, R, F/G)
         product = np.multiply if filters.shape[2] == 1 else np.matmul  # equal there, and faster
@@ -169,13 +172,43 @@ class _Windows:
 
     def adjoint_w(self, x, y):
         """Return weight (F, C/G, kH, kW): the sum of all windows of x, each times its y."""
-        weight = np.zeros((y.shape[1], x.shape[1] // self.groups, *self.kernel), x.dtype)
-        filters = self._filters(weight)  # a view
+        sums = self._no_sums(x, y)
         for block in self.blocks(x):
-            ys = _join_samples(self._by_group(y[block]))  # (G, F/G, nP)
-            columns = _join_samples(self.unfold(x[block]))  # (G, R, nP)
-            filters += ys @ columns.swapaxes(1, 2)
-        return weight
+            self._correlate(self.unfold(x[block]), y[block], add_to=sums)
+        return self._as_weight(sums)
+
+    def apply_and_adjoint_w(self, x, weight, y):
+        """Return apply(x, weight) and adjoint_w(x, y), and unfold x but once."""
+        result, sums = np.empty((len(x), len(weight), *self.grid), x.dtype), self._no_sums(x, y)
+        for block in self.blocks(x):
+            columns = self.unfold(x[block])
+            self._project(columns, weight, out=result[block])
+            self._correlate(columns, y[block], add_to=sums)
+        return result, self._as_weight(sums)
+
+    def adjoints(self, x, weight, y):
+        """Return adjoint_x(y, weight) and adjoint_w(x, y)."""
+        if not self._mirrors(weight):
+            return self.adjoint_x(y, weight), self.adjoint_w(x, y)
+        x_grad, turned = self._mirror.apply_and_adjoint_w(y, self._turn(weight), x)
+        return x_grad, self._turn(turned)
+
+    def _project(self, columns, weight, out):
+        """Multiply the filters with columns (n, G, R, P) into out (n, F, oH, oW)."""
+        np.matmul(self._filters(weight), columns, out=self._by_group(out))
+
+    def _correlate(self, columns, y, add_to):
+        """Multiply columns (n, G, R, P) with y (n, F, oH, oW) and add to sums (G, R, F/G)."""
+        add_to += _join_samples(columns) @ _join_samples(self._by_group(y)).swapaxes(1, 2)
+
+    def _no_sums(self, x, y):
+        rows, columns = x.shape[1] * prod(self.kernel), y.shape[1]
+        return np.zeros((self.groups, rows // self.groups, columns // self.groups), x.dtype)
+
+    def _as_weight(self, sums):
+        """Turn sums (G, R, F/G) into a weight (F, C/G, kH, kW)."""
+        groups, _, per_group = sums.shape
+        return sums.swapaxes(1, 2).reshape(groups * per_group, -1, *self.kernel)
 
     def unfold(self, x):
         """Copy the windows of x (n, C, H, W) into columns (n, G, R, P)."""
@@ -200,6 +233,41 @@ class _Windows:
             for i, tap in enumerate(taps):
                 image[tap] += parts[:, :, i]
         return image[self.inside]
+
+    def _mirrors(self, weight):
+        """Whether adjoint_x can be had by an `apply`, and that is faster.
+
+        With stride 1 the adjoint of a convolution is one with the weight turned around. It unfolds
+        y (F channels) where else x (C channels) would be folded; small images fold slowly.
+        """
+        wider = [d * (k - 1) - 2 * p for d, k, p in self._axes]  # by how much the image is
+        if (
+            prod(self.stride) > 1
+            or prod(self.kernel) == 1
+            or any(p > d * (k - 1) for d, k, p in self._axes)
+            or self.image != tuple(map(add, self.grid, wider))  # there is output_padding
+        ):
+            return False
+        outputs, channels = len(weight), self.groups * weight.shape[1]
+        small = 2 * outputs * prod(self.kernel) * prod(self.image) <= _BLOCK
+        return outputs <= (2 * channels if small else channels)
+
+    @property
+    def _axes(self):
+        return list(zip(self.dilation, self.kernel, self.padding, strict=True))
+
+    @property
+    def _mirror(self):
+        """The windows with image and grid changed about, as wide a border as the weight allows."""
+        padding = tuple(d * (k - 1) - p for d, k, p in self._axes)
+        return replace(self, image=self.grid, grid=self.image, padding=padding)
+
+    def _turn(self, weight):
+        """Turn weight (F, C/G, kH, kW) around and change its channels about: (C, F/G, kH, kW)."""
+        per_group = weight.shape[1]
+        turned = np.flip(weight, axis=tuple(range(2, weight.ndim)))
+        grouped = turned.reshape(self.groups, -1, *weight.shape[1:]).swapaxes(1, 2)
+        return grouped.reshape(self.groups * per_group, -1, *self.kernel)
 
     def pad(self, x, fill):
         """Put a border of `fill` around x (n, C, H, W); without padding this is x itself."""
@@ -321,7 +389,7 @@ def _conv(caller, axes, x, weight, bias, stride, padding, dilation, groups):
     _add_bias(y, bias)
 
     def backward(dy):
-        return windows.adjoint_x(dy, weight), windows.adjoint_w(x, dy), _bias_grad(dy, bias)
+        return *windows.adjoints(x, weight, dy), _bias_grad(dy, bias)
 
     return y, backward
 
@@ -362,7 +430,7 @@ def _conv_transpose(
     _add_bias(y, bias)
 
     def backward(dy):
-        return windows.apply(dy, weight), windows.adjoint_w(dy, x), _bias_grad(dy, bias)
+        return *windows.apply_and_adjoint_w(dy, weight, x), _bias_grad(dy, bias)
 
     return y, backward
 
@@ -668,26 +736,71 @@ def avg_pool2d(x, kernel_size, *, stride=None, padding=0, count_include_pad=True
 #     instance_norm     (1, N C, H W)        (N, C, H W)
 
 
-def _sum(*factors):
-    """Add up a product of arrays (A, B, C) over all that share a middle index: (B, 1)."""
-    return np.einsum(f"{','.join(['abc'] * len(factors))}->b", *factors)[:, None]
+def _sum(x, times=None):
+    """Add up x, or the product of x and another array (A, B, C), where they share a middle index.
+
+    The result is (B, 1). Long rows are summed by BLAS, for it is faster there than einsum.
+    """
+    if times is None:
+        return np.einsum("abc->b", x)[:, None]
+    samples, _, places = x.shape
+    if places > samples:
+        return np.vecdot(x, times).sum(0)[:, None]
+    return np.einsum("abc,abc->b", x, times)[:, None]
+
+
+def _count(x):
+    """Return how many of x (A, B, C) share a middle index, at least 1."""
+    return max(1, x.shape[0] * x.shape[2])
+
+
+def _center(x):
+    """Return x (A, B, C) without its mean, the mean (B, 1), and the variance (B, 1).
+
+    The variance is taken of what is left when the mean is gone: E[x²] − E[x]² would cancel where
+    the mean is large.
+    """
+    count = _count(x)
+    mean = _sum(x) / count
+    z = x - mean
+    var = _sum(z, z) / count
+    if (mean**2 > var).any():  # then the mean's own rounding may be seen
+        lost = _sum(z) / count
+        z -= lost
+        mean += lost
+        var = _sum(z, z) / count
+    return z, mean, var
+
+
+def batch_statistics(x):
+    """Return mean and variance (1/n) of each channel over the batch and all places.
+
+    Args:
+        x: (N, C) or (N, C, ...).
+
+    Returns:
+        mean (C,) and variance (C,); of an empty batch, 0.
+
+    Raises:
+        TypeError: if x is not an array of floats.
+        ValueError: if x has fewer axes.
+
+    >>> batch_statistics(np.array([[1.0, 0], [3, 8]]))
+    (array([2., 4.]), array([ 1., 16.]))
+    """
+    _check_norm("batch_statistics", x, 0)
+    _, mean, var = _center(x.reshape(*x.shape[:2], prod(x.shape[2:])))  # (N, C, H W)
+    return mean[:, 0], var[:, 0]
 
 
 def _standardize(x, eps):
     """Return z = (x − mean) / √(var + eps) for x (A, B, C), and the pullback.
 
-    The variance is taken of what is left when the mean is gone: E[x²] − E[x]² would cancel where
-    the mean is large.
-
     With s = 1 / √(var + eps), dx = s (dz − mean of dz − z · mean of z dz): what would shift or
     scale all x alike is taken out, for z does not see it.
     """
-    count = max(1, x.shape[0] * x.shape[2])  # of what shares a mean
-    z = x - _sum(x) / count
-    var, lost = _sum(z, z) / count, _sum(z) / count
-    if (lost**2 > np.finfo(x.dtype).eps ** 2 * var).any():  # where a large mean was rounded
-        z -= lost
-        var = _sum(z, z) / count
+    count = _count(x)
+    z, _, var = _center(x)
     scale = 1 / np.sqrt(var + eps)
     z *= scale
 

@@ -457,10 +457,11 @@ class _BatchNorm(Layer):
             )
         y, backward = super().vjp(x)
         if self.training:
-            axes = 0, *range(2, x.ndim)
+            mean, var = F.batch_statistics(x)
+            count = x.size // n  # of what shares a mean; more than 1, or the op had refused
             self.num_batches_tracked += 1
-            self.running_mean += self.momentum * (x.mean(axes) - self.running_mean)
-            self.running_var += self.momentum * (x.var(axes, ddof=1) - self.running_var)
+            self.running_mean += self.momentum * (mean - self.running_mean)
+            self.running_var += self.momentum * (var * (count / (count - 1)) - self.running_var)
         return y, backward
 
 

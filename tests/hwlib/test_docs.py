@@ -68,7 +68,7 @@ ADDED = {
 PUBLIC = sorted(
     name
     for name, f in inspect.getmembers(F, inspect.isfunction)
-    if f.__module__ == F.__name__ and not name.startswith("_")
+    if f.__module__ == F.__name__ and not name.startswith("_") and hasattr(f, "vjp")
 )
 
 

@@ -283,6 +283,30 @@ def test_numbers_that_are_all_equal_become_the_bias():
 # Large means: E[x²] − E[x]² in float32 would be −8 here, and its root nan.
 
 
+@pytest.mark.parametrize("shape", [(7, 3), (5, 2, 9), (64, 3, 32, 32), (0, 3, 2)])
+@pytest.mark.parametrize("offset", [0, 1e4])
+def test_batch_statistics_are_mean_and_biased_variance(shape, offset):
+    x = (np.random.default_rng(0).normal(size=shape) + offset).astype(np.float32)
+    before = x.copy()
+    mean, var = F.batch_statistics(x)
+    assert np.array_equal(x, before)
+    assert mean.dtype == var.dtype == np.float32
+    if not x.size:
+        assert mean.tolist() == var.tolist() == [0, 0, 0]
+        return
+    axes = 0, *range(2, x.ndim)
+    exact = x.astype(float)
+    assert (np.abs(mean - exact.mean(axes)) <= np.spacing(np.abs(mean)) + 1e-7).all()
+    assert np.allclose(var, exact.var(axes), rtol=1e-5)
+
+
+def test_batch_statistics_say_what_is_wrong():
+    with pytest.raises(ValueError, match=r"batch_statistics: x must have at least 2 axes"):
+        F.batch_statistics(np.ones(3))
+    with pytest.raises(TypeError, match="batch_statistics: x must be a NumPy array of floats"):
+        F.batch_statistics(np.ones((2, 3), int))
+
+
 @pytest.mark.parametrize("offset", [100, 10_000, 1_000_000])
 @pytest.mark.parametrize("shape", [(64, 8, 16, 16), (512, 64), (4, 3, 200, 200)])
 def test_a_large_mean_costs_no_accuracy(shape, offset):
