@@ -5,7 +5,7 @@
     python -m benchmarks --quick     # small batches, few rounds: does everything run?
 
 ===========  ======================================================================
-`__main__`   the command line: one process for each BLAS kernel, then the tables
+`__main__`   the command line: one process for each setting, then the tables
 `measure`    runs in such a process: checks every case, times it in pairs, prints JSON
 `cases`      what is compared
 `tables`     stored results as Markdown

@@ -1,4 +1,4 @@
-"""The command line. It starts one process per BLAS kernel: a kernel is chosen when NumPy loads."""
+"""The command line. It starts a process for each setting: a kernel is chosen when NumPy loads."""
 
 import argparse
 import json
@@ -12,8 +12,8 @@ from benchmarks.tables import render
 
 HERE = Path(__file__).parent
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
-# Else glibc hands large arrays back to the system now and then, and the next ones are slow to get:
-# the same call would take one time or twice that, as chance and the calls before it have it.
+# Left alone, glibc hands large arrays back to the system at times, and getting new ones is slow.
+# That is what a reader has. What a ratio is without it is measured in a run of its own.
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
 AVX512_FLAGS = {"avx512f", "avx512dq", "avx512bw", "avx512vl", "avx512cd"}
 AVX512_KERNELS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
@@ -34,16 +34,18 @@ def other_kernel(chosen):
     return "Haswell" if chosen in AVX512_KERNELS else "SkylakeX"
 
 
-def run(coretype, quick):
+def run(coretype, keep_memory, quick):
     """Measure everything in a process with one thread.
 
     Args:
         coretype: the kernel that OpenBLAS shall take, None to let it choose.
+        keep_memory: whether the C library keeps all memory that the process has once had.
         quick: as on the command line.
     """
     # What this shell has set for OpenBLAS would be neither its own choice nor in the results.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
-    environment |= ONE_THREAD | KEEP_MEMORY
+    environment = {k: v for k, v in environment.items() if not k.startswith("MALLOC_")}
+    environment |= ONE_THREAD | (KEEP_MEMORY if keep_memory else {})
     if coretype is not None:
         environment["OPENBLAS_CORETYPE"] = coretype
     command = [sys.executable, "-m", "benchmarks.measure", *["--quick"] * quick]
@@ -52,7 +54,7 @@ def run(coretype, quick):
     )
     if done.returncode:
         sys.exit(done.returncode)  # the process has said why
-    return {"coretype": coretype, **json.loads(done.stdout)}
+    return {"coretype": coretype, "keep_memory": keep_memory, **json.loads(done.stdout)}
 
 
 def main():
@@ -62,9 +64,9 @@ def main():
     options = parser.parse_args()
     if options.quick and options.write:
         parser.error("a quick run measures nothing worth storing")
-    runs = [run(None, options.quick)]
+    runs = [run(None, keep_memory, options.quick) for keep_memory in (False, True)]
     if other := other_kernel(runs[0]["machine"]["kernel"]):
-        runs.append(run(other, options.quick))
+        runs.append(run(other, False, options.quick))
     results = {"date": datetime.now(timezone.utc).date().isoformat(), "runs": runs}
     text = render(results)
     print(text)

@@ -35,8 +35,10 @@ def aligned(results, table):
             yield rows
 
 
-def kernels(results):
-    return [run["machine"]["kernel"] for run in results["runs"]]
+def settings(results):
+    """Name each run: its kernel, and whether memory was kept."""
+    kept = {True: ", memory kept", False: ""}
+    return [f"{r['machine']['kernel']} kernel{kept[r['keep_memory']]}" for r in results["runs"]]
 
 
 def spread(quartiles):
@@ -57,7 +59,7 @@ def machine(results):
         "torch_kernel": "PyTorch's instructions",
     }
     rows = [[name, facts[key]] for key, name in names.items()]
-    for run in results["runs"]:
+    for run in (run for run in results["runs"] if not run["keep_memory"]):
         how = f"`OPENBLAS_CORETYPE={run['coretype']}`" if run["coretype"] else "its own choice"
         rows.append([f"OpenBLAS kernel, {how}", run["machine"]["kernel"]])
     return markdown(["what", "measured with"], [*rows, ["threads", 1], ["date", results["date"]]])
@@ -65,10 +67,10 @@ def machine(results):
 
 def ratios(results, table, first):
     found = list(aligned(results, table))
-    chosen = kernels(results)[0]
+    chosen = settings(results)[0]
     layouts = any("channels_last" in row for rows in found for row in rows)
-    head = [first, *(f"hwlib ÷ PyTorch, {kernel} kernel" for kernel in kernels(results))]
-    head += [f"hwlib ÷ channels last, {chosen} kernel"] * layouts
+    head = [first, *(f"hwlib ÷ PyTorch, {setting}" for setting in settings(results))]
+    head += [f"hwlib ÷ channels last, {chosen}"] * layouts
     lines = []
     for rows in found:
         row = rows[0]
@@ -83,8 +85,8 @@ def products(results):
         rows[0]["name"]: rows for rows in aligned(results, "conv") if rows[0]["part"] == "forward"
     }
     head = ["convolution", "product", "PyTorch's product, GFLOP/s"]
-    for kernel in kernels(results):
-        head += [f"NumPy's, {kernel}", f"hwlib's convolution, {kernel}"]
+    for setting in settings(results):
+        head += [f"NumPy's, {setting}", f"hwlib's convolution, {setting}"]
     lines = []
     for rows in aligned(results, "products"):
         line = [rows[0]["name"], rows[0]["shape"], f"{rows[0]['gflops'][1]:.0f}"]
@@ -96,7 +98,7 @@ def products(results):
 
 def memory(results):
     head = ["convolution", "hwlib, MB", "whole batch, MB", "whole batch ÷ hwlib"]
-    head += [f"time, hwlib ÷ whole batch, {kernel} kernel" for kernel in kernels(results)]
+    head += [f"time, hwlib ÷ whole batch, {setting}" for setting in settings(results)]
     lines = []
     for rows in aligned(results, "memory"):
         ours, theirs = rows[0]["peak_mb"]

@@ -13,6 +13,12 @@ from bookkit.settings import Book, edition
 from bookkit.splice import SpliceError, splice
 
 logger = logging.getLogger(__name__)
+NOT_EXECUTED = """
+:::{note}
+This page was made without solutions, so its code was not run and no output is shown. Open the
+notebook to run it with your own.
+:::
+"""
 
 
 def connect(app: Sphinx) -> None:
@@ -40,6 +46,7 @@ def configure(app: Sphinx, config) -> None:
     config.html_baseurl = book.site + "/"
     cache = Path(app.outdir).parent / ".jupyter_cache" / config.book_inputs
     config.nb_execution_cache_path = str(cache)
+    config.nb_execution_excludepatterns = [f"chapters/{name}.*" for name in book.unexecuted]
 
 
 def strict_mathematics(app: Sphinx) -> None:
@@ -50,7 +57,7 @@ def strict_mathematics(app: Sphinx) -> None:
 
 
 def read_source(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Splice the solutions into a chapter as it is read."""
+    """Splice the solutions into a chapter as it is read; one that is not executed says so."""
     folder, _, name = docname.rpartition("/")
     if folder != "chapters":
         return
@@ -59,6 +66,10 @@ def read_source(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] = splice(source[0], name, book.solutions, app.config.book_edition)
     except SpliceError as error:
         raise ExtensionError(str(error)) from error
+    if name in book.unexecuted:
+        title, rest = source[0].split("\n# ", 1)[1].split("\n", 1)
+        head = source[0].split("\n# ", 1)[0]
+        source[0] = f"{head}\n# {title}\n{NOT_EXECUTED}{results.quote(rest, book, name)}"
 
 
 def compare_results(app: Sphinx, exception: Exception | None) -> None:

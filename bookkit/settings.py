@@ -75,6 +75,12 @@ class Book:
         """Folder of the solutions; it is absent in a public student tree."""
         return self.root / "solutions"
 
+    @property
+    def unexecuted(self) -> list[str]:
+        """The labs, where there are no solutions: their cells call what the reader is to write."""
+        there = self.solutions.is_dir()
+        return [] if there else [name for name in self.chapters if name.startswith("lab_")]
+
     def inputs_hash(self) -> str:
         """Hash of all that can change a page's outputs without changing the page.
 

@@ -28,7 +28,7 @@ def keys(rows):
 @pytest.fixture(scope="module")
 def quick():
     """What a quick run gives: a process of its own, as always."""
-    return command.run(None, quick=True)
+    return command.run(None, keep_memory=False, quick=True)
 
 
 def test_a_quick_run_has_every_row_that_is_stored(quick):
@@ -45,16 +45,16 @@ def test_a_quick_run_has_every_row_that_is_stored(quick):
 def test_the_command_line_runs_and_stores_nothing_unasked(quick, monkeypatch, capsys):
     runs = []
 
-    def run(coretype, is_quick):
-        runs.append((coretype, is_quick))
+    def run(coretype, keep_memory, is_quick):
+        runs.append((coretype, keep_memory, is_quick))
         machine = {**quick["machine"], "kernel": coretype or "Haswell"}
-        return {**quick, "coretype": coretype, "machine": machine}
+        return {**quick, "coretype": coretype, "keep_memory": keep_memory, "machine": machine}
 
     monkeypatch.setattr(command, "run", run)
     monkeypatch.setattr(command, "other_kernel", {"Haswell": "SkylakeX"}.get)
     monkeypatch.setattr(sys, "argv", ["benchmarks", "--quick"])
     command.main()
-    assert runs == [(None, True), ("SkylakeX", True)]
+    assert runs == [(None, False, True), (None, True, True), ("SkylakeX", False, True)]
     said = capsys.readouterr().out
     assert "| OpenBLAS kernel, `OPENBLAS_CORETYPE=SkylakeX` | SkylakeX |" in said
     assert (ROOT / "benchmarks" / "results.md").read_text(encoding="utf-8") == RENDERED
@@ -63,20 +63,24 @@ def test_the_command_line_runs_and_stores_nothing_unasked(quick, monkeypatch, ca
         command.main()
 
 
-def test_each_process_has_one_thread_and_the_kernel_that_is_asked_for(monkeypatch):
+def test_each_process_has_one_thread_and_the_settings_that_are_asked_for(monkeypatch):
     seen = []
 
     def run(*_, env, **__):
-        seen.append({k: v for k, v in env.items() if "THREADS" in k or k.startswith("OPENBLAS")})
+        told = ("OPENBLAS", "MALLOC")
+        seen.append({k: v for k, v in env.items() if "THREADS" in k or k.startswith(told)})
         return SimpleNamespace(returncode=0, stdout="{}")
 
     monkeypatch.setattr(command.subprocess, "run", run)
     monkeypatch.setenv("OPENBLAS_CORETYPE", "set by the shell")
     monkeypatch.setenv("OPENBLAS_L2_SIZE", "512")
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "1")
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    assert command.run(None, quick=False) == {"coretype": None}
-    assert command.run("SkylakeX", quick=False) == {"coretype": "SkylakeX"}
-    assert seen == [threads, threads | {"OPENBLAS_CORETYPE": "SkylakeX"}]
+    plain = command.run(None, keep_memory=False, quick=False)
+    other = command.run("SkylakeX", keep_memory=True, quick=False)
+    assert plain == {"coretype": None, "keep_memory": False}
+    assert other == {"coretype": "SkylakeX", "keep_memory": True}
+    assert seen == [threads, threads | {"OPENBLAS_CORETYPE": "SkylakeX"} | command.KEEP_MEMORY]
 
 
 class Clock:

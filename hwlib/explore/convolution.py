@@ -41,6 +41,7 @@ class Convolution(Figure):
     """
 
     _esm = source("kit.js", "convolution.js")
+    SETTINGS = (*_SETTINGS, "at")
 
     x = Numbers(EXAMPLES["1-D"]["x"]).tag(sync=True)
     weight = Numbers(EXAMPLES["1-D"]["weight"]).tag(sync=True)
@@ -49,10 +50,6 @@ class Convolution(Figure):
     dilation = traitlets.Int(1).tag(sync=True)
     at = traitlets.Int(0).tag(sync=True)
     examples = traitlets.Dict(EXAMPLES).tag(sync=True)
-
-    def __repr__(self) -> str:
-        settings = ", ".join(f"{name}={getattr(self, name)}" for name in (*_SETTINGS, "at"))
-        return f"Convolution({settings})"
 
     @property
     def output(self) -> np.ndarray:

@@ -54,15 +54,23 @@ class Numbers(traitlets.TraitType):
 class Figure(anywidget.AnyWidget):
     """An explorable figure: the same ES module in Jupyter, in Colab and on the published page.
 
-    A subclass has `_esm = source("kit.js", "<its own>.js")`, one synced trait for each control,
-    and `still`. The module computes in the browser, so the figure moves without a kernel; where
-    there is one, traits follow in both directions.
+    A subclass has `_esm = source("kit.js", "<its own>.js")`, with "plot.js" between them if it has
+    axes; one synced trait for each control, all named in `SETTINGS`; a `SIZE` ("short", "medium"
+    or "tall": the height that a page keeps free for it); and `still`. The module computes in the
+    browser, so the figure moves without a kernel; where there is one, traits follow in both
+    directions.
 
     >>> issubclass(Figure, anywidget.AnyWidget)
     True
     """
 
     _css = source("explore.css")
+    SETTINGS: tuple[str, ...] = ()
+    SIZE = "medium"
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.SETTINGS)
+        return f"{type(self).__name__}({settings})"
 
     def still(self):
         """Return the static picture of the present state, an object with `_repr_html_`."""
@@ -74,5 +82,8 @@ class Figure(anywidget.AnyWidget):
         inherited = getattr(super(), "_repr_mimebundle_", None)
         bundle = inherited(**kwargs) if inherited else None
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
-        words = {"text/plain": repr(self), "text/html": self.still()._repr_html_()}
-        return {**data, **words}, metadata
+        picture = self.still()._repr_html_()
+        still = (
+            f'<div class="explore-{self.SIZE}" data-figure="{type(self).__name__}">{picture}</div>'
+        )
+        return {**data, "text/plain": repr(self), "text/html": still}, metadata

@@ -42,9 +42,11 @@ export function say(input, value) {
 /**
  * Bind labelled inputs to the traits they are named after, above a picture and a line read out.
  *
- * `draw(state, parts)` shows a state, or throws before it touches anything; it returns
- * `(x, y) => changes`, what a pointer at that place of the picture asks for. The trait `examples`,
- * if there is one, becomes radio buttons that fill text inputs.
+ * `controls` gives each trait a label and the attributes of its input: of type "range" (a number),
+ * "text" (numbers) or "select" (a word, with `options`: { word: label }). `draw(state, parts)` shows
+ * a state, or throws before it touches anything; it may return `(x, y) => changes`, what a pointer
+ * at that place of the picture asks for. The trait `examples`, if there is one, becomes radio
+ * buttons that fill text inputs.
  */
 export function explore({ model, el }, title, controls, draw) {
   const root = add(el, "div", { class: "explore", role: "group", "aria-label": title });
@@ -66,8 +68,9 @@ export function explore({ model, el }, title, controls, draw) {
       for (const name in inputs) {
         input = inputs[name];
         input.removeAttribute("aria-invalid");
-        if (input.type === "range") say(input, input.value);
-        state[name] = input.type === "range" ? +input.value : parse(input.value);
+        if (input.type === "range") say(input, typeset(+input.value));
+        state[name] = input.type === "range" ? +input.value
+          : input.type === "text" ? parse(input.value) : input.value;
       }
       input = null;
       pick = draw(state, { svg, line, notes, inputs, mark });
@@ -99,8 +102,11 @@ export function explore({ model, el }, title, controls, draw) {
   function addInput(label, attributes, listener) {
     const box = add(panel, "label", { class: `explore-${attributes.type}` }, label);
     add(box, "b", { "aria-hidden": "true" });
+    const { options, ...others } = attributes;
     // Without this data attribute JupyterLab keeps the arrow keys for itself.
-    const input = add(box, "input", { "data-lm-suppress-shortcuts": "true", ...attributes });
+    others["data-lm-suppress-shortcuts"] = "true";
+    const input = add(box, options ? "select" : "input", others);
+    for (const value in options) add(input, "option", { value }, options[value]);
     input.oninput = listener;
     return input;
   }
@@ -133,7 +139,7 @@ export function explore({ model, el }, title, controls, draw) {
     if (!svg.hasPointerCapture(event.pointerId)) return;
     const point = new DOMPoint(event.clientX, event.clientY);
     const { x, y } = point.matrixTransform(svg.getScreenCTM().inverse());
-    const changes = pick(x, y);
+    const changes = pick?.(x, y);
     for (const name in changes) inputs[name].value = changes[name];
     read();
   };

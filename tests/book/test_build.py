@@ -227,6 +227,40 @@ def test_a_wrong_result_fails_also_a_build_that_forgives_warnings(copy):
     assert "'two' is 2, not 3" in done.stdout
 
 
+def test_labs_are_not_executed_where_there_are_no_solutions(copy):
+    """A lab's cells call what the reader is to write; its text quotes the committed results."""
+    text = CHAPTER.replace("# Tiny", "# Lab").replace("(euler)", "(euler-again)")
+    text = text.replace("try:\n    print", "print").replace("except NotImpl", "# except NotImpl")
+    text = text.replace('    print("your turn:", error)\n', "") + "\nThe last line.\n"
+    (copy / "chapters/lab_tiny.md").write_text(text.replace(":label: try", ":label: lab-try"))
+    (copy / "chapters/lab_tiny.md").write_text(
+        (copy / "chapters/lab_tiny.md").read_text().replace("solution: try", "solution: lab-try")
+    )
+    with open(copy / "_toc.yml", "a") as toc:
+        toc.write("- file: chapters/lab_tiny\n")
+    table = yaml.safe_load((copy / "chapters/results.yml").read_text())
+    table["lab_tiny"] = {"two": {"value": 2, "tolerance": 0, "shown": "two, as committed"}}
+    (copy / "chapters/results.yml").write_text(yaml.safe_dump(table))
+    subprocess.run([sys.executable, "-m", "bookkit.notebooks"], cwd=copy, check=True)
+    shutil.rmtree(copy / "solutions")
+    status, output = run(copy, "student")
+    assert status == 0, output[-3000:]
+    lab = (built(copy, "student") / "chapters/lab_tiny.html").read_text(encoding="utf-8")
+    assert "One and one is two, as committed, and" in plain(lab)
+    assert "its code was not run" in plain(lab)
+    assert "library version 0" not in plain(lab)
+    assert "The last line." in lab
+    assert "its code was not run" not in plain(page(copy, "student"))
+    assert "library version 0" in plain(page(copy, "student"))
+
+    del table["lab_tiny"]["two"]
+    (copy / "chapters/results.yml").write_text(yaml.safe_dump(table))
+    (copy / "chapters/lab_tiny.md").write_text(text)
+    status, output = run(copy, "student")
+    assert status != 0
+    assert "lab_tiny has no result 'two'" in output
+
+
 def test_a_tree_without_solutions_builds(copy):
     shutil.rmtree(copy / "solutions")
     status, output = run(copy, "student")

@@ -784,6 +784,149 @@ def test_dense_labels():
     assert np.allclose(history[0].train_accuracy, history[1].train_accuracy)
 
 
+# Precision, and what a step waits for
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_half_precision_trains_and_leaves_full_precision_behind(precision):
+    seen = []
+    model = cnn(torch.nn, dropout=0.2)
+    model[0].register_forward_hook(lambda m, i, y: seen.append((m.training, y.dtype)))
+    history = fit(model, DIGITS, epochs=3, batch_size=32, precision=precision, progress=False)
+    assert set(seen) == {(True, getattr(torch, precision)), (False, torch.float32)}
+    assert all(p.dtype == torch.float32 for p in model.parameters())
+    full = fit(cnn(torch.nn, dropout=0.2), DIGITS, epochs=3, batch_size=32, progress=False)
+    assert history.step_loss != full.step_loss
+    assert np.allclose(history.step_loss, full.step_loss, atol=0.25)
+    assert history.step_loss[0] == pytest.approx(full.step_loss[0], rel=0.02)
+    assert history.validation_accuracy[-1] > 0.85
+    assert evaluate(model, DIGITS.validation).accuracy == max(history.validation_accuracy)
+
+
+@pytest.mark.parametrize(("scale", "gradient"), [(None, -(2.0**-26)), (1.0, 0.0)])
+def test_small_gradients_survive_float16_by_the_scaler(scale, gradient, monkeypatch):
+    """The smallest number above 0 in float16 is 2⁻²⁴; the gradient in the first layer is −2⁻²⁶."""
+    if scale:
+        real = torch.amp.GradScaler
+        monkeypatch.setattr(torch.amp, "GradScaler", lambda device: real(device, init_scale=scale))
+    layers = torch.nn.Linear(1, 1, bias=False), torch.nn.Linear(1, 2, bias=False)
+    model = torch.nn.Sequential(*layers)
+    with torch.no_grad():
+        layers[0].weight.fill_(1.0)
+        layers[1].weight.copy_(torch.tensor([[2.0**-14], [-(2.0**-14)]]))
+    seen = []
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+    optimizer.register_step_pre_hook(lambda *_: seen.append(layers[0].weight.grad.item()))
+    x, y = np.full((4, 1), 2.0**-12, np.float32), np.zeros(4, int)
+    how = dict(optimizer=optimizer, precision="float16", progress=False)
+    fit(model, (x, y), epochs=1, batch_size=4, **how)
+    assert seen == [pytest.approx(gradient, rel=0.01, abs=0)]
+
+
+def test_a_step_whose_gradients_overflow_is_left_out_and_the_scale_halved():
+    model = cnn(torch.nn)
+    before = {n: p.clone() for n, p in model.named_parameters()}
+    scalers = []
+    real = torch.amp.GradScaler
+
+    class Huge(real):
+        def __new__(cls, device):
+            scaler = real(device, init_scale=2.0**60)
+            scalers.append(scaler)
+            return scaler
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.amp, "GradScaler", Huge)
+        history = fit(model, SMALL, epochs=2, precision="float16", keep="last", **QUICK)
+    assert len(history.step_loss) == 10
+    assert np.isfinite(history.step_loss).all()
+    assert scalers[0].get_scale() == 2.0**50
+    assert all(torch.equal(p, before[n]) for n, p in model.named_parameters())
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_resumed_in_half_precision_is_the_same_as_never_stopped(precision, tmp_path):
+    path, whole = tmp_path / "run.npz", tmp_path / "whole.npz"
+    how = dict(keep="last", precision=precision)
+    model, _, history = long_run(torch.nn, torch.optim, 5, checkpoint=whole, **how)
+    long_run(torch.nn, torch.optim, 2, checkpoint=path, **how)
+    again, _, history_again = long_run(
+        torch.nn, torch.optim, 5, checkpoint=path, resume=True, **how
+    )
+    assert asdict(history_again) == asdict(history)
+    assert_same(arrays(again), arrays(model))
+    with pytest.raises(ValueError, match="of another run: the precision differ"):
+        long_run(torch.nn, torch.optim, 5, checkpoint=path, resume=True)
+    scalers = [train._read(p)["states"].get("scaler") for p in (path, whole)]
+    assert scalers[0] == scalers[1]
+    assert (scalers[0] is not None) == (precision == "float16")
+
+
+def test_precision_is_torch_s_alone():
+    with pytest.raises(ValueError, match="fit: precision must be one of"):
+        fit(cnn(torch.nn), SMALL, epochs=1, precision="float8", **QUICK)
+    with pytest.raises(ValueError, match="fit: a model of hwlib has one precision"):
+        fit(cnn(), SMALL, epochs=1, precision="bfloat16", **QUICK)
+
+
+def test_no_step_asks_the_device_for_a_number(monkeypatch):
+    """On a GPU to ask is to wait: losses and scores are asked for once an epoch or split."""
+    asked, steps = [], []
+    for name in ("item", "tolist", "__float__", "__bool__", "__int__", "numpy"):
+        real = getattr(torch.Tensor, name)
+
+        def ask(tensor, *arguments, real=real, name=name):
+            asked.append((len(steps), name))
+            return real(tensor, *arguments)
+
+        monkeypatch.setattr(torch.Tensor, name, ask)
+    split = tuple(torch.tensor(a) for a in SMALL.train)
+
+    def transform(x, rng):
+        if rng is not None:
+            steps.append(len(x))
+        return x
+
+    model = cnn(torch.nn, dropout=0.5)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    fit(model, split, epochs=2, optimizer=optimizer, transform=transform, **QUICK)
+    assert len(steps) == 10
+    assert {count for count, _ in asked} <= {0, 5, 10}
+    assert sum(count == 5 for count, _ in asked) == 2  # losses, and the scores of the split
+
+
+def test_losses_are_numbers_after_an_interrupt_too():
+    model = cnn(torch.nn)
+
+    def transform(x, rng):
+        transform.steps += rng is not None
+        if transform.steps == 8:
+            raise KeyboardInterrupt
+        return x
+
+    transform.steps = 0
+    history = fit(model, SMALL, epochs=3, transform=transform, **QUICK)
+    assert [type(v) for v in history.step_loss] == [float] * 7
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_the_order_lies_where_the_data_lie(both):
+    split = tuple(torch.tensor(a) for a in SMALL.train)
+    library = train._library("fit", cnn(torch.nn), None, None)
+    order = np.arange(5)
+    found = library.places(order, split[0], split[1] if both else split[1].numpy())
+    assert isinstance(found, torch.Tensor) is both
+    assert library.places(order, *SMALL.train) is order
+
+
+def test_dropout_is_seeded_as_torch_seeds():
+    library = train._library("fit", cnn(torch.nn), None, None)
+    library.seed(np.random.default_rng(3))
+    drawn = torch.rand(4)
+    torch.manual_seed(int(np.random.default_rng(3).integers(2**63)))
+    assert torch.equal(drawn, torch.rand(4))
+
+
 # What is refused
 
 

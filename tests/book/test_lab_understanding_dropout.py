@@ -1,0 +1,344 @@
+"""The dropout lab: its solutions pass its checks, its stubs do not, and what it claims holds."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import numpy as np
+import pytest
+import torch
+from threadpoolctl import threadpool_limits
+
+from bookkit.splice import splice, split_cells
+from hwlib import data, optim, theory
+from tests.conftest import ROOT
+
+LAB = "lab_understanding_dropout"
+TEXT = (ROOT / "chapters" / f"{LAB}.md").read_text(encoding="utf-8")
+SOLUTIONS = ROOT / "solutions"
+CONSTANTS = {"FAST", "DATA", "PROGRESS", "STEPS", "LONG", "LARGE", "RUNS", "SEEDS"}
+CONSTANTS |= {"x", "target", "X", "y", "MEAN", "STD", "dropout", "PLANS", "marked"}
+LEAST = np.array([110, 11]) / 101
+DROPPED = np.array([11, 110]) / 30
+CASES = np.array([[20.0, 2.0], [20.0, 0.0], [0.0, 2.0], [0.0, 0.0]])
+
+
+def code(text):
+    return [cell.text for cell in split_cells(text, LAB) if cell.code]
+
+
+def kept(node):
+    """Whether a statement only defines something: no training, no figure, no check."""
+    if isinstance(node, ast.Assign):
+        names = {n.id for t in node.targets for n in ast.walk(t) if isinstance(n, ast.Name)}
+        return names <= CONSTANTS
+    return isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef)
+
+
+def defined(text):
+    """What the cells of a text define, in order; nothing else of them is run."""
+    space = {"PLANS": {}}
+    for cell in code(text):
+        for node in ast.parse(cell).body:
+            updates = (
+                isinstance(node, ast.Assign)
+                and isinstance(node.targets[0], ast.Subscript)
+                and "PLANS" in ast.unparse(node.targets[0])
+            )
+            if kept(node) or updates:
+                exec(compile(ast.Module([node], []), LAB, "exec"), space)
+    return space
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Small matrices: on a busy machine sharing them among threads costs more than it gains."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with threadpool_limits(1):
+        yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def solved():
+    """The chapter's functions, with the solutions in the place of the stubs."""
+    return defined(splice(TEXT, LAB, SOLUTIONS, "full"))
+
+
+CHECKS = re.findall(r"^_ = (check\..*)$", TEXT, re.M)
+
+
+def test_every_check_of_the_lab_is_called():
+    from hwlib.labs import understanding_dropout as check
+
+    assert {re.match(r"check\.(\w+)", line)[1] for line in CHECKS} == set(check.__all__)
+
+
+@pytest.mark.parametrize("line", CHECKS)
+def test_the_solutions_pass(line, solved, capsys):
+    assert eval(line, solved) is True
+    assert capsys.readouterr().out.startswith("Right: ")
+
+
+@pytest.mark.parametrize("line", CHECKS)
+def test_the_stubs_do_not(line, capsys):
+    assert eval(line, defined(TEXT.replace("% solution:", "% no:"))) is False
+    assert capsys.readouterr().out.startswith("Your turn: exercise '")
+
+
+def test_every_function_with_a_probability_says_that_it_drops(solved):
+    named = {
+        node.name: ast.get_docstring(node) or ""
+        for cell in code(TEXT)
+        for node in ast.walk(ast.parse(cell))
+        if isinstance(node, ast.FunctionDef)
+        and any(a.arg in ("p", "p_input", "p_hidden") for a in node.args.args)
+    }
+    assert len(named) >= 7
+    assert [name for name, words in named.items() if "DROP" not in words] == []
+
+
+@pytest.mark.parametrize(
+    "answer", ["1.0891", "0.1089", "0.3667", "3.667", "0.36", "13.44", "40.33"]
+)
+def test_the_chapter_does_not_give_away_the_numbers(answer):
+    assert answer not in TEXT
+
+
+# ------------------------------------------------------------------------------ parts (a) to (c)
+
+
+def test_the_homeworks_numbers(solved):
+    """5(a), 5(b), 5(c), as the homework prints them, to its digits."""
+    least = solved["least_squares"](solved["X"], solved["y"])
+    np.testing.assert_allclose(least.round(8), [1.08910891, 0.10891089])
+    path, losses = solved["train"](solved["full_gradient"], [0, 0], 1000)
+    np.testing.assert_allclose(path[-1].round(4), [1.0891, 0.1089])
+    assert path.shape == (1001, 2)
+    assert losses.shape == (1000,)
+    X, y, chance = solved["dropout_rows"](solved["x"], 11.0, 0.5)
+    assert X.tolist() == [[20, 2], [20, 0], [0, 2], [0, 0]]
+    assert y.tolist() == [11] * 4
+    assert chance.tolist() == [0.25] * 4
+    w = solved["least_squares"](X, y)
+    np.testing.assert_allclose(w.round(8), [0.36666667, 3.66666667])
+    np.testing.assert_allclose(solved["x"] * w, 11 / 3)  # the contributions
+
+
+def test_other_starts_end_elsewhere(solved):
+    path, _ = solved["train"](solved["full_gradient"], [1, -3], 1000)
+    np.testing.assert_allclose(path[-1] @ [10, 1], 11)
+    np.testing.assert_allclose(path[-1] @ [1, -10], 31)
+
+
+def test_the_trainings_are_those_of_torch(solved):
+    """SGD and Adam of the lab's loop take torch's steps."""
+    for method, theirs in ((optim.SGD, torch.optim.SGD), (optim.Adam, torch.optim.Adam)):
+        path, _ = solved["train"](solved["full_gradient"], [0.5, -0.3], 50, method)
+        w = torch.tensor([0.5, -0.3], dtype=torch.float64, requires_grad=True)
+        stepper = theirs([w], lr=1e-3)
+        for _ in range(50):
+            stepper.zero_grad()
+            ((10 * w[0] + w[1] - 11) ** 2).backward()
+            stepper.step()
+        np.testing.assert_allclose(path[-1], w.detach().numpy(), rtol=1e-12)
+
+
+def test_an_interrupt_keeps_what_there_is(solved):
+    count = iter(range(100))
+
+    def gradient(w):
+        if next(count) == 7:
+            raise KeyboardInterrupt
+        return solved["full_gradient"](w)
+
+    path, losses = solved["train"](gradient, [0, 0], 50)
+    assert len(losses) == 7
+    assert len(path) == 8
+
+
+# ------------------------------------------------------------------------------ parts (d) to (f)
+
+
+def test_the_mean_of_sgd_is_gradient_descent_on_the_rows(solved):
+    """5(d), 5(e): what is missing after 1,000 steps is time, not luck."""
+    solved["rows_half"] = CASES
+    solved["targets_half"] = np.full(4, 11.0)
+    ends, averages, _ = solved["many_runs"](2_000, 1_000, 1e-3)
+    path, _ = solved["train"](solved["rows_gradient"], [0, 0], 1_000)
+    np.testing.assert_allclose(path[-1], [0.3758, 3.4849], atol=1e-4)
+    error = ends.std(axis=0) / np.sqrt(len(ends))
+    assert np.abs((ends.mean(axis=0) - path[-1]) / error).max() < 4
+    np.testing.assert_allclose(ends.std(axis=0), 0.14, atol=0.02)
+    _, averages, _ = solved["many_runs"](20, 20_000, 1e-3, seed=1)
+    assert np.abs(averages.mean(axis=0) - DROPPED).max() < 0.05
+
+
+def test_a_row_may_cost_more_than_dropping_everything(solved):
+    solved["rows_half"] = CASES
+    for seed in range(3):
+        assert solved["many_runs"](100, 3_000, 2e-3, seed)[2] > 2 * 121
+
+
+def test_a_large_batch_has_small_ripples(solved):
+    for seed in range(3):
+        noisy = solved["noisy"](0.5, 1_024, seed)
+        losses = np.array([noisy(DROPPED)[0] for _ in range(400)])
+        expected = np.std([121, 121 / 9, 121 / 9, 121 / 9])
+        assert abs(losses.mean() - 121 / 3) < 5 * expected / np.sqrt(1_024 * 400)
+        assert losses.std() == pytest.approx(expected / 32, rel=0.2)
+
+
+def test_slopes_over_any_factor_end_at_the_same_place(solved):
+    for factor in ([100, 1], [3, 7]):
+        steepest = np.linalg.eigvals(2 * CASES.T @ CASES / 4 / np.array(factor)[:, None]).max()
+
+        def slowed(w, factor=factor):
+            loss, slope = solved["mse_gradient"](w, CASES, np.full(4, 11.0))
+            return loss, slope / factor
+
+        path, _ = solved["train"](slowed, [0, 0], 10_000, lr=1 / steepest)
+        np.testing.assert_allclose(path[-1], DROPPED, atol=1e-6)
+
+
+# ------------------------------------------------------------------------------ parts (g) and (h)
+
+
+@pytest.mark.parametrize("p", [0.01, 0.1, 0.3, 0.5, 0.7, 0.98])
+def test_the_sweep_is_its_formula(solved, p):
+    w = solved["exact_weights"](p)
+    np.testing.assert_allclose(w, [1.1 * (1 - p) / (2 - p), 11 * (1 - p) / (2 - p)], rtol=1e-9)
+    np.testing.assert_allclose(solved["clean_error"](w), (11 * p / (2 - p)) ** 2, rtol=1e-9)
+    noise = theory.bernoulli(keep=1 - p, inverted=True)
+    np.testing.assert_allclose(w, theory.minimizer(solved["X"], solved["y"], noise=noise))
+
+
+def test_the_jump_at_zero(solved):
+    np.testing.assert_allclose(solved["exact_weights"](0.0), LEAST)
+    limit = theory.limit_minimizer(solved["X"], solved["y"])
+    np.testing.assert_allclose(limit, [0.55, 5.5])
+    np.testing.assert_allclose(solved["exact_weights"](1e-9), limit, rtol=1e-5)
+
+
+def test_adam_keeps_the_difference_of_the_start(solved):
+    for start, end in {(0, 0): (1, 1), (0.5, -0.3): (1.073, 0.273), (0, 1): (0.909, 1.909)}.items():
+        path, _ = solved["train"](solved["full_gradient"], start, 6_000, optim.Adam)
+        np.testing.assert_allclose(path[-1], end, atol=2e-3)
+        if start == (0, 0):
+            np.testing.assert_allclose(path[1_000], 0.742, atol=1e-3)
+
+
+def test_with_dropout_adam_ends_where_sgd_does(solved):
+    noisy = solved["noisy"](0.5, 256, 0)
+    path, _ = solved["train"](noisy, [0, 0], 1_500, optim.Adam, lr=1e-2)
+    np.testing.assert_allclose(path[-500:].mean(axis=0), DROPPED, rtol=0.02)
+
+
+# ------------------------------------------------------------------------------ part (i)
+
+VARIANTS = {
+    "clean": (False, 0.0, 0.0),
+    "none": (True, 0.0, 0.0),
+    "hidden": (True, 0.0, 0.5),
+    "input": (True, 0.2, 0.0),
+}
+
+
+def test_on_digits_it_takes_dropout_on_the_input(solved):
+    rows, _ = solved["experiment"](solved["PLANS"]["digits"], VARIANTS, 3)
+    validation, clean, marked, lie = np.moveaxis(np.array(list(rows.values())), 2, 0)
+    control, none, hidden, dropped = range(4)  # each (4 variants, 3 seeds)
+    assert marked[none:].min() > 99
+    assert validation[none:].min() > 99
+    assert lie[none].min() > 98
+    assert lie[hidden].min() > 98  # reliance as before
+    assert lie[dropped].max() < 80
+    assert lie[dropped].min() > 50  # less, and still more often than not
+    assert (clean[dropped] > clean[none]).all()
+    assert clean[control].mean() > clean[dropped].mean() + 1
+    assert np.abs(clean[hidden] - clean[none]).max() < 5  # no clear effect from this start
+
+
+def test_the_bits_are_written_without_a_loop_and_on_a_copy(solved):
+    source = next(c for c in code((SOLUTIONS / LAB / "four-bits.md").read_text(encoding="utf-8")))
+    loops = ast.For, ast.While, ast.ListComp, ast.GeneratorExp
+    assert not [node for node in ast.walk(ast.parse(source)) if isinstance(node, loops)]
+    images, labels = data.synthetic(train=50, shape=(3, 32, 32)).train
+    before = images.copy()
+    x = solved["normalized"](images)
+    np.testing.assert_array_equal(images, before)
+    assert x.dtype == np.float32
+    mean, std = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
+    by_torch = (torch.tensor(images) / 255 - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[
+        :, None, None
+    ]
+    np.testing.assert_allclose(x, by_torch.numpy(), atol=1e-5)
+    plain = x.copy()
+    marked = solved["write_bits"](x, labels)
+    np.testing.assert_array_equal(x, plain)
+    assert (marked != plain).any(axis=(1, 2, 3)).all()
+    np.testing.assert_array_equal(marked[:, :, :-1], plain[:, :, :-1])
+    np.testing.assert_array_equal(marked[..., :-4], plain[..., :-4])
+    read = (marked[:, 0, -1, -4:] == 3) @ [8, 4, 2, 1]
+    np.testing.assert_array_equal(read, labels)
+
+
+def test_the_network_for_cifar_is_the_homeworks_without_a_relu_on_its_logits(solved):
+    network = solved["cifar_network"](0.2, 0.75, seed=0)
+    assert sum(p.numel() for p in network.parameters()) == 25_578
+    assert isinstance(network[-1], torch.nn.Linear)
+    drops = [m.p for m in network if isinstance(m, torch.nn.Dropout)]
+    assert drops == [0.2, 0.75, 0.75]
+    logits = network.eval()(torch.randn(64, 3, 32, 32, generator=torch.Generator().manual_seed(0)))
+    assert logits.shape == (64, 10)
+    assert (logits < 0).any()
+    again = solved["cifar_network"](0.2, 0.75, seed=0)
+    assert all(
+        torch.equal(a, b) for a, b in zip(network.parameters(), again.parameters(), strict=True)
+    )
+
+
+def test_the_code_for_cifar_runs_from_end_to_end(solved, monkeypatch, capsys):
+    """The chapter's last cell, on a formula's images in the place of the download."""
+    asked = {}
+
+    def cifar10(**options):
+        asked.update(options)
+        return data.synthetic(train=130, validation=20, test=30, shape=(3, 32, 32))
+
+    monkeypatch.setattr(data, "cifar10", cifar10)
+    space = dict(solved, DATA="cifar10", PROGRESS=False)
+    space["PLANS"]["cifar10"]["settings"] = {"epochs": 1, "batch_size": 64}
+    cell = next(c for c in code(TEXT) if "plan = PLANS[DATA]" in c)
+    exec(compile(cell, LAB, "exec"), space)
+    assert asked == {"validation": 5_000}
+    assert list(space["rows"]) == ["trained clean", "no dropout", "hidden 0.75", "input 0.2"]
+    found = np.array(list(space["rows"].values()))
+    assert found.shape == (4, 1, 4)
+    assert ((found >= 0) & (found <= 100)).all()
+    assert capsys.readouterr().out.count("±") == 16
+
+
+def test_synthetic_images_are_a_plan_of_their_own(solved):
+    plan = solved["PLANS"]["synthetic"]
+    assert plan["load"](0).train.x.shape == (256, 3, 32, 32)
+    assert plan["network"] is solved["PLANS"]["cifar10"]["network"]
+    assert plan["inputs"] is solved["PLANS"]["cifar10"]["inputs"]
+
+
+def test_an_interrupted_experiment_keeps_what_is_finished(solved, monkeypatch):
+    import hwlib.train
+
+    calls = iter(range(10))
+
+    def fit(*arguments, **options):
+        history = hwlib.train.fit(*arguments, **options | {"epochs": 1})
+        history.interrupted = next(calls) == 2
+        return history
+
+    monkeypatch.setitem(solved["experiment"].__globals__, "fit", fit)
+    rows, histories = solved["experiment"](solved["PLANS"]["digits"], VARIANTS, 2)
+    assert [len(found) for found in rows.values()] == [1, 1, 0, 0]
+    assert [len(found) for found in histories.values()] == [1, 1, 0, 0]

@@ -1,0 +1,59 @@
+"""What the tests of explorable figures share."""
+
+import json
+
+from tests.conftest import ROOT
+
+RUNTIME = ROOT / "bookkit" / "static" / "explore-runtime.js"
+
+
+def alive(page):
+    page.wait_for_selector("html[data-explore]")
+    found = page.locator(".explore").first
+    found.scroll_into_view_if_needed()
+    return found
+
+
+def drag(page, start, stop):
+    """Press on one element of the picture, move to another in steps, let go."""
+    (x, y), (to_x, to_y) = (centre(element) for element in (start, stop))
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(to_x, to_y, steps=5)
+    page.mouse.up()
+
+
+def centre(element):
+    box = element.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def embed(*views, states=None, still=True):
+    """A page that holds these widgets as MyST-NB and bookkit write them."""
+    cells = []
+    for view in views:
+        data, _ = view._repr_mimebundle_()
+        name = json.dumps(data["application/vnd.jupyter.widget-view+json"])
+        cells.append(
+            '<div class="cell_output docutils container">'
+            f'<script type="application/vnd.jupyter.widget-view+json">{name}</script>'
+            + f'<div class="explore-still docutils container">{data["text/html"]}</div>' * still
+            + "</div>"
+        )
+    states = states or {view.model_id: state_of(view) for view in views}
+    body = json.dumps({"version_major": 2, "version_minor": 0, "state": states})
+    body = body.replace("</script>", r"<\/script>")
+    return (
+        f"<!doctype html><html lang='en'><body>{''.join(cells)}"
+        f'<script type="application/vnd.jupyter.widget-state+json">{body}</script>'
+        f"<script>{RUNTIME.read_text(encoding='utf-8')}</script></body></html>"
+    )
+
+
+def state_of(view):
+    return {
+        "model_module": "anywidget",
+        "model_module_version": "*",
+        "model_name": "AnyModel",
+        "state": view.get_state(),
+    }

@@ -1,0 +1,160 @@
+"""What holds for every explorable figure, wherever it stands in the book."""
+
+import json
+import re
+
+import pytest
+
+from hwlib import explore
+from tests.browser.figures import alive
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.browser
+
+AXE = ROOT / "_build/npm/node_modules/axe-core/axe.min.js"
+FIGURES = sorted(set(explore.__all__) - {"Figure"})
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WIDTHS = [1280, 390, 320]
+
+
+@pytest.fixture(scope="module")
+def pages(full_site):
+    """Each page that holds figures, with their names in order."""
+    found = {}
+    for path in sorted(full_site.glob("chapters/*.html")):
+        if names := re.findall(r'data-figure="(\w+)"', path.read_text(encoding="utf-8")):
+            found[path.name] = names
+    return found
+
+
+def test_every_figure_has_its_place(pages):
+    assert {name for names in pages.values() for name in names} == set(FIGURES)
+
+
+@pytest.fixture
+def visit(page, site, pages):
+    """Open each page that holds a figure of this name, and yield the figure, alive."""
+
+    def each(name):
+        for file, names in pages.items():
+            if name in names:
+                page.goto(f"{site}/chapters/{file}")
+                alive(page)
+                figures = page.locator(".explore")
+                assert figures.count() == len(names), file  # none has stayed a picture
+                yield figures.nth(names.index(name))
+
+    return each
+
+
+def axe(page, scope):
+    """What axe finds inside an element: best nothing."""
+    if not page.evaluate("'axe' in window"):
+        page.add_script_tag(path=AXE)
+    element = scope.element_handle()
+    run = "(e, tags) => axe.run(e, { runOnly: tags }).then((r) => JSON.stringify(r.violations))"
+    found = json.loads(element.evaluate(f"(e) => ({run})(e, {json.dumps(WCAG)})"))
+    return [(v["id"], [n["html"] for n in v["nodes"]]) for v in found]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_axe_finds_nothing_in_light_and_dark_and_nothing_overflows(page, visit, name):
+    for figure in visit(name):
+        for mode in ("light", "dark"):
+            page.evaluate("(mode) => { document.documentElement.dataset.theme = mode }", mode)
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 800})
+                figure.scroll_into_view_if_needed()
+                page.wait_for_timeout(200)
+                assert axe(page, figure) == [], (mode, width)
+                assert page.evaluate("document.documentElement.scrollWidth") <= width
+                spilt = figure.evaluate(
+                    "root => [...root.querySelectorAll('*')].filter((e) => {"
+                    "  const box = e.getBoundingClientRect();"
+                    "  return box.width && (box.left < -1 || box.right > innerWidth + 1);"
+                    "}).map((e) => e.outerHTML)"
+                )
+                assert spilt == [], (mode, width)
+    assert page.foreign == page.faults == []
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_control_is_native_labelled_large_and_changes_what_is_said(page, visit, name):
+    for figure in visit(name):
+        controls = figure.locator("input, select, button")
+        assert controls.count() > 0
+        for i in range(controls.count()):
+            control = controls.nth(i)
+            if control.evaluate("e => e.tagName") != "BUTTON":
+                assert control.evaluate("e => e.labels.length") == 1
+                assert control.get_attribute("data-lm-suppress-shortcuts") == "true"
+            assert control.locator("xpath=..").bounding_box()["height"] >= 24
+            assert control.evaluate("e => e.tabIndex") == 0
+        picture = figure.locator("svg[role=img]")
+        if picture.count():
+            assert len(picture.get_attribute("aria-label")) > 20
+        assert figure.locator("[aria-live=polite]").count() == 1
+        sliders = figure.get_by_role("slider")
+        for i in range(sliders.count()):
+            said = figure.inner_text() + figure.inner_html()
+            slider = sliders.nth(i)
+            at_end = slider.evaluate("e => +e.value >= +e.max")
+            slider.press("ArrowLeft" if at_end else "ArrowRight")
+            assert figure.inner_text() + figure.inner_html() != said
+            assert slider.get_attribute("aria-valuetext")
+    assert page.faults == []
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_does_not_jump_when_figures_come_alive(page, visit, name, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    # The window is kept where the figure will be, for what is off the screen shifts nothing.
+    page.add_init_script(
+        "window.shift = 0; new PerformanceObserver((list) => {"
+        "  for (const entry of list.getEntries()) window.shift += entry.value;"
+        "}).observe({ type: 'layout-shift', buffered: true });"
+        "document.addEventListener('DOMContentLoaded', () => {"
+        f"  document.querySelector('[data-figure={name}]').scrollIntoView();"
+        "}, { once: true });"
+    )
+    for _ in visit(name):
+        page.wait_for_timeout(400)
+        assert page.evaluate("window.shift") < 0.05
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_motion_where_the_reader_wants_none(page, visit, name):
+    page.emulate_media(reduced_motion="reduce")
+    for figure in visit(name):
+        sliders = figure.get_by_role("slider")
+        for i in range(sliders.count()):
+            sliders.nth(i).press("ArrowRight")
+            sliders.nth(i).press("ArrowLeft")
+        assert page.evaluate("document.getAnimations().length") == 0
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_picture_stands_in_its_place_without_scripts_and_on_paper(page, visit, chromium, name):
+    for figure in visit(name):
+        still = page.locator(f".explore-still:has([data-figure={name}])").first
+        assert still.is_hidden()
+        page.emulate_media(media="print")
+        assert still.is_visible()
+        assert figure.is_hidden()
+        page.emulate_media(media="screen")
+        context = chromium.new_context(java_script_enabled=False)
+        plain = context.new_page()
+        plain.goto(page.url)
+        still = plain.locator(f".explore-still:has([data-figure={name}])").first
+        assert still.is_visible()
+        assert still.bounding_box()["height"] > 20
+        assert plain.locator(".explore").count() == 0
+        context.close()
+
+
+def test_the_modules_are_small():
+    """At most 8 kB each, 60 kB together, as they are written."""
+    sizes = {p.name: p.stat().st_size for p in (ROOT / "hwlib/explore").glob("*.js")}
+    assert max(sizes.values()) <= 8000, sizes
+    assert sum(sizes.values()) <= 60_000, sizes

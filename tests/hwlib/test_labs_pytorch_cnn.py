@@ -1,0 +1,795 @@
+"""The lab of the PyTorch network: right is right, each usual slip is named, the log outlives all."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import importlib.util
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as T
+
+from hwlib import data
+from hwlib.download import RemoteFile
+from hwlib.labs import pytorch_cnn as lab
+from hwlib.train import History, evaluate, fit
+
+_spec = importlib.util.spec_from_file_location(
+    "faulty_server", Path(__file__).with_name("faulty_server.py")
+)
+faulty = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(faulty)
+
+
+def verdict(check, capsys, *arguments):
+    answer = check(*arguments)
+    return answer, capsys.readouterr().out
+
+
+# ------------------------------------------------------------------------------ the network
+
+
+class Network(nn.Module):
+    """A reader's network, with hooks for the slips below."""
+
+    def __init__(self, in_channels=3, size=32, classes=100, *, batch_norm=False, p_drop=0.0):
+        super().__init__()
+        self.batch_norm, self.p_drop = batch_norm, p_drop
+        self.conv1 = nn.Conv2d(in_channels, 16, 3, padding=1)
+        self.conv2 = nn.Conv2d(16, 32, 3, padding=1)
+        self.conv3 = nn.Conv2d(32, 64, 3, stride=2, padding=1)
+        if batch_norm:
+            self.bn1, self.bn2, self.bn3 = (nn.BatchNorm2d(n) for n in (16, 32, 64))
+        side = (size // 4 + 1) // 2
+        self.fc1 = nn.Linear(64 * side**2, 256)
+        self.fc2 = nn.Linear(256, classes)
+        self.drop = nn.Dropout(p_drop)
+        self.changed(in_channels, size, classes)
+
+    def changed(self, in_channels, size, classes):
+        pass
+
+    def norm(self, k, x):
+        return getattr(self, f"bn{k}")(x) if self.batch_norm else x
+
+    def stage(self, k, x):
+        x = T.relu(self.norm(k, getattr(self, f"conv{k}")(x)))
+        return T.max_pool2d(x, 2) if k < 3 else x
+
+    def hidden(self, x):
+        return T.relu(self.fc1(x))
+
+    def head(self, x):
+        return self.fc2(self.drop(self.hidden(x)))
+
+    def forward(self, x):
+        for k in (1, 2, 3):
+            x = self.stage(k, x)
+        return self.head(x.flatten(1))
+
+
+def slip(base=Network, **methods):
+    return type("Network", (base,), methods)
+
+
+def changed(what):
+    return slip(changed=lambda self, c, size, k: what(self, c, size, k))
+
+
+def narrow(self, c, size, k):
+    """No padding in conv1, and an fc1 that fits the smaller maps."""
+    self.conv1 = nn.Conv2d(c, 16, 3)
+    side = ((size - 2) // 2 // 2 + 1) // 2
+    self.fc1 = nn.Linear(64 * side**2, 256)
+
+
+NETWORK_SLIPS = {
+    "fc1 too small": (changed(narrow), "fc1.weight has shape (256, 576) instead of (256, 1024)"),
+    "no padding": (
+        changed(lambda s, c, *_: setattr(s, "conv1", nn.Conv2d(c, 16, 3))),
+        "behind conv1 the maps are (16, 30, 30) and should be (16, 32, 32)",
+    ),
+    "stride forgotten": (
+        changed(lambda s, *_: setattr(s, "conv3", nn.Conv2d(32, 64, 3, padding=1))),
+        "behind conv3 the maps are (64, 8, 8) and should be (64, 4, 4)",
+    ),
+    "a pooling too few": (
+        slip(stage=lambda s, k, x: T.relu(s.norm(k, getattr(s, f"conv{k}")(x)))),
+        "behind conv2 the maps are (32, 32, 32)",
+    ),
+    "fixed to 32 pixels": (
+        changed(lambda s, *_: setattr(s, "fc1", nn.Linear(1024, 256))),
+        "Network(1, 8, 10, batch_norm=True, p_drop=0.0): fc1.weight has shape (256, 1024)",
+    ),
+    "no bn": (
+        changed(lambda s, *_: [delattr(s, n) for n in ("bn1", "bn2", "bn3") if hasattr(s, n)]),
+        "lacks bn1.",
+    ),
+    "bn always": (
+        changed(lambda s, *_: setattr(s, "bn1", nn.BatchNorm2d(16))),
+        "without batch_norm there should be no batch norm",
+    ),
+    "another name": (
+        changed(lambda s, *_: (setattr(s, "fc", s.fc1), delattr(s, "fc1"))),
+        "has no fc1.weight in its state_dict",
+    ),
+    "one more": (
+        changed(lambda s, *_: setattr(s, "fc3", nn.Linear(2, 2))),
+        "has fc3.weight in its state_dict, which the homework's network has not",
+    ),
+    "bn unused": (slip(norm=lambda s, k, x: x), "batch norm is made but not used"),
+    "bn behind relu": (
+        slip(
+            stage=lambda s, k, x: (
+                T.max_pool2d(s.norm(k, T.relu(getattr(s, f"conv{k}")(x))), 2)
+                if k < 3
+                else s.norm(k, T.relu(getattr(s, f"conv{k}")(x)))
+            )
+        ),
+        "batch norm stands behind the ReLU",
+    ),
+    "bn behind pool": (
+        slip(
+            stage=lambda s, k, x: s.norm(
+                k,
+                T.max_pool2d(T.relu(getattr(s, f"conv{k}")(x)), 2)
+                if k < 3
+                else T.relu(getattr(s, f"conv{k}")(x)),
+            )
+        ),
+        "batch norm stands behind the pooling",
+    ),
+    "no relu4": (slip(hidden=lambda s, x: s.fc1(x)), "there is no ReLU behind fc1"),
+    "no relu2": (
+        slip(
+            stage=lambda s, k, x: (
+                T.max_pool2d(s.norm(k, s.conv2(x)), 2) if k == 2 else Network.stage(s, k, x)
+            )
+        ),
+        "there is no ReLU behind conv2",
+    ),
+    "mean pool": (
+        slip(
+            stage=lambda s, k, x: (
+                T.avg_pool2d(T.relu(s.norm(k, getattr(s, f"conv{k}")(x))), 2)
+                if k < 3
+                else Network.stage(s, k, x)
+            )
+        ),
+        "the pooling takes means",
+    ),
+    "keep": (
+        changed(lambda s, *_: setattr(s, "drop", nn.Dropout(1 - s.p_drop))),
+        "Dropout has p=1, not 0, the probability to KEEP",
+    ),
+    "keep, as a function": (
+        slip(head=lambda s, x: s.fc2(T.dropout(s.hidden(x), 1 - s.p_drop, s.training))),
+        "dropout drops with the probability to keep",
+    ),
+    "another p": (
+        changed(lambda s, *_: setattr(s, "drop", nn.Dropout(0.5))),
+        "Dropout has p=0.5, not 0",
+    ),
+    "drops in eval mode": (
+        slip(head=lambda s, x: s.fc2(T.dropout(s.hidden(x), s.p_drop))),
+        "dropout is at work in eval mode",
+    ),
+    "never drops": (slip(head=lambda s, x: s.fc2(s.hidden(x))), "nothing is dropped in training"),
+    "drops before fc1": (
+        slip(head=lambda s, x: s.fc2(s.hidden(s.drop(x)))),
+        "dropout stands before fc1",
+    ),
+    "drops scores": (slip(head=lambda s, x: s.drop(s.fc2(s.hidden(x)))), "dropout stands behind fc2"),
+    "softmax": (slip(head=lambda s, x: Network.head(s, x).softmax(1)), "ends with a softmax"),
+    "log softmax": (
+        slip(head=lambda s, x: Network.head(s, x).log_softmax(1)),
+        "ends with a log_softmax",
+    ),
+    "relu on logits": (
+        slip(head=lambda s, x: T.relu(Network.head(s, x))),
+        "there is a ReLU on the logits",
+    ),
+    "no module": (lambda *a, **k: (lambda x: x), "derive the class from torch.nn.Module"),
+    "conv3 unused": (
+        slip(stage=lambda s, k, x: x[:, :1].repeat(1, 64, 1, 1)[..., ::2, ::2] if k == 3 else Network.stage(s, k, x)),
+        "conv3 is made but not used in forward",
+    ),
+}  # fmt: skip
+
+
+def test_the_right_network_passes(capsys):
+    assert verdict(lab.network, capsys, Network) == (
+        True,
+        "Right: `Network` agrees with the library in all 4 cases.\n",
+    )
+
+
+@pytest.mark.parametrize("name", NETWORK_SLIPS)
+def test_a_wrong_network_is_explained(name, capsys):
+    attempt, said = NETWORK_SLIPS[name]
+    right, out = verdict(lab.network, capsys, attempt)
+    assert not right
+    assert out.startswith("Not yet: in case ")
+    assert said in out, out
+
+
+def test_an_untouched_network_is_your_turn(capsys):
+    class Stub(nn.Module):
+        def __init__(self, *arguments, **more):
+            super().__init__()
+            raise NotImplementedError("exercise 'The network'")
+
+    class HalfStub(Network):
+        def forward(self, x):
+            raise NotImplementedError("exercise 'The network': forward")
+
+    for stub in Stub, HalfStub:
+        right, out = verdict(lab.network, capsys, stub)
+        assert not right
+        assert out.startswith("Your turn: exercise 'The network'")
+
+
+def test_the_check_leaves_torchs_chance_alone(capsys):
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    lab.network(Network)
+    lab.random_flip(flip)
+    lab.own_design(Network, dict(epochs=1, batch_size=32))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_homeworks_network_in_numbers():
+    """State entries, shapes, parameters and outputs, as the homework asserts them."""
+    plain, normed = lab.base_network(), lab.base_network(batch_norm=True, p_drop=0.2)
+    assert (len(plain.state_dict()), len(normed.state_dict())) == (10, 25)
+    assert sum(p.numel() for p in plain.parameters()) == 311_684
+    assert sum(p.numel() for p in normed.parameters()) == 311_908
+    shapes = {n: tuple(p.shape) for n, p in plain.named_parameters() if n.endswith("weight")}
+    assert shapes == {
+        "conv1.weight": (16, 3, 3, 3),
+        "conv2.weight": (32, 16, 3, 3),
+        "conv3.weight": (64, 32, 3, 3),
+        "fc1.weight": (256, 1024),
+        "fc2.weight": (100, 256),
+    }
+    assert plain(torch.zeros(9, 3, 32, 32)).shape == (9, 100)
+    assert normed(torch.zeros(11, 3, 32, 32)).shape == (11, 100)
+    names = {n for n, _ in normed.named_children()}
+    assert names == {
+        *("conv1", "conv2", "conv3", "bn1", "bn2", "bn3", "relu1", "relu2", "relu3", "relu4"),
+        *("pool1", "pool2", "fc1", "fc2", "drop"),
+    }
+
+
+@pytest.mark.parametrize("size", [4, 8, 12, 16, 30, 32])
+def test_the_network_adapts_to_the_size(size):
+    assert lab.base_network(2, size, 7)(torch.zeros(3, 2, size, size)).shape == (3, 7)
+
+
+def test_the_reference_is_torch_by_hand():
+    """The check's own network beside a forward pass written with functions of torch."""
+    made = lab.base_network(3, 12, 10, batch_norm=True, p_drop=0.4).double().eval()
+    made.load_state_dict(lab._state(made))
+    s = made.state_dict()
+    x = torch.randn(4, 3, 12, 12, dtype=torch.float64)
+    h = x
+    for k, stride in ((1, 1), (2, 1), (3, 2)):
+        h = T.conv2d(h, s[f"conv{k}.weight"], s[f"conv{k}.bias"], stride=stride, padding=1)
+        bn = [s[f"bn{k}.{n}"] for n in ("running_mean", "running_var", "weight", "bias")]
+        h = T.relu(T.batch_norm(h, *bn))
+        h = T.max_pool2d(h, 2) if k < 3 else h
+    h = T.relu(T.linear(h.reshape(4, -1), s["fc1.weight"], s["fc1.bias"]))
+    h = T.linear(h, s["fc2.weight"], s["fc2.bias"])
+    assert torch.allclose(made(x), h, rtol=1e-12, atol=1e-12)
+
+
+# ------------------------------------------------------------------------------ the step
+
+
+def step(model, optimizer, x, y):
+    optimizer.zero_grad()
+    loss = T.cross_entropy(model(x), y)
+    loss.backward()
+    optimizer.step()
+    return loss.detach()
+
+
+def step_of(source):
+    """A step with these lines."""
+    lines = "\n    ".join(source.split("; "))
+    scope = {"T": T, "torch": torch}
+    exec(f"def training_step(model, optimizer, x, y):\n    {lines}", scope)
+    return scope["training_step"]
+
+
+LOSS = "loss = T.cross_entropy(model(x), y)"
+STEP_SLIPS = {
+    "no zero_grad": (f"{LOSS}; loss.backward(); optimizer.step(); return loss.item()", "zero_grad is missing"),
+    "step first": (
+        f"{LOSS}; optimizer.step(); optimizer.zero_grad(); loss.backward(); return loss.item()",
+        "the optimizer steps before backward",
+    ),
+    "step between": (
+        f"optimizer.zero_grad(); {LOSS}; optimizer.step(); loss.backward(); return loss.item()",
+        "is optimizer.step() called, and behind backward()?",
+    ),
+    "no step": (f"optimizer.zero_grad(); {LOSS}; loss.backward(); return loss.item()", "is optimizer.step() called"),
+    "wiped": (f"{LOSS}; loss.backward(); optimizer.zero_grad(); optimizer.step(); return loss.item()", "zero_grad() not between"),
+    "no backward": (f"optimizer.zero_grad(); {LOSS}; optimizer.step(); return loss.item()", "is backward() called"),
+    "softmax": (
+        "optimizer.zero_grad(); loss = T.cross_entropy(model(x).softmax(1), y); loss.backward(); optimizer.step(); return loss.item()",
+        "there is a softmax before cross_entropy",
+    ),
+    "sum": (
+        "optimizer.zero_grad(); loss = T.cross_entropy(model(x), y, reduction='sum'); loss.backward(); optimizer.step(); return loss.item()",
+        "the loss is a sum over the batch",
+    ),
+    "late": (
+        f"optimizer.zero_grad(); {LOSS}; loss.backward(); optimizer.step(); return T.cross_entropy(model(x), y).item()",
+        "that after the step",
+    ),
+    "nothing": (f"optimizer.zero_grad(); {LOSS}; loss.backward(); optimizer.step()", "nothing is returned"),
+    "graph": (f"optimizer.zero_grad(); {LOSS}; loss.backward(); optimizer.step(); return loss", "with the whole graph behind it"),
+    "eval": (f"model.eval(); optimizer.zero_grad(); {LOSS}; loss.backward(); optimizer.step(); return loss.item()", "left in eval mode"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        step,
+        step_of(f"{LOSS}; loss.backward(); optimizer.step(); optimizer.zero_grad(); return loss.item()"),
+        step_of(f"model.zero_grad(); {LOSS}; loss.backward(); optimizer.step(); return float(loss)"),
+    ],
+)  # fmt: skip
+def test_right_steps_pass(attempt, capsys):
+    right, out = verdict(lab.training_step, capsys, attempt)
+    assert right, out
+    assert out.startswith("Right: `")
+
+
+@pytest.mark.parametrize("name", STEP_SLIPS)
+def test_a_wrong_step_is_explained(name, capsys):
+    source, said = STEP_SLIPS[name]
+    right, out = verdict(lab.training_step, capsys, step_of(source))
+    assert not right
+    assert said in out, out
+
+
+def stub(*arguments):
+    raise NotImplementedError("exercise 'This one': what to do")
+
+
+@pytest.mark.parametrize("check", [lab.training_step, lab.to_floats, lab.random_flip])
+def test_an_untouched_stub_is_your_turn(check, capsys):
+    right, out = verdict(check, capsys, stub)
+    assert not right
+    assert out.startswith("Your turn: exercise 'This one': what to do.")
+
+
+# ------------------------------------------------------------------------------ the images
+
+FLOAT_SLIPS = {
+    "0 to 1": (lambda x: x.float() / 255, "run from 0 to 1"),
+    "half range": (lambda x: x.float() / 255 - 0.5, "run from −0.5 to 0.5"),
+    "upside down": (lambda x: 1 - x.float() / 127.5, "upside down"),
+    "128": (lambda x: x.float() / 128 - 1, "the divisor is 127.5"),
+    "bytes without their middle": (lambda x: (x.float() - 128) / 128, "127.5, not 128"),
+    "undivided": (lambda x: (x.float() - 0.5) / 0.5, "divide by 255 first"),
+    "-1 to 0": (lambda x: x.float() / 255 - 1, "multiply before you subtract"),
+    "wrapped": (lambda x: (2 * x) / 255 - 1, "wrapped around at 256"),
+    "each image": (
+        lambda x: 2 * (x.float() - x.amin((1, 2, 3), keepdim=True)) / (x.amax((1, 2, 3), keepdim=True) - x.amin((1, 2, 3), keepdim=True)) - 1,
+        "stretched to its own range",
+    ),
+    "double": (lambda x: x.double() / 127.5 - 1, "dtype float64 instead of float32"),
+    "an array": (lambda x: x.numpy() / np.float32(127.5) - 1, "return a tensor"),
+    "in place": (lambda x: x.fill_(0).float(), "changed one of its arguments"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        lambda x: x.float() / 127.5 - 1,
+        lambda x: (x.float() / 255 - 0.5) / 0.5,
+        lambda x: x.to(torch.float32).div_(255).mul_(2).sub_(1),
+    ],
+)
+def test_right_floats_pass(attempt, capsys):
+    right, out = verdict(lab.to_floats, capsys, attempt)
+    assert right, out
+
+
+@pytest.mark.parametrize("name", FLOAT_SLIPS)
+def test_wrong_floats_are_explained(name, capsys):
+    attempt, said = FLOAT_SLIPS[name]
+    right, out = verdict(lab.to_floats, capsys, attempt)
+    assert not right
+    assert said in out, out
+
+
+def flip(x, rng, dims=(-1,), coin=None):
+    if rng is None:
+        return x
+    coin = torch.as_tensor(rng.random(len(x)) < 0.5 if coin is None else coin(x, rng)).to(x.device)
+    return torch.where(coin[:, None, None, None], x.flip(dims), x)
+
+
+def flip_own_generator(x, rng):
+    return flip(x, np.random.default_rng(0) if rng is not None else None)
+
+
+FLIP_SLIPS = {
+    "rows": (lambda x, rng: flip(x, rng, (-2,)), "top and bottom are exchanged"),
+    "half a turn": (lambda x, rng: flip(x, rng, (-1, -2)), "turned by half a turn"),
+    "channels": (lambda x, rng: flip(x, rng, (1,)), "the channels are exchanged"),
+    "batch": (lambda x, rng: x if rng is None else x.flip(0), "another order"),
+    "one coin": (
+        lambda x, rng: flip(x, rng, coin=lambda x, rng: np.full(len(x), rng.random() < 0.9)),
+        "all of 400 images are flipped",
+    ),
+    "no coin": (lambda x, rng: x + 0, "none of 400 images are flipped"),
+    "evaluation": (
+        lambda x, rng: flip(x, rng or np.random.default_rng(0)),
+        "images change in evaluation too",
+    ),
+    "too many": (
+        lambda x, rng: flip(x, rng, coin=lambda x, rng: rng.random(len(x)) < 0.8),
+        "of the images are flipped; it should be about half",
+    ),
+    "torch's chance": (
+        lambda x, rng: flip(x, rng, coin=lambda x, rng: torch.rand(len(x)) < 0.5),
+        "draw from rng and from nothing else",
+    ),
+    "the same for ever": (flip_own_generator, "every call flips the same images"),
+    "one image": (lambda x, rng: x[0], "(400, 3, 4, 6) of torch.uint8 became (3, 4, 6)"),
+    "floats": (lambda x, rng: flip(x, rng).float(), "shape and dtype should stay"),
+    "shifted": (lambda x, rng: x if rng is None else x.roll(1, -1), "neither as they were nor"),
+    "in place": (
+        lambda x, rng: x if rng is None else x.copy_(flip(x, rng)),
+        "changed one of its arguments",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        flip,
+        lambda x, rng: flip(x, rng, coin=lambda x, rng: rng.integers(0, 2, len(x)) == 1),
+        lambda x, rng: flip(
+            x,
+            rng,
+            coin=lambda x, rng: (
+                torch.rand(
+                    len(x), generator=torch.Generator().manual_seed(int(rng.integers(2**62)))
+                )
+                < 0.5
+            ),
+        ),
+    ],
+)
+def test_right_flips_pass(attempt, capsys):
+    right, out = verdict(lab.random_flip, capsys, attempt)
+    assert right, out
+
+
+@pytest.mark.parametrize("name", FLIP_SLIPS)
+def test_a_wrong_flip_is_explained(name, capsys):
+    attempt, said = FLIP_SLIPS[name]
+    right, out = verdict(lab.random_flip, capsys, attempt)
+    assert not right
+    assert said in out, out
+
+
+# ------------------------------------------------------------------------------ the own design
+
+GOOD = dict(epochs=5, batch_size=32)
+
+
+def wide(in_channels, size, classes):
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(in_channels * size**2, 400), nn.Linear(400, classes)
+    )
+
+
+class Idle(Network):
+    def changed(self, *sizes):
+        self.spare = nn.Linear(2, 2)
+
+
+class Deaf(nn.Module):
+    """Batch norm that takes the statistics of the batch in eval mode too."""
+
+    def __init__(self, c, size, k):
+        super().__init__()
+        self.fc = nn.Linear(c * size**2, k)
+
+    def forward(self, x):
+        return self.fc(T.batch_norm(x, None, None, training=True).flatten(1))
+
+
+def then(layer):
+    return lambda c, size, k: nn.Sequential(Network(c, size, k), layer)
+
+
+DESIGN_SLIPS = {
+    "too many parameters": (wide, GOOD, "1,269,300 parameters are 269,300 too many; most of them, 1,228,800, are in 1.weight"),
+    "too many epochs": (Network, dict(epochs=11, batch_size=256), "11 epochs are too many; at most 10"),
+    "too many steps": (Network, dict(epochs=10, batch_size=16), "10 epochs of 3,125 steps make 31,250; at most 20,000"),
+    "no batch size": (Network, dict(epochs=5), "whole numbers epochs and batch_size"),
+    "softmax": (then(nn.Softmax(1)), GOOD, "ends with a softmax"),
+    "dropout in eval mode": (slip(head=lambda s, x: s.fc2(T.dropout(s.hidden(x), 0.5))), GOOD, "two passes in eval mode differ"),
+    "statistics of the batch": (Deaf, GOOD, "depends on the others in the batch"),
+    "idle parameters": (Idle, GOOD, "has spare.weight, but does not use it"),
+    "other classes": (lambda c, s, k: Network(c, s, 10), GOOD, "makes (6, 10) of 6 images; it should be (6, 100)"),
+    "fixed size": (lambda c, s, k: Network(c, 32, k), GOOD, "raised RuntimeError"),
+    "no module": (lambda c, s, k: None, GOOD, "return a torch.nn.Module"),
+    "stub": (stub, GOOD, "Your turn: exercise 'This one': what to do."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DESIGN_SLIPS)
+def test_a_design_outside_the_budget_or_wrong_is_explained(name, capsys):
+    attempt, settings, said = DESIGN_SLIPS[name]
+    right, out = verdict(lab.own_design, capsys, attempt, settings)
+    assert not right
+    assert said in out, out
+
+
+def test_the_edge_of_the_budget_is_inside(capsys):
+    """10 epochs of batches of 25: exactly 20,000 steps."""
+    right, out = verdict(lab.own_design, capsys, Network, dict(epochs=10, batch_size=25))
+    assert right
+    assert "20,000 of 20,000 steps, 10 of 10 epochs" in out
+    assert not lab.own_design(Network, dict(epochs=10, batch_size=24))
+
+
+def test_the_homeworks_steps():
+    assert 5 * -(-lab.TRAINING_IMAGES // 32) == 7815
+
+
+# ------------------------------------------------------------------------------ the log
+
+
+def read(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_is_noted_from_fit(tmp_path):
+    images = data.synthetic(train=40, validation=20, test=0, classes=3, shape=(1, 8, 8), rng=0)
+    images = lab.on_device(images, "cpu")
+    log = lab.ExperimentLog(tmp_path / "log.csv")
+    model = lab.base_network(1, 8, 3)
+    with log.experiment("base", seed=2, lr=1e-3) as run:
+        assert read(log.path)[0]["state"] == "started"
+        history = fit(
+            model, images, epochs=2, batch_size=20, transform=lambda x, rng: x / 255, progress=False
+        )
+        run.note(model, history)
+    (row,) = read(log.path)
+    assert row["parameters"] == str(sum(p.numel() for p in model.parameters()))
+    assert (row["name"], row["seed"], row["steps"], row["state"]) == ("base", "2", "4", "done")
+    assert float(row["accuracy"]) == history.validation_accuracy[-1]
+    assert json.loads(row["settings"]) == {"lr": 1e-3}
+    assert float(row["seconds"]) > 0
+    assert lab.ExperimentLog(log.path).rows == log.rows
+
+
+def test_an_interrupted_fit_is_on_record(tmp_path):
+    log = lab.ExperimentLog(tmp_path / "log.csv")
+    images = data.synthetic(train=40, validation=20, test=0, classes=3, shape=(1, 8, 8), rng=0)
+
+    def stop(x, rng):
+        stop.steps += rng is not None
+        if stop.steps == 4:
+            raise KeyboardInterrupt
+        return x / 255
+
+    stop.steps = 0
+    model = lab.base_network(1, 8, 3)
+    with log.experiment("base") as run:
+        images = lab.on_device(images, "cpu")
+        run.note(model, fit(model, images, epochs=9, batch_size=20, transform=stop, progress=False))
+    (row,) = read(log.path)
+    assert (row["state"], row["steps"]) == ("interrupted", "3")
+    assert row["accuracy"] != ""  # that of the first epoch, which was finished
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [(KeyboardInterrupt, "interrupted"), (ValueError, "failed: ValueError")],
+)
+def test_what_is_raised_is_noted_and_goes_on(error, state, tmp_path):
+    log = lab.ExperimentLog(tmp_path / "log.csv")
+    with pytest.raises(error), log.experiment("base", lr=0.1):
+        raise error
+    assert read(log.path)[0]["state"] == state
+
+
+def test_a_lost_session_leaves_its_row_and_the_next_one_goes_on(tmp_path, monkeypatch):
+    path = tmp_path / "log.csv"
+    log = lab.ExperimentLog(path)
+    with log.experiment("one", lr=0.1) as run:
+        run.accuracy = 0.5
+    lost = log.experiment("two", lr=0.1)
+    lost.__enter__()  # and the session ends here, without any __exit__
+    again = lab.ExperimentLog(path)
+    assert [(r.name, r.state) for r in again.rows] == [("one", "done"), ("two", "started")]
+    with again.experiment("three", seed=1, lr=0.1):
+        pass
+    assert [r["name"] for r in read(path)] == ["one", "two", "three"]
+    assert list(tmp_path.iterdir()) == [path]
+    lost.gen.close()
+
+
+def test_a_repeated_run_takes_its_row_and_an_unfinished_one_its_seconds(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(lab, "perf_counter", lambda: now[0])
+    log = lab.ExperimentLog(tmp_path / "log.csv")
+
+    def run(seconds, interrupted=False, **settings):
+        with log.experiment("a", **settings) as row:
+            now[0] += seconds
+            row.state = "interrupted" if interrupted else row.state
+        return [(r.seconds, r.state) for r in log.rows]
+
+    assert run(3, interrupted=True, lr=0.1) == [(3, "interrupted")]
+    assert run(2, lr=0.1) == [(5, "done")]  # resumed
+    assert run(4, lr=0.1) == [(4, "done")]  # repeated
+    assert run(1, lr=0.2) == [(4, "done"), (1, "done")]
+    paths = {log.checkpoint(row) for row in log.rows}
+    assert len(paths) == 2
+    assert {p.parent for p in paths} == {tmp_path}
+
+
+def test_an_unused_log_leaves_no_file(tmp_path):
+    assert str(lab.ExperimentLog(tmp_path / "log.csv")) == "No experiments yet."
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_table_names_what_differs(tmp_path):
+    log = lab.ExperimentLog(tmp_path / "log.csv")
+    for lr in (0.1, 0.01):
+        with log.experiment("base", epochs=8, lr=lr) as run:
+            run.parameters, run.steps, run.accuracy = 1234, 1000, 0.875
+    lines = str(log).splitlines()
+    assert lines[0].split() == [*"# name seed parameters steps validation seconds state settings".split()]  # fmt: skip
+    assert lines[1].split() == ["1", "base", "0", "1,234", "1,000", "87.5%", "0", "done", "lr=0.1"]
+    assert lines[2].endswith("lr=0.01")
+    assert lines[3] == "In all of them: epochs=8"
+    assert len(lines) == 4
+
+
+@pytest.mark.parametrize("content", ["a,b\n1,2\n", "name,seed\nx,y\n"])
+def test_another_file_is_refused(content, tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=r"log\.csv is no log of experiments"):
+        lab.ExperimentLog(path)
+    assert path.read_text() == content
+
+
+# ------------------------------------------------------------------------------ data and devices
+
+
+def test_bytes_and_back():
+    digits = data.digits(rng=1)
+    made = lab.as_bytes(digits)
+    for a, b in zip(digits[:3], made[:3], strict=True):
+        assert b.x.dtype == np.uint8
+        assert np.abs(b.x / 255 - a.x).max() <= 0.5 / 255 + 1e-7
+        assert np.array_equal(a.y, b.y)
+
+
+def test_on_a_device_they_are_tensors_and_stay_bytes():
+    made = lab.on_device(lab.as_bytes(data.digits()), "cpu")
+    assert made.train.x.dtype == torch.uint8
+    assert made.train.y.dtype == torch.int64
+    assert isinstance(made, data.Dataset)
+
+
+@pytest.mark.parametrize(("capability", "precision"), [((7, 5), "float16"), ((9, 0), "bfloat16")])
+def test_the_fast_path_by_device(capability, precision, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    assert lab.fast_path("cuda") == (precision, torch.channels_last)
+    assert lab.fast_path(torch.device("cpu")) == (None, torch.contiguous_format)
+
+
+def test_parity_wants_all_training_images():
+    made = data.synthetic(train=9, validation=1, test=4, shape=(3, 4, 4))
+    with pytest.raises(ValueError, match="by_parity: load the data with validation=0"):
+        lab.by_parity(made)
+
+
+def cifar(folder, train=96, test=21):
+    """A server's archive in the format of CIFAR-100, its content, and its images and labels."""
+    rng = np.random.default_rng(0)
+    parts = {}
+    for name, count in (("train", train), ("test", test)):
+        labels = rng.integers(0, 100, (count, 1), dtype=np.uint8)
+        records = [rng.integers(0, 20, (count, 1), dtype=np.uint8), labels]
+        pixels = rng.integers(0, 256, (count, 3072), dtype=np.uint8)
+        parts[name] = np.concatenate([*records, pixels], axis=1), labels.ravel(), pixels
+    members = {f"{name}.bin": records.tobytes() for name, (records, *_) in parts.items()}
+    members["fine_label_names.txt"] = "\n".join(f"fine_{i}" for i in range(100)).encode()
+    members["coarse_label_names.txt"] = "\n".join(f"coarse_{i}" for i in range(20)).encode()
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w:gz") as tar:
+        for name, content in members.items():
+            info = tarfile.TarInfo(f"cifar-100-binary/{name}")
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return held.getvalue(), parts
+
+
+def test_cifar_from_a_server_to_a_trained_step(tmp_path):
+    """Download, checksum, split by parity, bytes on the device, flips, some steps, a score."""
+    content, parts = cifar(tmp_path)
+    with faulty.FaultyServer(content) as server:
+        url = server.add(faulty.cut(1000), faulty.good)
+        source = RemoteFile("c.tar.gz", len(content), hashlib.sha256(content).hexdigest(), (url,))
+        raw = data.cifar100(validation=0, source=source, folder=tmp_path, progress=False)
+    split = lab.by_parity(raw)
+    assert [len(s.y) for s in split[:3]] == [96, 11, 10]
+    _, labels, pixels = parts["test"]
+    assert np.array_equal(split.validation.y, labels[::2])
+    assert np.array_equal(split.test.y, labels[1::2])
+    assert np.array_equal(split.test.x.reshape(10, -1), pixels[1::2])
+    images = lab.on_device(split, "cpu")
+    model = lab.base_network(batch_norm=True, p_drop=0.2)
+
+    def transform(x, rng):
+        return flip(x, rng).float() / 127.5 - 1
+
+    how = dict(transform=transform, progress=False, precision="bfloat16")
+    history = fit(model, images, epochs=3, batch_size=32, **how)
+    assert len(history.step_loss) == 9
+    assert history.train_loss[-1] < history.train_loss[0]
+    assert 0 <= evaluate(model, images.test, transform=transform).accuracy <= 1
+
+
+# ------------------------------------------------------------------------------ images per second
+
+
+def test_rates_and_their_report():
+    rates = lab.throughput("cpu", batch_size=2, steps=6, rounds=2)
+    assert list(rates) == ["loading alone", "the homework's loop", "base", "BN + dropout"]
+    assert all(np.isfinite(v) and v > 0 for v in rates.values())
+    lines = lab.report(rates).splitlines()
+    assert len(lines) == 4
+    assert lines[1].endswith(" 1.00")
+
+
+def test_what_the_two_loops_do_is_the_same_work(monkeypatch):
+    """Both train all images but the first step's: the clock stops before any evaluation."""
+    clock = iter(range(100))
+    monkeypatch.setattr(lab, "_now", lambda device: float(next(clock)))
+    made = data.synthetic(train=12, validation=0, test=0, classes=100, rng=0)
+    device = torch.device("cpu")
+    assert lab._homework_loop(made.train, lab.base_network(), 2, 1, device) == 1.0
+    there = lab.on_device(made, device).train
+    assert lab._fit_loop(there, lab.base_network(), 2, 1, lab.FastPath(None, None)) == 1.0
+    half = lab.FastPath("bfloat16", torch.channels_last)
+    assert lab._fit_loop(there, lab.base_network(), 2, 1, half) == 1.0
+    assert next(clock) == 6
+
+
+def test_an_item_of_the_homework_is_a_normalized_float():
+    made = data.synthetic(train=8, validation=0, test=0, rng=0).train
+    items = lab._Items(made)
+    for i in range(8):
+        x, y = items[i]
+        plain = torch.from_numpy(made.x[i]).float() / 127.5 - 1
+        assert x.dtype == torch.float32
+        assert any(torch.allclose(x, p, atol=1e-6) for p in (plain, plain.flip(-1)))
+        assert y == made.y[i]
