@@ -118,7 +118,7 @@ def digits(
 def cifar10(
     *, validation: int = 5000, source: RemoteFile = CIFAR10, folder=None, progress: bool = True
 ) -> Dataset:
-    """Return CIFAR-10, downloaded on the first call: 60000 colour photographs in 10 classes.
+    """Return CIFAR-10, downloaded on the first call: 60000 color photographs in 10 classes.
 
     Images are uint8, (N, 3, 32, 32): red, green, blue planes. Of the 50000 training images the
     last `validation` are kept to validate on; their order is random as published.
@@ -197,10 +197,10 @@ def synthetic(
 ) -> Dataset:
     r"""Return images that look like CIFAR's in shape and type, made by a formula and learnable.
 
-    Each class c has a smooth random picture $t_c$, bilinear between 4x4 random colours; an image
-    of that class is $t_c + \sigma\varepsilon$ with standard normal noise, cut to [0, 1] and
-    rounded to uint8. Over all splits together the classes are equally frequent, to within one
-    image. With $\sigma = 0$ all images of a class are equal.
+    Each class c has a smooth random picture t_c, bilinear between 4x4 random colors; an image
+    of that class is t_c + σ ε with standard normal noise ε, cut to [0, 1] and rounded to uint8.
+    Over all splits together the classes are equally frequent, to within one image. With σ = 0
+    all images of a class are equal.
 
     Args:
         train: How many images to train on, at least 1.
@@ -208,7 +208,7 @@ def synthetic(
         test: How many images to test on; may be 0.
         classes: How many classes.
         shape: (C, H, W) of an image.
-        noise: The standard deviation $\sigma$; pixels run from 0 to 1.
+        noise: The standard deviation σ; pixels run from 0 to 1.
         rng: A seed, or the generator to draw from.
 
     Raises:

@@ -10,7 +10,7 @@ changes its arguments.
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from itertools import accumulate
-from math import nan, prod
+from math import ceil, nan, prod
 from operator import add
 
 import numpy as np
@@ -155,8 +155,8 @@ class _Windows:
     def apply(self, x, weight):
         """Return y (N, F, oH, oW): the inner product of each window of x and each filter."""
         y = np.empty((len(x), len(weight), *self.grid), x.dtype)
-        for block in self.blocks(x):
-            self._project(self.unfold(x[block]), weight, out=y[block])
+        for block, columns in self.unfold(x):
+            self._project(columns, weight, out=y[block])
         return y
 
     def adjoint_x(self, y, weight):
@@ -173,15 +173,14 @@ class _Windows:
     def adjoint_w(self, x, y):
         """Return weight (F, C/G, kH, kW): the sum of all windows of x, each times its y."""
         sums = self._no_sums(x, y)
-        for block in self.blocks(x):
-            self._correlate(self.unfold(x[block]), y[block], add_to=sums)
+        for block, columns in self.unfold(x):
+            self._correlate(columns, y[block], add_to=sums)
         return self._as_weight(sums)
 
     def apply_and_adjoint_w(self, x, weight, y):
         """Return apply(x, weight) and adjoint_w(x, y), and unfold x but once."""
         result, sums = np.empty((len(x), len(weight), *self.grid), x.dtype), self._no_sums(x, y)
-        for block in self.blocks(x):
-            columns = self.unfold(x[block])
+        for block, columns in self.unfold(x):
             self._project(columns, weight, out=result[block])
             self._correlate(columns, y[block], add_to=sums)
         return result, self._as_weight(sums)
@@ -211,15 +210,34 @@ class _Windows:
         return sums.swapaxes(1, 2).reshape(groups * per_group, -1, *self.kernel)
 
     def unfold(self, x):
-        """Copy the windows of x (n, C, H, W) into columns (n, G, R, P)."""
-        if self._is_pointwise:
-            return self._by_group(x)
-        windows = np.zeros((x.shape[1], len(x), *self._padded), x.dtype)  # (C, n, H + 2p, W + 2p)
-        windows[self.inside] = x.swapaxes(0, 1)
-        # Axis by axis, for long runs in memory: (C, kW, n, H + 2p, oW), (C, kH, kW, n, oH, oW).
-        for taps in reversed(self.taps):
-            windows = np.stack([windows[tap] for tap in taps], axis=1)
-        return windows.reshape(self.groups, -1, len(x), prod(self.grid)).transpose(2, 0, 1, 3)
+        """Yield each block of x (N, C, H, W) and its windows, copied into columns (n, G, R, P).
+
+        They are good until the next is asked for: blocks of one size share their memory.
+        """
+        n, channels = None, x.shape[1]
+        for block in self.blocks(x):
+            samples = x[block]
+            if self._is_pointwise:
+                yield block, self._by_group(samples)
+                continue
+            if n != len(samples):
+                n = len(samples)
+                padded = np.zeros((channels, n, *self._padded), x.dtype)  # (C, n, H + 2p, W + 2p)
+                stages = [np.empty((channels, *s), x.dtype) for s in self._stages(n)]
+            windows = padded
+            windows[self.inside] = samples.swapaxes(0, 1)
+            for taps, stage in zip(reversed(self.taps), stages, strict=True):
+                windows = np.stack([windows[tap] for tap in taps], axis=1, out=stage)
+            columns = windows.reshape(self.groups, -1, n, prod(self.grid))  # (G, R, n, P)
+            yield block, columns.transpose(2, 0, 1, 3)
+
+    def _stages(self, n):
+        """Windows are taken axis by axis, for long runs in memory: the shapes, but for C.
+
+        In two dimensions these are (kW, n, H + 2p, oW) and (kH, kW, n, oH, oW).
+        """
+        for done in reversed(range(len(self.grid))):
+            yield *self.kernel[done:], n, *self._padded[:done], *self.grid[done:]
 
     def fold(self, columns):
         """Add columns (n, G, R, P) into an image (n, C, H, W), each where its window lies."""
@@ -312,9 +330,10 @@ class _Windows:
         ]
 
     def blocks(self, x):
-        """Cut the batch into slices."""
-        n = max(1, _BLOCK // (x.shape[1] * prod(self.kernel) * prod(self.grid)))
-        return [slice(i, i + n) for i in range(0, len(x), n)]
+        """Cut the batch into slices, as even as can be."""
+        most = max(1, _BLOCK // (x.shape[1] * prod(self.kernel) * prod(self.grid)))
+        n = ceil(len(x) / max(1, ceil(len(x) / most)))
+        return [slice(i, i + n) for i in range(0, len(x), max(1, n))]
 
     def _filters(self, weight):
         """View weight (F, C/G, kH, kW) as (G, F/G, R)."""
@@ -514,7 +533,7 @@ def conv_transpose1d(
         x: (N, C, L); the batch may be empty, but its axis must be there.
         weight: (C, F/groups, K): the channels of x come first.
         bias: (F,), or None for 0.
-        stride: how far apart neighbouring stamps are.
+        stride: how far apart neighboring stamps are.
         padding: how many places are cut off at each end.
         output_padding: how many places are added at the far end; below stride or dilation.
         groups: into how many parts C and F are cut.
@@ -550,7 +569,7 @@ def conv_transpose2d(
         x: (N, C, H, W); the batch may be empty, but its axis must be there.
         weight: (C, F/groups, kH, kW): the channels of x come first.
         bias: (F,), or None for 0.
-        stride: how far apart neighbouring stamps are; int or (vertical, horizontal).
+        stride: how far apart neighboring stamps are; int or (vertical, horizontal).
         padding: how many places are cut off at each border; int or pair.
         output_padding: how many places are added below and on the right; int or pair, each below
             stride or dilation.
@@ -612,18 +631,21 @@ def _largest(x, taps):
     return reduce(np.maximum, [x[tap] for tap in taps])
 
 
-def _to_the_largest(dy, x, taps, first):
+def _to_the_largest(dy, x, taps, first, has_nan):
     """Be the pullback of `_largest`: in each window dy goes to the tap that is the largest.
 
     From the last tap to the first, each takes dy if it is larger than all before it, and else
     leaves it to them. So of equals the first gets it, and of several nan the last, as in torch.
     `first` is the first tap that is not in the padding: it beats the padding even if it is −inf.
+    `has_nan` says whether there may be a nan.
     """
     values = [x[tap] for tap in taps]
     before = list(accumulate(values[:-1], np.maximum))  # the largest of the taps up to each
     dx = np.zeros(x.shape, dy.dtype)
     for i in reversed(range(1, len(taps))):
-        wins = (values[i] > before[i - 1]) | np.isnan(values[i]) | (first == i)
+        wins = (values[i] > before[i - 1]) | (first == i)
+        if has_nan:
+            wins |= np.isnan(values[i])
         taken = dy * wins  # for finite dy what np.where gives, and many times faster
         dx[taps[i]] += taken  # windows may overlap
         dy = dy - taken
@@ -670,12 +692,13 @@ def max_pool2d(x, kernel_size, *, stride=None, padding=0, dilation=1):
     def backward(dy):
         dx = np.empty(x.shape, x.dtype)
         first_row, first_column = windows.first_taps
+        has_nan = np.isnan(y).any()
         for block in windows.blocks(x):
             padded = windows.pad(x[block], -np.inf)
             # First along each row, then from row to row: so the first of equals is the first row's.
             across = _largest(padded, columns)  # (n, C, H + 2p, oW)
-            d_across = _to_the_largest(dy[block], across, rows, first_row)
-            d_padded = _to_the_largest(d_across, padded, columns, first_column)
+            d_across = _to_the_largest(dy[block], across, rows, first_row, has_nan)
+            d_padded = _to_the_largest(d_across, padded, columns, first_column, has_nan)
             dx[block] = d_padded[windows.inside]
         return dx, None
 
@@ -971,7 +994,7 @@ def layer_norm(x, normalized_shape, weight=None, bias=None, *, eps=1e-5):
 def group_norm(x, num_groups, weight=None, bias=None, *, eps=1e-5):
     """Standardize each group of channels of each sample, then scale and shift each channel.
 
-    y = weight · (x − mean) / √(var + eps) + bias, mean and variance (1/n) over C/G neighbouring
+    y = weight · (x − mean) / √(var + eps) + bias, mean and variance (1/n) over C/G neighboring
     channels and all places. Where that is one number, y = bias and the gradient is 0.
 
     Args:
@@ -1111,7 +1134,7 @@ def dropout(x, p=0.5, *, training=True, rng=None):
 
 @op
 def dropout2d(x, p=0.5, *, training=True, rng=None):
-    """As `dropout`, but drop whole channels: neighbouring pixels are too alike to drop one by one.
+    """As `dropout`, but drop whole channels: neighboring pixels are too alike to drop one by one.
 
     Args:
         x: (N, C, H, W).

@@ -257,7 +257,7 @@ def _layout(graph):
     """The rows with their points in order, and the road of each edge: one point in every row.
 
     An edge that skips rows gets a point of its own in each, so that it passes between the nodes.
-    The order is the best there is: what is ugly lies between two neighbouring rows, so the best
+    The order is the best there is: what is ugly lies between two neighboring rows, so the best
     drawing down to a row, in each order of it, extends a best drawing down to the row above.
     """
     rows = _rows(graph)
@@ -314,7 +314,7 @@ def _curve(road, roads, at):
 
 
 def _offsets(row):
-    """The places of a row's points, one apart, centred on 0."""
+    """The places of a row's points, one apart, centered on 0."""
     return [i - (len(row) - 1) / 2 for i in range(len(row))]
 
 

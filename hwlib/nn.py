@@ -469,7 +469,7 @@ class BatchNorm1d(_BatchNorm):
     """`F.batch_norm` of x (N, C) or (N, C, L), with running statistics; see `BatchNorm2d`.
 
     Args:
-        num_features: C.
+        num_features: the number of channels C.
         eps: is added to the variance.
         momentum: weight of the new value in the running statistics.
         affine: whether there are a trained weight γ and bias β.
@@ -497,7 +497,7 @@ class BatchNorm2d(_BatchNorm):
     Running statistics begin as mean 0 and variance 1. In eval mode they are used and stay.
 
     Args:
-        num_features: C.
+        num_features: the number of channels C.
         eps: is added to the variance.
         momentum: weight of the new value in the running statistics.
         affine: whether there are a trained weight γ and bias β.

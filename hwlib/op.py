@@ -1,6 +1,6 @@
 """An op is a function that knows its own derivative.
 
-It is written once, as a *rule* that returns its value and its pullback:
+It is written once, as a rule that returns its value and its pullback:
 
     @op
     def square(x):

@@ -45,13 +45,13 @@ def _signed(sheet, values, left, top, size, peak):
 def connections(n: int, kernel_size: int) -> Picture:
     r"""Draw the weight matrices of three layers from n inputs to as many outputs.
 
-    A fully connected layer, one that connects each output with `kernel_size` neighbours, and a
-    convolution with zero padding, where the neighbours' weights are the same for each output:
-    $n^2$ weights, at most $n K$, and $K$. Equal colours mean one and the same weight.
+    A fully connected layer, one that connects each output with `kernel_size` neighbors, and a
+    convolution with zero padding, where the neighbors' weights are the same for each output:
+    $n^2$ weights, at most $n K$, and $K$. Equal colors mean one and the same weight.
 
     Args:
         n: number of inputs and of outputs.
-        kernel_size: K, odd and at most 5, so that each tap has a colour.
+        kernel_size: K, odd and at most 5, so that each tap has a color.
 
     Raises:
         TypeError: if a number is not an int.
@@ -94,7 +94,7 @@ def connections(n: int, kernel_size: int) -> Picture:
         top + n * size + 30,
         f"Three weight matrices from {n} inputs to {n} outputs: {told}. The first is "
         f"full, the others are a band {k} wide along the diagonal. In the last, each diagonal has "
-        "one colour.",
+        "one color.",
     )
 
 

@@ -76,7 +76,7 @@ def convolution(x, weight, *, stride=1, padding=0, dilation=1, at=0) -> Picture:
         weight: filter, (kW) or (kH, kW); it is not flipped.
         stride: s, an int or, for an image, a pair.
         padding: p zeros at each end.
-        dilation: d, the step between the inputs that meet neighbouring filter entries.
+        dilation: d, the step between the inputs that meet neighboring filter entries.
         at: the output entry whose window is shown, an int or, for an image, a pair.
 
     Raises:

@@ -3,7 +3,7 @@
 A figure is drawn on a page measured in CSS pixels, then `picture` makes the SVG fit to stand
 inside a page of text: ink becomes `currentColor`, so the figure follows the page from light to
 dark; ids that nothing refers to go, so two figures never collide; and alt text is required. Text
-is always ink; the accents colour shapes only.
+is always ink; the accents color shapes only.
 """
 
 import hashlib
@@ -81,7 +81,7 @@ class Picture:
         """Write a stand-alone .svg file, in the ink of whatever shows it, light or dark."""
         _, _, width, height = re.search(r'viewBox="([^"]*)"', self.svg)[1].split()
         size = f'<svg width="{width}" height="{height}" '
-        # Outside a page there is no colour to inherit, and no column to fill.
+        # Outside a page there is no color to inherit, and no column to fill.
         alone = self.svg.replace("<svg ", size, 1).replace(
             f"width:100%;max-width:{width}px;", "color-scheme:light dark;color:CanvasText;", 1
         )
@@ -92,8 +92,8 @@ class Picture:
 def picture(fig: Figure, alt: str) -> Picture:
     """Turn a matplotlib Figure into a `Picture` that follows the page from light to dark.
 
-    A neutral grey means ink thinned: black becomes `currentColor`, #b0b0b0 a faint `currentColor`,
-    white vanishes (white text stays, for it stands on a colour). Other colours are kept.
+    A neutral gray means ink thinned: black becomes `currentColor`, #b0b0b0 a faint `currentColor`,
+    white vanishes (white text stays, for it stands on a color). Other colors are kept.
 
     Args:
         fig: any matplotlib Figure; it is not changed.
@@ -146,7 +146,7 @@ def _inline(root: ElementTree.Element, alt: str) -> str:
 
 
 def _follow_page(css: str, is_text: bool) -> str:
-    """Return the declarations with neutral greys as thinned ink and the page's own font."""
+    """Return the declarations with neutral grays as thinned ink and the page's own font."""
     parts = (part.split(":", 1) for part in css.split(";") if part.strip())
     style = {name.strip(): value.strip() for name, value in parts}
     style.pop("font-family", None)

@@ -67,9 +67,9 @@ def curves(
             look = {"marker": "os^Dv"[k % 5], "ms": 5} if markers else {}
             (line,) = axes.plot(places[name], mean, LOOKS[k % 4], label=name, **look)
             if len(y) > 1:
-                colour = line.get_color()
+                color = line.get_color()
                 axes.fill_between(
-                    places[name], mean - spread, mean + spread, color=colour, alpha=0.22, lw=0
+                    places[name], mean - spread, mean + spread, color=color, alpha=0.22, lw=0
                 )
         for name, height in levels.items():
             axes.axhline(height, color="k", alpha=0.5, lw=1, ls=(0, (4, 3)))
@@ -115,7 +115,7 @@ def images(pixels, *, titles: Sequence[str] | None = None, columns: int = 5) -> 
     """Show images or filters side by side, each scaled to its own least and largest value.
 
     Args:
-        pixels: (N, H, W), (N, 1, H, W) in grey or (N, 3, H, W) in colour, of any range.
+        pixels: (N, H, W), (N, 1, H, W) in gray or (N, 3, H, W) in color, of any range.
         titles: what stands above each image; None for nothing.
         columns: how many images stand in a row.
 

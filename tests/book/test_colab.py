@@ -5,16 +5,28 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import venv
 from pathlib import Path
 
+import jupytext
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from bookkit import notebooks
+from bookkit.settings import Book
+from bookkit.splice import splice
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
+
+BOOK = Book(ROOT)
+LABS = [name for name in BOOK.chapters if name.startswith("lab_")]
 
 
 def run(*command, **options):
@@ -34,15 +46,19 @@ def wheel(root, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def colab(root, wheel):
-    """A Python with Colab's versions and the wheel, kept between runs; the path to it."""
+    """A Python with Colab's versions and the wheel, kept between runs; the path to it.
+
+    PyTorch is the version that the book pins: Colab's is not built for every machine.
+    """
     versions = (root / "tests/colab-versions.txt").read_text(encoding="utf-8")
+    (torch,) = re.findall(r"^torch==\S+$", (root / "requirements.txt").read_text(), re.M)
     folder = root / ".venv-colab"
     python, done = folder / "bin/python", folder / "made-from"
-    mark = hashlib.sha256((versions + sys.version).encode()).hexdigest()
+    mark = hashlib.sha256((versions + torch + sys.version).encode()).hexdigest()
     if not done.is_file() or done.read_text() != mark:
         venv.create(folder, clear=True, with_pip=True)
         wanted = root / "tests/colab-versions.txt"
-        run(python, "-m", "pip", "install", "-q", "-r", wanted, "ipykernel", wheel)
+        run(python, "-m", "pip", "install", "-q", "-r", wanted, torch, "ipykernel", wheel)
         done.write_text(mark)
     run(python, "-m", "pip", "install", "-q", "--force-reinstall", "--no-deps", wheel)
     return python
@@ -71,29 +87,104 @@ def test_the_environment_is_colabs_and_knows_no_repository(root, colab, tmp_path
     assert str(root) not in path
 
 
-def test_every_notebook_runs_top_to_bottom(root, colab, tmp_path, monkeypatch):
-    kernels = tmp_path / "kernels/colab"
-    kernels.mkdir(parents=True)
+@pytest.fixture(scope="module")
+def execute(colab, tmp_path_factory):
+    """Run a notebook in Colab's environment, in an empty folder, and return what it printed."""
+    folder = tmp_path_factory.mktemp("colab")
+    (folder / "kernels/colab").mkdir(parents=True)
     argv = [str(colab), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    (kernels / "kernel.json").write_text(
+    (folder / "kernels/colab/kernel.json").write_text(
         json.dumps({"argv": argv, "display_name": "c", "language": "python"})
     )
-    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
-    monkeypatch.delenv("PYTHONPATH", raising=False)
-    work = tmp_path / "work"
+    work = folder / "work"
     work.mkdir()
-    paths = sorted((root / "notebooks").glob("*.ipynb"))
-    assert paths
-    for path in paths:
-        notebook = nbformat.read(path, as_version=4)
-        client = NotebookClient(
-            notebook, kernel_name="colab", timeout=300, resources={"metadata": {"path": str(work)}}
-        )
-        client.execute()  # raises on the first cell that fails
-        said = "\n".join(
-            output.get("text", "") for c in notebook.cells for output in c.get("outputs", [])
-        )
-        stubs = sum("raise NotImplementedError" in c.source for c in notebook.cells)
-        assert stubs > 0, path.name
-        assert said.count("Your turn") >= stubs, path.name
-    assert list(work.iterdir()) == []  # a notebook leaves nothing behind
+
+    def run_in_colab(notebook):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("JUPYTER_PATH", str(folder))
+            patch.delenv("PYTHONPATH", raising=False)
+            client = NotebookClient(
+                notebook,
+                kernel_name="colab",
+                timeout=300,
+                resources={"metadata": {"path": str(work)}},
+            )
+            try:
+                client.execute()  # raises on the first cell that fails
+            finally:
+                left = [path.name for path in work.iterdir()]
+                shutil.rmtree(work)
+                work.mkdir()
+        assert left == []  # a notebook leaves nothing behind
+        outputs = [output for c in notebook.cells for output in c.get("outputs", [])]
+        return "\n".join(output.get("text", "") for output in outputs)
+
+    return run_in_colab
+
+
+def read(chapter):
+    return nbformat.read(ROOT / f"notebooks/{chapter}.ipynb", as_version=4)
+
+
+def is_stub(cell):
+    return "raise NotImplementedError" in cell.source
+
+
+@pytest.mark.parametrize("chapter", [name for name in BOOK.chapters if name not in LABS])
+def test_a_chapter_s_notebook_runs_top_to_bottom(execute, chapter):
+    notebook = read(chapter)
+    stubs = sum(is_stub(c) for c in notebook.cells)
+    assert stubs > 0
+    assert execute(notebook).count("Your turn") >= stubs
+
+
+@pytest.mark.parametrize("chapter", LABS)
+def test_a_lab_s_notebook_stops_at_the_first_stub_and_says_what_to_do(execute, chapter):
+    """What is to come needs the reader's own functions."""
+    notebook = read(chapter)
+    with pytest.raises(CellExecutionError) as stopped:
+        execute(notebook)
+    (name,) = re.findall(r"NotImplementedError: (exercise '[^']+': .+)", str(stopped.value))[:1]
+    first = next(i for i, cell in enumerate(notebook.cells) if is_stub(cell))
+    assert name.split("'")[1] in notebook.cells[first].source
+    said = "".join(o.get("text", "") for c in notebook.cells for o in c.get("outputs", []))
+    assert "Right:" not in said
+
+
+@pytest.mark.parametrize("chapter", LABS)
+def test_a_lab_s_notebook_with_the_solutions_runs_top_to_bottom(execute, chapter):
+    notebook = fill(read(chapter), chapter)
+    said = execute(notebook)
+    assert "Right: " in said
+    assert "Your turn" not in said
+    assert "Not yet" not in said
+
+
+def fill(notebook, chapter):
+    """The notebook with the code of each solution behind the cell that it follows in the book."""
+    source = (ROOT / f"chapters/{chapter}.md").read_text(encoding="utf-8")
+    plain = _code(source)
+    whole = _code(splice(source, chapter, BOOK.solutions, "student"))
+    cells, rest = list(notebook.cells), iter(notebook.cells)
+    filled, own = [], iter(plain)
+    expected = next(own, None)
+    for cell in whole:
+        if expected is not None and cell.source == expected.source:
+            if notebooks.PAGE_ONLY not in cell.metadata.get("tags", []):
+                for other in rest:  # Markdown, and the set-up cell, up to this one
+                    filled.append(other)
+                    if other.cell_type == "code" and other.source == cell.source:
+                        break
+            expected = next(own, None)
+        else:
+            filled.append(nbformat.v4.new_code_cell(cell.source))
+    assert expected is None
+    filled += rest
+    assert [c for c in filled if c in cells] == cells
+    assert len(filled) == len(cells) + len(whole) - len(plain) > len(cells)
+    notebook.cells = filled
+    return notebook
+
+
+def _code(text):
+    return [c for c in jupytext.reads(text, fmt="md:myst").cells if c.cell_type == "code"]
