@@ -7,6 +7,7 @@
 `results`           `python -m bookkit.results [--write]`: named results against their tables
 `assets`            KaTeX's css and fonts, from npm at build time
 `page`              what each finished page gets: launch buttons, still pictures, edition
+`icons`             the theme's icons from small fonts, without its script
 `errata`            `errata.yml` as a page, and links to its entries
 `colophon`          what the book was built with
 `reference`         lets Sphinx read the docstrings of hwlib
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 def setup(app: Sphinx) -> dict:
     """Connect everything to Sphinx; called by the build."""
-    from bookkit import assets, build, colophon, errata, page, reference
+    from bookkit import assets, build, colophon, errata, icons, page, reference
 
-    for room in (build, assets, page, errata, colophon, reference):
+    for room in (build, assets, page, icons, errata, colophon, reference):
         room.connect(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

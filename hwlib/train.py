@@ -15,7 +15,6 @@ import signal
 import zipfile
 from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
-from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import current_thread, main_thread
@@ -75,6 +74,7 @@ def fit(
     keep: str = "best",
     seed: int = 0,
     device: Any = None,
+    precision: str | None = None,
     progress: bool = True,
     checkpoint: str | os.PathLike | None = None,
     resume: bool = False,
@@ -105,6 +105,9 @@ def fit(
             the last step. Without validation they are the same.
         seed: of all that is random.
         device: where a model of torch goes; None to leave it where it is.
+        precision: "bfloat16" or "float16" for a model of torch to take its steps in torch's mixed
+            precision, the latter with a scaler that keeps small gradients from vanishing; None for
+            the precision of its parameters, in which evaluation is done in any case.
         progress: whether to show a progress bar.
         checkpoint: a file (.npz) to write after each epoch, in one piece or not at all.
         resume: whether to go on from this file, if it exists.
@@ -126,6 +129,7 @@ def fit(
     for name, value, choices in (
         ("schedule_every", schedule_every, ("epoch", "step")),
         ("keep", keep, ("best", "last")),
+        ("precision", precision, (None, "bfloat16", "float16")),
     ):
         if value not in choices:
             raise ValueError(f"fit: {name} must be one of {choices}, got {value!r}")
@@ -136,7 +140,7 @@ def fit(
             validation = data.validation
         data = data.train
 
-    library = _library("fit", model, device, transform)
+    library = _library("fit", model, device, transform, precision)
     for name, split in ("data", data), ("validation", validation):
         if split is not None:
             _check_split("fit", name, split, library)
@@ -158,6 +162,7 @@ def fit(
         try:
             while run.epoch < epochs:
                 order = np.random.default_rng([seed, 0, run.epoch]).permutation(len(y))
+                order = library.places(order, x, y)
                 for i in range(0, len(y), batch_size):
                     run.step(x, y, order[i : i + batch_size], schedule_every == "step")
                     bar.update()
@@ -166,7 +171,9 @@ def fit(
                     run.save(checkpoint)
                 bar.set_postfix(run.news())
         except KeyboardInterrupt:
-            history.interrupted = True
+            with _uninterrupted():
+                run.collect()
+                history.interrupted = True
     if keep == "best" and run.best is not None:
         with _uninterrupted():
             library.load(model, run.best)
@@ -207,11 +214,16 @@ def evaluate(
 
 def _evaluate(library, split, batch_size=256):
     x, y = split
-    total = np.zeros(2)
+    scores, sizes = [], []
     with _mode(library.model, training=False):
+        order = library.places(np.arange(len(y)), x, y)
         for start in range(0, len(y), batch_size):
-            index = np.arange(start, min(start + batch_size, len(y)))
-            total += len(index) * np.array(library.score(*library.batch(x, y, index, None)))
+            index = order[start : start + batch_size]
+            scores.append(library.score(*library.batch(x, y, index, None)))
+            sizes.append(len(index))
+    total = np.zeros(2)
+    for size, score in zip(sizes, library.numbers(scores), strict=True):
+        total += size * np.array(score)
     return Metrics(*(total / len(y)).tolist())
 
 
@@ -252,6 +264,7 @@ class _Run:
     def __init__(self, library, optimizer, schedule, data, batch_size, seed):
         self.library, self.optimizer, self.schedule, self.seed = library, optimizer, schedule, seed
         self.history, self.best = History(), None
+        self.losses = []  # of the steps since the last epoch's end: on a GPU, to ask is to wait
         layout = {name: a.shape for name, a in library.state(library.model).items()}
         self.facts = {
             "the seed": seed,
@@ -260,6 +273,7 @@ class _Run:
             "the optimizer": type(optimizer).__name__,
             "the schedule": type(schedule).__name__,
             "the model": layout,
+            "the precision": library.precision,
         }
 
     @property
@@ -269,11 +283,11 @@ class _Run:
 
     def step(self, x, y, index, schedule_too):
         """Train on one batch; when interrupted or given bad images, do all of it or nothing."""
-        number = len(self.history.step_loss)
+        number = len(self.history.step_loss) + len(self.losses)
         rng = np.random.default_rng([self.seed, 1, number])  # for the transform
         self.library.seed(np.random.default_rng([self.seed, 2, number]))  # for the layers
         # A forward pass changes running statistics; all else is changed by the update alone.
-        buffers = [(b, deepcopy(b)) for _, b in self.library.model.named_buffers()]
+        buffers = [(b, self.library.copy(b)) for _, b in self.library.model.named_buffers()]
         done = False
         try:
             loss, update = self.library.pull(*self.library.batch(x, y, index, rng))
@@ -281,15 +295,22 @@ class _Run:
                 update(self.optimizer)
                 if schedule_too and self.schedule is not None:
                     self.schedule.step()
-                self.history.step_loss.append(loss)
+                self.losses.append(loss)
                 done = True
         finally:
             if not done:
                 for buffer, before in buffers:
                     buffer[...] = before
 
+    def collect(self):
+        """Put the losses into the history, as numbers."""
+        with _uninterrupted():
+            self.history.step_loss += self.library.numbers(self.losses)
+            self.losses = []
+
     def end_epoch(self, data, validation, schedule_too):
         """Take the measure of an epoch, and keep the model if it is the best."""
+        self.collect()
         history = self.history
         trained = _evaluate(self.library, data)
         validated = None if validation is None else _evaluate(self.library, validation)
@@ -325,6 +346,7 @@ class _Run:
             "model": self.library.model,
             "optimizer": self.optimizer,
             "schedule": self.schedule,
+            "scaler": self.library.scaler,
         }
         return {name: part for name, part in parts.items() if part is not None}
 
@@ -366,11 +388,13 @@ def _uninterrupted():
 # ------------------------------------------------------------------------------ two libraries
 
 
-def _library(caller, model, device, transform):
+def _library(caller, model, device, transform, precision=None):
     """Return what speaks for the model's library."""
     if isinstance(model, nn.Module):
         if device is not None:
             raise ValueError(f"{caller}: a model of hwlib runs on the CPU; device must be None")
+        if precision is not None:
+            raise ValueError(f"{caller}: a model of hwlib has one precision; it must be None")
         return _NumPy(caller, model, transform)
     try:
         import torch  # late: hwlib works without it
@@ -380,11 +404,13 @@ def _library(caller, model, device, transform):
         raise TypeError(
             f"{caller}: model must be a module of hwlib.nn or torch, not {type(model).__name__}"
         )
-    return _Torch(caller, model, transform, torch, device)
+    return _Torch(caller, model, transform, torch, device, precision)
 
 
 class _Library:
     """What differs between libraries: `_NumPy` and `_Torch` define the same methods."""
+
+    precision = scaler = None
 
     def __init__(self, caller, model, transform):
         self.caller, self.model, self.transform = caller, model, transform
@@ -417,6 +443,10 @@ class _NumPy(_Library):
             return optim.Adam(self.model.named_parameters())
         return self._check_optimizer(given, optim.Optimizer, lambda o: o.params.values())
 
+    def places(self, order, x, y):
+        """Return what picks images and labels in this order."""
+        return order
+
     def batch(self, x, y, index, rng):
         """Return images and labels of a batch as the model takes them."""
         return self._prepare(x[index], rng), y[index]
@@ -436,6 +466,14 @@ class _NumPy(_Library):
         """Return loss and accuracy."""
         logits = self.model(x)
         return float(F.cross_entropy(logits, y)), float((logits.argmax(1) == y).mean())
+
+    def numbers(self, scalars):
+        """Return losses or scores as a list of Python's floats."""
+        return scalars
+
+    def copy(self, buffer):
+        """Return a copy of a buffer."""
+        return buffer.copy()
 
     def seed(self, rng):
         """Let all layers that draw use this generator."""
@@ -465,12 +503,15 @@ class _NumPy(_Library):
 
 
 class _Torch(_Library):
-    def __init__(self, caller, model, transform, torch, device):
+    def __init__(self, caller, model, transform, torch, device, precision):
         super().__init__(caller, model, transform)
         self.torch = torch
         if device is not None:
             model.to(device)
         self.device = next(model.parameters(), torch.empty(0)).device
+        self.precision = precision
+        if precision == "float16":
+            self.scaler = torch.amp.GradScaler(self.device.type)
 
     def optimizer(self, given):
         if given is None:
@@ -481,6 +522,13 @@ class _Torch(_Library):
             lambda o: (p for g in o.param_groups for p in g["params"]),
         )
 
+    def places(self, order, x, y):
+        # Where images and labels lie on one device, so does this: else each batch would wait there.
+        places = {a.device if isinstance(a, self.torch.Tensor) else None for a in (x, y)}
+        place = places.pop()
+        alone = not places and place is not None
+        return self.torch.from_numpy(order).to(place) if alone else order
+
     def batch(self, x, y, index, rng):
         x, y = (self.torch.as_tensor(a[index]).to(self.device) for a in (x, y))
         return self._prepare(x, rng), y.long()
@@ -490,18 +538,43 @@ class _Torch(_Library):
             return self.model(x)
 
     def pull(self, x, y):
-        loss = self.torch.nn.functional.cross_entropy(self.model(x), y)
+        loss = self.torch.nn.functional.cross_entropy(self._trained(x), y)
         self.model.zero_grad()
-        loss.backward()
-        return loss.item(), lambda optimizer: optimizer.step()
+        if self.scaler is None:
+            loss.backward()
+            return loss.detach(), lambda optimizer: optimizer.step()
+        self.scaler.scale(loss).backward()
+
+        def update(optimizer):
+            self.scaler.step(optimizer)  # not at all, if a gradient overflowed
+            self.scaler.update()
+
+        return loss.detach(), update
+
+    def _trained(self, x):
+        """Return what the model makes of images in a step: logits of a precision fit for a loss."""
+        if self.precision is None:
+            return self.model(x)
+        with self.torch.autocast(self.device.type, dtype=getattr(self.torch, self.precision)):
+            return self.model(x).float()
 
     def score(self, x, y):
         logits = self.logits(x)
         loss = self.torch.nn.functional.cross_entropy(logits, y)
-        return loss.item(), (logits.argmax(1) == y).double().mean().item()
+        return self.torch.stack([loss.double(), (logits.argmax(1) == y).double().mean()])
+
+    def numbers(self, scalars):
+        return self.torch.stack(scalars).tolist() if scalars else []
+
+    def copy(self, buffer):
+        return buffer.clone()
 
     def seed(self, rng):
-        self.torch.manual_seed(int(rng.integers(2**63)))
+        seed = int(rng.integers(2**63))
+        if self.device.type == "cpu":  # what torch.manual_seed does for it, and ten times as fast
+            self.torch.default_generator.manual_seed(seed)
+        else:
+            self.torch.manual_seed(seed)
 
     def own_randomness(self):
         devices = [self.device] if self.device.type == "cuda" else []

@@ -35,8 +35,10 @@ function scale([lo, hi], from, to, log) {
  * `invert(px, py)` back to values, and `path(points)` for a list of [x, y], a gap where one is not
  * finite. `x` and `y` are [lo, hi]; `equal` makes a unit as long up as across.
  */
-export function axes(svg, { x, y, xlabel, ylabel, width = 380, height = 280, logx, logy, equal }) {
-  const { left, right, top, bottom } = MARGIN;
+export function axes(
+  svg, { x, y, xlabel, ylabel, width = 380, height = 280, logx, logy, equal, margin = MARGIN },
+) {
+  const { left, right, top, bottom } = margin;
   if (equal) height = top + bottom + ((width - left - right) * (y[1] - y[0])) / (x[1] - x[0]);
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.setAttribute("width", 1.4 * width); // px at most: the css shrinks it to fit
@@ -71,6 +73,19 @@ export function axes(svg, { x, y, xlabel, ylabel, width = 380, height = 280, log
   };
   return { X, Y, path, invert: (px, py) => [across.back(px), up.back(py)] };
 }
+
+/** What of a line through points lies within x = [lo, hi] and y; a gap where it leaves. */
+export const within = (points, x, y) => points.slice(1).flatMap((to, i) => {
+  const from = points[i];
+  let [s, t] = [0, 1]; // the part of this piece that is inside
+  for (const [a, b, range] of [[from[0], to[0], x], [from[1], to[1], y]]) {
+    const ends = range.map((v) => (v - a) / (b - a));
+    [s, t] = [Math.max(s, Math.min(...ends)), Math.min(t, Math.max(...ends))];
+  }
+  if (!(s <= t)) return [];
+  const at = (u) => from.map((a, k) => a + u * (to[k] - a));
+  return [...(i && !s ? [] : [at(s)]), at(t), ...(t < 1 ? [[NaN, NaN]] : [])];
+});
 
 /**
  * Draw or move a curve inside the axes: a path named `key` that looks like `look` ("a", "b", "c" for

@@ -1,5 +1,6 @@
 """What holds for every explorable figure, wherever it stands in the book."""
 
+import gzip
 import json
 import re
 
@@ -15,6 +16,7 @@ AXE = ROOT / "_build/npm/node_modules/axe-core/axe.min.js"
 FIGURES = sorted(set(explore.__all__) - {"Figure"})
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDTHS = [1280, 390, 320]
+PACKED = (".woff2", ".png", ".jpg")  # compressed as they are
 
 
 @pytest.fixture(scope="module")
@@ -158,3 +160,25 @@ def test_the_modules_are_small():
     sizes = {p.name: p.stat().st_size for p in (ROOT / "hwlib/explore").glob("*.js")}
     assert max(sizes.values()) <= 8000, sizes
     assert sum(sizes.values()) <= 60_000, sizes
+
+
+def test_a_page_with_two_figures_is_light(page, visit, pages):
+    """At most 300 kB are transferred for it: texts as every host sends them, compressed."""
+    seen = {}
+
+    def keep(response):
+        body = response.body()
+        packed = gzip.compress(body) if not response.url.endswith(PACKED) else body
+        seen[response.url] = len(packed)
+
+    page.on("response", keep)
+    tried = 0
+    for name in FIGURES:
+        if any(name == names[0] and len(names) > 1 for names in pages.values()):
+            page.context.clear_cookies()
+            for _ in visit(name):
+                tried += 1
+                total = sum(seen.values())
+                assert 20_000 < total <= 300_000, sorted(seen.items(), key=lambda s: -s[1])[:5]
+                seen.clear()
+    assert tried

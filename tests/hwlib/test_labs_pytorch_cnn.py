@@ -19,7 +19,7 @@ from torch.nn import functional as T
 from hwlib import data
 from hwlib.download import RemoteFile
 from hwlib.labs import pytorch_cnn as lab
-from hwlib.train import History, evaluate, fit
+from hwlib.train import evaluate, fit
 
 _spec = importlib.util.spec_from_file_location(
     "faulty_server", Path(__file__).with_name("faulty_server.py")
@@ -84,9 +84,9 @@ def changed(what):
 
 
 def narrow(self, c, size, k):
-    """No padding in conv1, and an fc1 that fits the smaller maps."""
-    self.conv1 = nn.Conv2d(c, 16, 3)
-    side = ((size - 2) // 2 // 2 + 1) // 2
+    """No padding in conv1 and conv2, and an fc1 that fits the smaller maps."""
+    self.conv1, self.conv2 = nn.Conv2d(c, 16, 3), nn.Conv2d(16, 32, 3)
+    side = (((size - 2) // 2 - 2) // 2 + 1) // 2
     self.fc1 = nn.Linear(64 * side**2, 256)
 
 
@@ -274,7 +274,10 @@ def test_the_network_adapts_to_the_size(size):
 
 
 def test_the_reference_is_torch_by_hand():
-    """The check's own network beside a forward pass written with functions of torch."""
+    """The check's own network beside a forward pass written with functions of torch.
+
+    And its logits have both signs, or a ReLU on them would go unseen.
+    """
     made = lab.base_network(3, 12, 10, batch_norm=True, p_drop=0.4).double().eval()
     made.load_state_dict(lab._state(made))
     s = made.state_dict()
@@ -288,6 +291,7 @@ def test_the_reference_is_torch_by_hand():
     h = T.relu(T.linear(h.reshape(4, -1), s["fc1.weight"], s["fc1.bias"]))
     h = T.linear(h, s["fc2.weight"], s["fc2.bias"])
     assert torch.allclose(made(x), h, rtol=1e-12, atol=1e-12)
+    assert h.min() < 0 < h.max()
 
 
 # ------------------------------------------------------------------------------ the step
@@ -313,8 +317,12 @@ LOSS = "loss = T.cross_entropy(model(x), y)"
 STEP_SLIPS = {
     "no zero_grad": (f"{LOSS}; loss.backward(); optimizer.step(); return loss.item()", "zero_grad is missing"),
     "step first": (
-        f"{LOSS}; optimizer.step(); optimizer.zero_grad(); loss.backward(); return loss.item()",
+        f"optimizer.step(); {LOSS}; optimizer.zero_grad(); loss.backward(); return loss.item()",
         "the optimizer steps before backward",
+    ),
+    "step after forward": (
+        f"{LOSS}; optimizer.step(); optimizer.zero_grad(); loss.backward(); return loss.item()",
+        "the optimizer steps between the forward pass and backward",
     ),
     "step between": (
         f"optimizer.zero_grad(); {LOSS}; optimizer.step(); loss.backward(); return loss.item()",
@@ -346,7 +354,7 @@ STEP_SLIPS = {
     [
         step,
         step_of(f"{LOSS}; loss.backward(); optimizer.step(); optimizer.zero_grad(); return loss.item()"),
-        step_of(f"model.zero_grad(); {LOSS}; loss.backward(); optimizer.step(); return float(loss)"),
+        step_of(f"model.zero_grad(); {LOSS}; loss.backward(); optimizer.step(); return float(loss.detach())"),
     ],
 )  # fmt: skip
 def test_right_steps_pass(attempt, capsys):
@@ -380,8 +388,8 @@ FLOAT_SLIPS = {
     "0 to 1": (lambda x: x.float() / 255, "run from 0 to 1"),
     "half range": (lambda x: x.float() / 255 - 0.5, "run from −0.5 to 0.5"),
     "upside down": (lambda x: 1 - x.float() / 127.5, "upside down"),
-    "128": (lambda x: x.float() / 128 - 1, "the divisor is 127.5"),
-    "bytes without their middle": (lambda x: (x.float() - 128) / 128, "127.5, not 128"),
+    "128": (lambda x: x.float() / 128 - 1, "both numbers are 127.5"),
+    "bytes without their middle": (lambda x: (x.float() - 128) / 128, "both numbers are 127.5, not 128"),
     "undivided": (lambda x: (x.float() - 0.5) / 0.5, "divide by 255 first"),
     "-1 to 0": (lambda x: x.float() / 255 - 1, "multiply before you subtract"),
     "wrapped": (lambda x: (2 * x) / 255 - 1, "wrapped around at 256"),
@@ -455,7 +463,7 @@ FLIP_SLIPS = {
     "shifted": (lambda x, rng: x if rng is None else x.roll(1, -1), "neither as they were nor"),
     "in place": (
         lambda x, rng: x if rng is None else x.copy_(flip(x, rng)),
-        "changed one of its arguments",
+        "the images that were given are changed",
     ),
 }
 
@@ -659,15 +667,20 @@ def test_an_unused_log_leaves_no_file(tmp_path):
 
 def test_the_table_names_what_differs(tmp_path):
     log = lab.ExperimentLog(tmp_path / "log.csv")
-    for lr in (0.1, 0.01):
-        with log.experiment("base", epochs=8, lr=lr) as run:
+    for changes in {"lr": 0.1}, {"lr": 0.01}, {"lr": 0.1}, {}:
+        with log.experiment("base", seed=len(log.rows), epochs=8, **changes) as run:
             run.parameters, run.steps, run.accuracy = 1234, 1000, 0.875
     lines = str(log).splitlines()
-    assert lines[0].split() == [*"# name seed parameters steps validation seconds state settings".split()]  # fmt: skip
-    assert lines[1].split() == ["1", "base", "0", "1,234", "1,000", "87.5%", "0", "done", "lr=0.1"]
-    assert lines[2].endswith("lr=0.01")
-    assert lines[3] == "In all of them: epochs=8"
-    assert len(lines) == 4
+    heads = ["#", "name", "seed", "parameters", "steps", "validation", "seconds", "state"]
+    assert lines[0].split() == heads
+    assert lines[1].split() == ["1", "base", "0", "1,234", "1,000", "87.5%", "0", "done", "A"]
+    assert [line.split()[-1] for line in lines[1:5]] == ["A", "B", "A", "C"]
+    assert lines[5:] == ["A: epochs=8 lr=0.1", "B: as A, but lr=0.01", "C: as A, but without lr"]
+    assert max(map(len, lines)) <= 76
+
+
+def test_letters_go_on_behind_z():
+    assert [lab._letters(i) for i in (0, 25, 26, 51, 52)] == ["A", "Z", "AA", "AZ", "BA"]
 
 
 @pytest.mark.parametrize("content", ["a,b\n1,2\n", "name,seed\nx,y\n"])

@@ -1,0 +1,67 @@
+"""The site's icons: from web fonts cut down to the few that it shows.
+
+The theme draws them with a script of more than half a megabyte, compressed, and would fall back on
+web fonts of a quarter of one. Nobody has to load that for a dozen icons: when all pages are
+written, the script goes, and of the fonts only the glyphs stay that some page or script names.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pydata_sphinx_theme
+from fontTools import subset
+from sphinx.application import Sphinx
+
+SCRIPT = re.compile(r'[ \t]*<script[^>]* src="[^"]*/fontawesome\.js[^"]*"></script>\n?')
+NAME = re.compile(r"\bfa-[a-z][a-z0-9-]*")
+
+
+def connect(app: Sphinx) -> None:
+    """Connect this room's handler."""
+    app.connect("build-finished", slim, priority=800)
+
+
+def slim(app: Sphinx, exception: Exception | None) -> None:
+    """Take the icon script out of all pages, and unused glyphs out of the fonts."""
+    if exception is not None or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    static = out / "_static"
+    names: set[str] = set()
+    for page in out.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        names |= set(NAME.findall(text))
+        slimmer = SCRIPT.sub("", text)
+        if slimmer != text:
+            page.write_text(slimmer, encoding="utf-8")
+    for script in static.rglob("*.js"):
+        if not script.name.startswith("fontawesome"):
+            names |= set(NAME.findall(script.read_text(encoding="utf-8")))
+    for file in static.glob("scripts/fontawesome.js*"):
+        file.unlink()
+    points = code_points(static / "styles" / "pydata-sphinx-theme.css", names)
+    fonts = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static"
+    for font in static.glob("vendor/fontawesome/webfonts/*"):
+        if font.suffix == ".woff2":  # which every browser of today reads
+            cut(fonts / font.relative_to(static).with_suffix(".ttf"), points, font)
+        else:
+            font.unlink()
+
+
+def code_points(css: Path, names: set[str]) -> set[int]:
+    """What characters the theme's style sheet draws icons of these names with."""
+    text = css.read_text(encoding="utf-8")
+    rules = re.findall(r'([^{}]*)\{(?:--fa:|content:)"\\([0-9a-f]+)"', text)
+    return {int(point, 16) for selectors, point in rules if names & set(NAME.findall(selectors))}
+
+
+def cut(source: Path, points: set[int], target: Path) -> None:
+    """Write a font with the glyphs of these characters only; always the same bytes."""
+    options = subset.Options(flavor="woff2", recalc_timestamp=False)
+    with subset.load_font(source, options) as font:
+        cutter = subset.Subsetter(options)
+        cutter.populate(unicodes=points)
+        cutter.subset(font)
+        subset.save_font(font, target, options)

@@ -1,0 +1,175 @@
+// An answer box: it says whether an answer is right, and knows of it a salted SHA-256 alone.
+
+/** SHA-256 of a text, in hex. (Without https a page has no crypto.subtle.) */
+export function sha256(text) {
+  const bytes = new TextEncoder().encode(text);
+  const data = new DataView(new ArrayBuffer(64 * Math.ceil((bytes.length + 9) / 64)));
+  new Uint8Array(data.buffer).set([...bytes, 128]);
+  data.setUint32(data.byteLength - 4, 8 * bytes.length);
+  const primes = [];
+  for (let n = 2; primes.length < 64; n++) if (primes.every((p) => n % p)) primes.push(n);
+  const fraction = (x) => ((x % 1) * 2 ** 32) | 0;
+  const turn = (x, ...by) => by.reduce((sum, n) => sum ^ ((x >>> n) | (x << (32 - n))), 0);
+  let hash = primes.slice(0, 8).map((p) => fraction(Math.sqrt(p)));
+  for (let start = 0; start < data.byteLength; start += 64) {
+    const w = [];
+    let [a, b, c, d, e, f, g, h] = hash;
+    for (let t = 0; t < 64; t++) {
+      const [u, v] = [w[t - 15], w[t - 2]];
+      w[t] = t < 16 ? data.getInt32(start + 4 * t)
+        : (w[t - 16] + w[t - 7] + (turn(u, 7, 18) ^ (u >>> 3)) + (turn(v, 17, 19) ^ (v >>> 10))) | 0;
+      const one = h + turn(e, 6, 11, 25) + ((e & f) ^ (~e & g)) + fraction(Math.cbrt(primes[t])) + w[t];
+      const two = turn(a, 2, 13, 22) + ((a & b) ^ (a & c) ^ (b & c));
+      [a, b, c, d, e, f, g, h] = [(one + two) | 0, a, b, c, (d + one) | 0, e, f, g];
+    }
+    hash = [a, b, c, d, e, f, g, h].map((x, i) => x + hash[i]);
+  }
+  return hash.map((x) => (x >>> 0).toString(16).padStart(8, 0)).join("");
+}
+
+// From here to `check` all stands in answer.py, too.
+
+const NUMBER = /^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?$/i;
+
+function number(word) {
+  const parts = word.split("/");
+  const value = parts[0] / (parts[1] ?? 1);
+  if (parts.length > 2 || !parts.every((part) => NUMBER.test(part)) || !Number.isFinite(value))
+    throw new RangeError(`“${[...word].slice(0, 20).join("")}” is not a number.`);
+  return value;
+}
+
+/** What was typed: its shape, [], [n] or [rows, columns], and a flat list. */
+function read({ kind, digits, options }, text) {
+  if (kind === "choice") {
+    if (!Object.hasOwn(options, text)) throw new RangeError("Choose an answer first.");
+    return { shape: [], flat: [text] };
+  }
+  text = text.replace(/[−–]/g, "-").replace(/[\u2009\u202f]/g, "").replace(/[ \t\r\n\u00a0]+/g, " ");
+  text = text.replace(/^ | $/g, "");
+  if (!text) throw new RangeError("Write an answer first.");
+  if (kind === "number") {
+    // Where there may be decimals, a comma may be meant as their point.
+    const gap = digits ? / (?=[0-9]{3}(?![0-9]))/g : /[ ,](?=[0-9]{3}(?![0-9]))/g;
+    return { shape: [], flat: [number(text.replace(gap, ""))] };
+  }
+  text = text.replace(/[\])][ ,]*[[(]/g, ";").replace(/[[\]()]/g, " ").replace(/[; ]+$/, "");
+  const rows = text.split(";").map((row) => (row.match(/[^ ,]+/g) ?? []).map(number));
+  const wide = rows[0].length;
+  if (!rows.every((row) => wide && row.length === wide))
+    throw new RangeError("Every row needs numbers, as many as the first.");
+  return { shape: rows.length > 1 ? [rows.length, wide] : [wide], flat: rows.flat() };
+}
+
+/** The whole numbers to look for; one off in the last digit is near enough. */
+function near(value, digits) {
+  if (typeof value === "string") return [value];
+  const whole = digits ? Math.floor(value * 10 ** digits + 0.5) : value;
+  if (!Number.isSafeInteger(whole)) return [];
+  return digits ? [whole, whole - 1, whole + 1] : [whole];
+}
+
+/** Whether a text is "right", "wrong" or "unreadable", and the line that says so. */
+export function check(box, text) {
+  let answer;
+  try {
+    answer = read(box, text);
+  } catch (error) {
+    return { verdict: "unreadable", line: error.message };
+  }
+  const { shape, flat } = answer;
+  let ways = [[]];
+  for (const value of flat)
+    ways = ways.flatMap((way) => near(value, box.digits).map((n) => [...way, n])).slice(0, 729);
+  const start = shape.length ? sha256(`${box.name}\n${shape}`).slice(0, 8) : "";
+  const seals = ways.map((way) => start + sha256(`${box.name}\n${shape}\n${way}`).slice(0, 16));
+  if (seals.includes(box.digest)) return { verdict: "right", line: "Right." };
+  const hint = seals.map((seal) => box.hints[seal]).find(Boolean);
+  const size = shape[1] ? `${shape[0]} rows of ${shape[1]}` : `a list of ${shape}`;
+  const why = hint ?? (box.digest.startsWith(start) ? "" : `Its shape is not ${size}.`);
+  return { verdict: "wrong", line: `Not right yet. ${why}`.trim() };
+}
+
+/** Use the machine's memory of the page; undefined where it has none. */
+function keep(action) {
+  try {
+    return action(localStorage);
+  } catch {}
+}
+
+function add(parent, tag, attributes, text = "") {
+  const node = document.createElement(tag);
+  for (const name in attributes) node.setAttribute(name, attributes[name]);
+  // Without this JupyterLab keeps the keys for itself.
+  if (/input|button/.test(tag)) node.dataset.lmSuppressShortcuts = true;
+  node.append(text);
+  parent.append(node);
+  return node;
+}
+
+function render({ model, el }) {
+  const box = new Proxy({}, { get: (_, name) => model.get(name) });
+  const [key, id] = [`answer ${box.name}`, `answer-${Math.random()}`];
+  const choice = box.kind === "choice";
+  const name = "Check your answer";
+  const root = add(el, "div", { class: "explore answer", role: "group", "aria-label": name });
+  const ask = add(root, choice ? "fieldset" : "div", { class: "answer-ask" });
+  add(ask, choice ? "legend" : "label", choice ? {} : { for: id }, box.label);
+  const radios = Object.entries(box.options).map(([value, text]) => {
+    const label = add(ask, "label", { });
+    const radio = add(label, "input", { type: "radio", name: id, value });
+    label.append(text);
+    return radio;
+  });
+  const field = radios[0] ?? add(ask, "input", { id, autocomplete: "off" });
+  add(ask, "button", { type: "button" }, "Check").onclick = verify;
+  if (!choice) {
+    const how = box.kind === "array" ? "Numbers as in 1, 2 or, with rows, 1, 2; 3, 4" : "A number";
+    const digits = box.digits ? `, to ${box.digits} digits after the point.` : ".";
+    field.setAttribute("aria-describedby", add(root, "p", { id: `${id}how` }, how + digits).id);
+  }
+  const said = add(root, "div", { class: "answer-said" });
+  const line = add(said, "p", { class: "explore-line", "aria-live": "polite" });
+  for (const text of ["", ...Object.values(box.hints)]) // unseen: room for the longest line
+    add(said, "p", { "aria-hidden": true }, `Not right yet. ${text}`);
+  const foot = add(root, "p", {}, "Practice, not protection: short answers can be found by trying all. ");
+  const count = add(foot, "span");
+  const forget = add(foot, "button", { type: "button" }, "Forget my tries");
+
+  let tries = keep((store) => JSON.parse(store.getItem(key)).map(String)) ?? [];
+  const typed = () => (choice ? radios.find((radio) => radio.checked)?.value ?? "" : field.value);
+
+  function fill(text) {
+    for (const radio of radios) radio.checked = radio.value === text;
+    if (!choice) field.value = text;
+  }
+
+  function show(verdict = "", text = "") {
+    root.dataset.verdict = verdict;
+    line.textContent = text;
+    field.setAttribute("aria-invalid", verdict === "unreadable");
+    count.textContent = `Your tries, kept on this machine only: ${tries.length}.`;
+    forget.style.visibility = tries.length ? "" : "hidden";
+  }
+
+  function verify() {
+    const { verdict, line } = check(box, typed());
+    if (verdict !== "unreadable" && typed() !== tries.at(-1)) tries.push(typed());
+    keep((store) => store.setItem(key, JSON.stringify(tries)));
+    show(verdict, line);
+  }
+
+  root.oninput = () => show();
+  root.onkeydown = ({ key, target }) => key === "Enter" && target.matches("input") && verify();
+  forget.onclick = () => {
+    tries = [];
+    keep((store) => store.removeItem(key));
+    fill("");
+    show();
+    field.focus();
+  };
+  fill(tries.at(-1) ?? "");
+  tries.length ? verify() : show();
+}
+
+export default { render };

@@ -1,0 +1,90 @@
+"""An explorable figure: the gradient through a batch mean as the batch grows."""
+
+import numpy as np
+import traitlets
+
+from hwlib.explore.draws import normals
+from hwlib.explore.figure import Figure, Invalid, source
+
+UPSTREAM = {  # ∂L/∂y₁ ... ∂L/∂yₙ, of j = (1, ..., n)
+    "random": lambda j: normals(6, len(j)),
+    "single": lambda j: np.where(j == 1, 1.0, 0.0),
+    "alternating": lambda j: np.where(j % 2, 1.0, -1.0),
+    "halving": lambda j: 2.0 ** (1 - j),
+    "constant": lambda j: np.ones(len(j)),
+    "share": lambda j: np.full(len(j), 1 / len(j)),
+}
+_SETTINGS = ("upstream", "shift", "gamma", "doublings")
+
+
+class DemeanGradient(Figure):
+    """Choose what gradient arrives at y = γ (x − mean) + β and see what passes on to x₁.
+
+    Beside it stands γ · ∂L/∂y₁, which would pass if the mean were a constant.
+
+    Args:
+        upstream: what arrives, ∂L/∂y₁ to ∂L/∂yₙ: "random" (Gaussian around 0, seeded), "single" (1
+            for the first example, 0 for all others), "alternating" (1, −1, 1, ...), "halving" (1,
+            1/2, 1/4, ...), "constant" (1) or "share" (1/n).
+        shift: a number added to each of them, from -1 to 1.
+        gamma: the scale γ, from -2 to 2.
+        doublings: the batch size is n = 2 ** doublings, from 0 to 10 of them.
+
+    Raises:
+        ValueError: if a setting is none of these; nothing changes then.
+
+    >>> figure = DemeanGradient(upstream="single", gamma=2, doublings=2)
+    >>> figure.arriving, figure.gradient
+    (array([1., 0., 0., 0.]), array([ 1.5, -0.5, -0.5, -0.5]))
+    """
+
+    _esm = source("kit.js", "plot.js", "draws.js", "bn_gradient.js")
+    SETTINGS = _SETTINGS
+
+    upstream = traitlets.Unicode("random").tag(sync=True)
+    shift = traitlets.Float(0.0).tag(sync=True)
+    gamma = traitlets.Float(1.5).tag(sync=True)
+    doublings = traitlets.Int(3).tag(sync=True)
+
+    @property
+    def arriving(self) -> np.ndarray:
+        """The gradients that arrive, (n,)."""
+        return _arriving(self.upstream, self.shift, 2**self.doublings)
+
+    @property
+    def gradient(self) -> np.ndarray:
+        """The gradients that are passed on to x, (n,)."""
+        return _passed(self.arriving, self.gamma)
+
+    @traitlets.validate(*_SETTINGS)
+    def _check_settings(self, proposal):
+        name, value = proposal.trait.name, proposal.value
+        if name == "upstream":
+            fits, rule = value in UPSTREAM, f"one of {', '.join(UPSTREAM)}"
+        else:
+            low, high = {"shift": (-1, 1), "gamma": (-2, 2), "doublings": (0, 10)}[name]
+            fits, rule = low <= value <= high, f"from {low} to {high}"
+        if not fits:
+            raise Invalid(f"DemeanGradient: {name} must be {rule}, got {value!r}")
+        return value
+
+    def still(self):
+        """Return `hwlib.figures.curves` of both gradients over the batch size."""
+        from hwlib.figures import curves  # matplotlib is slow to import
+
+        sizes = 2 ** np.arange(11)
+        arriving = [_arriving(self.upstream, self.shift, n) for n in sizes]
+        both = {
+            "γ · ∂L/∂y₁": [self.gamma * dy[0] for dy in arriving],
+            "∂L/∂x₁": [_passed(dy, self.gamma)[0] for dy in arriving],
+        }
+        labels = {"xlabel": "batch size n", "ylabel": "gradient of example 1"}
+        return curves(both, x=sizes, xscale="log", markers=True, **labels)
+
+
+def _arriving(upstream, shift, n):
+    return UPSTREAM[upstream](np.arange(1, n + 1)) + shift
+
+
+def _passed(dy, gamma):
+    return gamma * (dy - dy.mean())

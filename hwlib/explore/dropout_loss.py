@@ -1,0 +1,110 @@
+"""One example, two features: the expected loss under dropout as the drop rate moves."""
+
+import numpy as np
+import traitlets
+
+from hwlib import theory
+from hwlib.explore.draws import uniforms
+from hwlib.explore.figure import Figure, Invalid, source
+
+_POSITIVE = ("x1", "x2", "y")
+
+
+class DropoutLoss(Figure):
+    """Move the drop rate from 0, and see the minimum of the expected loss jump and then walk.
+
+    E(y − r₁x₁w₁ − r₂x₂w₂)² = (y − x₁w₁ − x₂w₂)² + p/(1−p) · ((x₁w₁)² + (x₂w₂)²)
+
+    Each rⱼ is 0 with probability p and 1/(1−p) otherwise: inverted dropout, as in torch. Without
+    dropout a whole line of weights has no error, and the shortest of them counts as the minimum.
+
+    Args:
+        x1, x2: the two features, positive.
+        y: the target, positive.
+        p: the probability of a DROP, 0 <= p <= 0.9.
+        steps: the steps of SGD that are drawn, from w = 0; a fresh mask each.
+        seed: of the masks.
+
+    Raises:
+        ValueError: if a setting is out of its range. Nothing changes then.
+
+    >>> figure = DropoutLoss(x1=4, x2=2, y=8, p=0.5)
+    >>> figure.minimum.round(4).tolist(), figure.contributions.round(4).tolist()
+    ([0.6667, 1.3333], [2.6667, 2.6667])
+    >>> figure.p = 0
+    >>> figure.contributions.round(4).tolist()
+    [6.4, 1.6]
+    """
+
+    _esm = source("kit.js", "plot.js", "draws.js", "dropout_loss.js")
+    SETTINGS = ("x1", "x2", "y", "p", "steps", "seed")
+    SIZE = "tall"
+
+    x1 = traitlets.Float(4.0).tag(sync=True)
+    x2 = traitlets.Float(2.0).tag(sync=True)
+    y = traitlets.Float(8.0).tag(sync=True)
+    p = traitlets.Float(0.3).tag(sync=True)
+    steps = traitlets.Int(400).tag(sync=True)
+    seed = traitlets.Int(1).tag(sync=True)
+
+    @traitlets.validate(*_POSITIVE)
+    def _check_positive(self, proposal):
+        if not 0.5 <= proposal.value <= 1000:
+            raise Invalid(
+                f"DropoutLoss: {proposal.trait.name} must be from 0.5 to 1000, got {proposal.value}"
+            )
+        return proposal.value
+
+    @traitlets.validate("p")
+    def _check_p(self, proposal):
+        if not 0 <= proposal.value <= 0.9:
+            raise Invalid(
+                f"DropoutLoss: p is the probability of a drop, 0 <= p <= 0.9, got {proposal.value}"
+            )
+        return proposal.value
+
+    @traitlets.validate("steps", "seed")
+    def _check_counts(self, proposal):
+        most = {"steps": 4000, "seed": 2**31 - 1}[proposal.trait.name]
+        if not 1 <= proposal.value <= most:
+            raise Invalid(
+                f"DropoutLoss: {proposal.trait.name} must be from 1 to {most}, got {proposal.value}"
+            )
+        return proposal.value
+
+    @property
+    def _problem(self):
+        return np.array([[self.x1, self.x2]]), np.array([self.y])
+
+    @property
+    def minimum(self) -> np.ndarray:
+        """The weights (2,) where the expected loss is least, by `hwlib.theory.minimizer`."""
+        noise = theory.bernoulli(keep=1 - self.p, inverted=True)
+        return theory.minimizer(*self._problem, noise=noise)
+
+    @property
+    def contributions(self) -> np.ndarray:
+        """What each feature then adds to the prediction, (2,): x₁w₁ and x₂w₂."""
+        return self._problem[0][0] * self.minimum
+
+    @property
+    def way(self) -> np.ndarray:
+        """The weights that SGD passes, (steps + 1, 2)."""
+        kept = uniforms(self.seed, 2 * self.steps).reshape(-1, 2) >= self.p
+        rate = 0.1 * (1 - self.p) / (self.x1**2 + self.x2**2)
+        w = np.zeros(2)
+        way = [w]
+        for seen in kept * self._problem[0] / (1 - self.p):
+            w = w + 2 * rate * (self.y - seen @ w) * seen
+            way.append(w)
+        return np.array(way)
+
+    def still(self):
+        """Return `hwlib.figures.descent.landscape` of the present state."""
+        from hwlib.figures.descent import landscape  # matplotlib is slow to import
+
+        X, y = self._problem
+        masks, chance = theory.bernoulli(keep=1 - self.p, inverted=True).outcomes(2)
+        limit = theory.limit_minimizer(X, y)
+        ways = {f"SGD, p = {self.p:g}": self.way, "minimum for p from 0 to 1": [limit, 0 * limit]}
+        return landscape(masks * X, np.repeat(y, 4), ways, chance=chance)

@@ -1,0 +1,74 @@
+"""The data matrix that dropout sees: what a change of units does to it."""
+
+import numpy as np
+import traitlets
+
+from hwlib import theory
+from hwlib.explore.figure import Figure, Invalid, Numbers, source
+
+
+class EffectiveMatrix(Figure):
+    """Change the unit of a feature, and see its column in X and in the effective matrix X Γ⁻¹.
+
+    Args:
+        X: (n, 2) data without a zero column.
+        factor: what the first column is multiplied by, not below 0.1.
+        keep: the probability of keeping an entry, 0.1 <= keep <= 0.9.
+
+    Raises:
+        ValueError: if X has not two columns or one of them is zero, or if a setting is out of its
+            range. Nothing changes then.
+
+    >>> figure = EffectiveMatrix(X=[[3, 0], [4, 2]], factor=0.1, keep=0.8)
+    >>> theory.column_norms(figure.scaled).round(9).tolist()
+    [0.5, 2.0]
+    >>> theory.column_norms(figure.effective).round(9).tolist()
+    [2.0, 2.0]
+    """
+
+    _esm = source("kit.js", "plot.js", "effective_matrix.js")
+    SETTINGS = ("X", "factor", "keep")
+    SIZE = "short"
+
+    X = Numbers([[3, -1], [0, 2], [4, 2]]).tag(sync=True)
+    factor = traitlets.Float(1.0).tag(sync=True)
+    keep = traitlets.Float(0.8).tag(sync=True)
+
+    @traitlets.validate("X")
+    def _check_data(self, proposal):
+        X = np.array(proposal.value, dtype=float)
+        if X.ndim != 2 or X.shape[1] != 2:
+            raise Invalid(f"EffectiveMatrix: X must be (n, 2), got {X.shape}")
+        if not X.any(axis=0).all():
+            raise Invalid("EffectiveMatrix: no column of X may be zero, for then Γ has no inverse")
+        return proposal.value
+
+    @traitlets.validate("factor")
+    def _check_factor(self, proposal):
+        if not 0.1 <= proposal.value < np.inf:
+            raise Invalid(
+                f"EffectiveMatrix: factor must be finite and at least 0.1, got {proposal.value}"
+            )
+        return proposal.value
+
+    @traitlets.validate("keep")
+    def _check_keep(self, proposal):
+        if not 0.1 <= proposal.value <= 0.9:
+            raise Invalid(f"EffectiveMatrix: keep must be from 0.1 to 0.9, got {proposal.value}")
+        return proposal.value
+
+    @property
+    def scaled(self) -> np.ndarray:
+        """X (n, 2) in the units chosen."""
+        return np.array(self.X) * [self.factor, 1.0]
+
+    @property
+    def effective(self) -> np.ndarray:
+        """X Γ⁻¹ (n, 2), by `hwlib.theory.effective_matrix`."""
+        return theory.effective_matrix(self.scaled, noise=theory.bernoulli(keep=self.keep))
+
+    def still(self):
+        """Return `hwlib.figures.regularization.columns_equalized` of the present state."""
+        from hwlib.figures.regularization import columns_equalized  # matplotlib is slow to import
+
+        return columns_equalized(self.scaled, keep=self.keep)

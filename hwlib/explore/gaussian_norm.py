@@ -1,0 +1,114 @@
+"""An explorable figure: what batch norm makes of Gaussian inputs."""
+
+import numpy as np
+import traitlets
+
+from hwlib import functional as F
+from hwlib.explore.draws import normals
+from hwlib.explore.figure import Figure, Invalid, source
+
+_RANGES = {
+    **dict.fromkeys(("mean", "mean2", "beta", "beta2"), (-3, 3)),
+    **dict.fromkeys(("gamma", "gamma2"), (-2, 2)),
+    **dict.fromkeys(("std", "std2"), (0.25, 2)),
+    "rho": (-0.9, 0.9),
+    "doublings": (1, 10),
+    "batch": (1, 20),
+    "features": (1, 2),
+}
+
+
+class NormalizedGaussian(Figure):
+    """See a batch of Gaussian inputs before and after batch norm, on a line or in the plane.
+
+    A batch turns batch norm into a straight line a x + b for each feature. Beside the batch stands
+    what that line makes of the whole distribution, and what a very large batch would make of it.
+
+    Args:
+        features: 1 for a line, 2 for the plane; as the figure is made, so it stays.
+        mean: of the inputs, feature 1, from -3 to 3.
+        std: their standard deviation, from 0.25 to 2.
+        gamma: the scale γ of batch norm, from -2 to 2, not 0.
+        beta: the shift β, from -3 to 3.
+        mean2: of feature 2; likewise std2, gamma2 and beta2.
+        rho: the correlation of the features, from -0.9 to 0.9.
+        doublings: the batch has 2 ** doublings examples, 1 to 10 doublings.
+        batch: which batch is drawn, from 1 to 20: the seed.
+
+    Raises:
+        ValueError: if a setting is none of these; nothing changes then.
+
+    >>> figure = NormalizedGaussian(gamma=0.5, beta=1.0, doublings=2)
+    >>> figure.inputs.shape
+    (4, 1)
+    >>> print(f"{figure.outputs.mean():.4f} {figure.outputs.std():.4f}")
+    1.0000 0.5000
+    """
+
+    _esm = source("kit.js", "plot.js", "draws.js", "gaussian_norm.js")
+    SETTINGS = (
+        *("features", "mean", "std", "gamma", "beta", "mean2", "std2", "gamma2", "beta2"),
+        *("rho", "doublings", "batch"),
+    )
+    SIZE = "tall"
+
+    features = traitlets.Int(1).tag(sync=True)
+    mean = traitlets.Float(-2.0).tag(sync=True)
+    std = traitlets.Float(0.75).tag(sync=True)
+    gamma = traitlets.Float(1.5).tag(sync=True)
+    beta = traitlets.Float(2.0).tag(sync=True)
+    mean2 = traitlets.Float(2.0).tag(sync=True)
+    std2 = traitlets.Float(0.75).tag(sync=True)
+    gamma2 = traitlets.Float(0.75).tag(sync=True)
+    beta2 = traitlets.Float(-2.0).tag(sync=True)
+    rho = traitlets.Float(0.7).tag(sync=True)
+    doublings = traitlets.Int(3).tag(sync=True)
+    batch = traitlets.Int(1).tag(sync=True)
+
+    @property
+    def inputs(self) -> np.ndarray:
+        """The batch that is drawn, (n, features)."""
+        z = normals(self.batch, 2 * 2**self.doublings).reshape(-1, 2)  # (n, 2)
+        z[:, 1] = self.rho * z[:, 0] + np.sqrt(1 - self.rho**2) * z[:, 1]
+        x = [self.mean, self.mean2] + z * [self.std, self.std2]
+        return x[:, : self.features]
+
+    @property
+    def outputs(self) -> np.ndarray:
+        """What `hwlib.functional.batch_norm` makes of it in training, (n, features)."""
+        weight = np.array([self.gamma, self.gamma2])[: self.features]
+        bias = np.array([self.beta, self.beta2])[: self.features]
+        return F.batch_norm(self.inputs, None, None, weight, bias, training=True)
+
+    @traitlets.validate(*SETTINGS)
+    def _check_settings(self, proposal):
+        name, value = proposal.trait.name, proposal.value
+        low, high = _RANGES[name]
+        if not low <= value <= high or (name.startswith("gamma") and value == 0):
+            rule = f"from {low} to {high}" + ", not 0" * name.startswith("gamma")
+            raise Invalid(f"NormalizedGaussian: {name} must be {rule}, got {value!r}")
+        return value
+
+    def still(self):
+        """Return a picture of all inputs and of their outputs in a very large batch."""
+        from hwlib.figures import curves  # matplotlib is slow to import
+        from hwlib.figures.normalization import contours
+
+        std, gamma = np.array([self.std, self.std2]), np.array([self.gamma, self.gamma2])
+        shapes = np.array([[1, self.rho], [self.rho, 1]])
+        after = gamma * std / np.sqrt(std**2 + 1e-5)
+        if self.features == 2:
+            gaussians = {
+                "inputs": ([self.mean, self.mean2], shapes * np.outer(std, std)),
+                "outputs": ([self.beta, self.beta2], shapes * np.outer(after, after)),
+            }
+            return contours(gaussians, lim=(-7, 7))
+        x = np.linspace(-7, 7, 401)
+        bells = {
+            name: np.exp(-(((x - m) / s) ** 2) / 2) / (s * np.sqrt(2 * np.pi))
+            for name, m, s in (
+                ("inputs", self.mean, self.std),
+                ("outputs of a very large batch", self.beta, abs(after[0])),
+            )
+        }
+        return curves(bells, x=x, xlabel="value", ylabel="density")

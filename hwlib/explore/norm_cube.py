@@ -1,0 +1,82 @@
+"""An explorable figure: which entries of a batch share one mean."""
+
+import numpy as np
+import traitlets
+
+from hwlib import functional as F
+from hwlib.explore.figure import Figure, Invalid, source
+
+NORMS = ("batch", "layer", "instance", "group")
+VALUES = [  # (N, C, HW): samples, channels, places
+    [[8, 0, 1, 2], [1, 7, 9, 5], [0, 0, 3, 4], [5, 4, 2, 1]],
+    [[6, 6, 0, 1], [4, 3, 8, 5], [3, 4, 6, 5], [1, 7, 7, 9]],
+    [[7, 2, 2, 5], [5, 6, 9, 2], [8, 0, 0, 8], [8, 2, 1, 2]],
+]
+_SETTINGS = ("norm", "groups", "sample", "channel", "place")
+
+
+class NormCube(Figure):
+    """Choose a norm and an entry of a batch, and see the entries that it shares its mean with.
+
+    The batch has 3 samples, 4 channels and 4 places (H·W); all are counted from 0.
+
+    Args:
+        norm: "batch", "layer", "instance" or "group".
+        groups: how many groups of channels group norm makes: 1, 2 or 4.
+        sample: of the entry, from 0 to 2.
+        channel: of the entry, from 0 to 3.
+        place: of the entry, from 0 to 3.
+
+    Raises:
+        ValueError: if a setting is none of these; nothing changes then.
+
+    >>> NormCube(norm="instance", sample=1).shared[1, 3]
+    array([ True,  True,  True,  True])
+    """
+
+    _esm = source("kit.js", "norm_cube.js")
+    SETTINGS = _SETTINGS
+    SIZE = "tall"
+
+    norm = traitlets.Unicode("group").tag(sync=True)
+    groups = traitlets.Int(2).tag(sync=True)
+    sample = traitlets.Int(0).tag(sync=True)
+    channel = traitlets.Int(3).tag(sync=True)
+    place = traitlets.Int(1).tag(sync=True)
+    values = traitlets.List(VALUES, read_only=True).tag(sync=True)
+
+    @property
+    def shared(self) -> np.ndarray:
+        """Which entries share the mean, True or False, (N, C, HW): those that `hwlib` moves.
+
+        They are found by touching the entry and looking which outputs of the norm change.
+        """
+        x = np.array(self.values, dtype=float)
+        touched = x.copy()
+        touched[self.sample, self.channel, self.place] += 1
+        return np.abs(self._normalized(touched) - self._normalized(x)) > 1e-9
+
+    def _normalized(self, x):
+        if self.norm == "batch":
+            return F.batch_norm(x, None, None, training=True)
+        if self.norm == "layer":
+            return F.layer_norm(x, x.shape[1:])
+        return F.instance_norm(x) if self.norm == "instance" else F.group_norm(x, self.groups)
+
+    @traitlets.validate(*_SETTINGS)
+    def _check_settings(self, proposal):
+        name, value = proposal.trait.name, proposal.value
+        ends = dict(zip(("sample", "channel", "place"), np.shape(VALUES), strict=True))
+        allowed = {"norm": NORMS, "groups": (1, 2, 4)}.get(name) or range(ends[name])
+        if value not in allowed:
+            rule = ", ".join(map(repr, allowed))
+            raise Invalid(f"NormCube: {name} must be one of {rule}, got {value!r}")
+        return value
+
+    def still(self):
+        """Return `hwlib.figures.norms_stills.entries` of the present state."""
+        from hwlib.figures.norms_stills import entries  # matplotlib is slow to import
+
+        ringed = self.sample, self.channel, self.place
+        groups = f" with {self.groups} groups" if self.norm == "group" else ""
+        return entries(self.values, self.shared, ringed, caption=f"{self.norm} norm{groups}")

@@ -1,0 +1,100 @@
+"""The explorable transposed convolution: stamps laid down and added up."""
+
+import numpy as np
+import traitlets
+
+from hwlib import functional as F
+from hwlib.explore.figure import Figure, Invalid, Numbers, source
+
+EXAMPLES = {
+    "1-D": {"x": [2, 1, 3], "weight": [1, -1, 2]},
+    "2-D": {"x": [[4, 1], [2, -3]], "weight": [[1, 0, 2], [-1, 1, 3]]},
+}
+_SETTINGS = ("x", "weight", "stride", "padding")
+
+
+class TransposedConvolution(Figure):
+    """Pick an input entry and see its stamp; pick an output and see what adds up there.
+
+    z[j] = Σ weight[k] · x[i] over all i and k with stride · i + k − padding = j
+
+    Args:
+        x: the input, (W) or (H, W): nested lists or an array.
+        weight: the filter, (kW) or (kH, kW); it is not flipped.
+        stride: the step from one stamp to the next, at least 1.
+        padding: the places cut off at each end of the sum, at least 0.
+        entry: the input entry whose stamp is shown, counted row by row from 0.
+        at: the output entry whose products are spelled, counted row by row from 0. It and `entry`
+            move to the last one where a change of another setting leaves them behind.
+
+    Raises:
+        ValueError: if x or weight is not made of numbers, if one is 1-D and the other 2-D, if the
+            padding leaves no output, or if `entry` is no entry of the input or `at` none of the
+            output. Nothing changes then. To go from 1-D to 2-D change both within
+            `hold_trait_notifications()`.
+
+    >>> figure = TransposedConvolution(x=[1, -2], weight=[3, 4], stride=1)
+    >>> figure.output
+    array([ 3., -2., -8.])
+    """
+
+    _esm = source("kit.js", "stamps.js")
+    SETTINGS = (*_SETTINGS, "entry", "at")
+    SIZE = "tall"
+
+    x = Numbers(EXAMPLES["1-D"]["x"]).tag(sync=True)
+    weight = Numbers(EXAMPLES["1-D"]["weight"]).tag(sync=True)
+    stride = traitlets.Int(2).tag(sync=True)
+    padding = traitlets.Int(0).tag(sync=True)
+    entry = traitlets.Int(0).tag(sync=True)
+    at = traitlets.Int(0).tag(sync=True)
+    examples = traitlets.Dict(EXAMPLES).tag(sync=True)
+
+    @property
+    def output(self) -> np.ndarray:
+        """The whole output, (oW) or (oH, oW), computed by `hwlib.functional`."""
+        return _scatter(**{name: getattr(self, name) for name in _SETTINGS})
+
+    @traitlets.validate(*_SETTINGS)
+    def _check_settings(self, proposal):
+        settings = {name: getattr(self, name) for name in _SETTINGS}
+        _scatter(**{**settings, proposal.trait.name: proposal.value})
+        return proposal.value
+
+    @traitlets.validate("entry", "at")
+    def _check_place(self, proposal):
+        name, size = proposal.trait.name, self._sizes()[proposal.trait.name]
+        if not 0 <= proposal.value < size:
+            raise Invalid(
+                f"TransposedConvolution: {name} must be from 0 to {size - 1}, got {proposal.value}"
+            )
+        return proposal.value
+
+    @traitlets.observe(*_SETTINGS)
+    def _keep_places_inside(self, change):
+        for name, size in self._sizes().items():
+            setattr(self, name, min(getattr(self, name), size - 1))
+
+    def _sizes(self):
+        return {"entry": np.size(self.x), "at": self.output.size}
+
+    def still(self):
+        """Return `hwlib.figures.stamps` of the present state."""
+        from hwlib import figures  # matplotlib is slow to import
+
+        return figures.stamps(self.x, self.weight, stride=self.stride, padding=self.padding)
+
+
+def _scatter(x, weight, **hyper):
+    """Transposed convolution of nested lists as one sample of one channel."""
+    x, weight = np.array(x, dtype=float), np.array(weight, dtype=float)
+    if x.ndim != weight.ndim:
+        raise Invalid(
+            f"TransposedConvolution: x and weight must both be 1-D or both 2-D, got shapes "
+            f"{x.shape} and {weight.shape}; set both within hold_trait_notifications()"
+        )
+    scatter = F.conv_transpose1d if x.ndim == 1 else F.conv_transpose2d
+    try:
+        return scatter(x[None, None], weight[None, None], **hyper)[0, 0]
+    except ValueError as error:
+        raise Invalid(f"TransposedConvolution: {error}") from None

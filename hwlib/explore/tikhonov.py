@@ -1,0 +1,98 @@
+"""The geometry of multiplicative noise: a fit, a penalty, and the minimum of their sum."""
+
+import numpy as np
+import traitlets
+
+from hwlib import theory
+from hwlib.explore.figure import Figure, Invalid, Numbers, source
+
+
+class NoiseTikhonov(Figure):
+    """Move mean and spread of the noise, and see how fit and penalty share out the minimum.
+
+    Args:
+        X: (n, 2) data of rank 2.
+        y: (n,) targets, not orthogonal to the columns of X.
+        mu: the mean of the noise, 0 <= mu <= 2.
+        sigma: its standard deviation, 0 <= sigma <= 2.
+        law: "any" noise with this mean and spread; or "dropout", a coin that is 1 with probability
+            mu and 0 otherwise. Then mu <= 1, and sigma follows.
+
+    Raises:
+        ValueError: if X and y do not make such a problem, or a setting is out of its range. Nothing
+            changes then. To change X and y together use `hold_trait_notifications()`.
+
+    >>> figure = NoiseTikhonov(X=[[2, 0], [0, 1]], y=[4, 2], mu=1, sigma=1)
+    >>> figure.minimum.tolist()
+    [1.0, 1.0]
+    >>> figure.law = "dropout"
+    >>> figure.sigma
+    0.0
+    """
+
+    _esm = source("kit.js", "plot.js", "tikhonov.js")
+    SETTINGS = ("X", "y", "mu", "sigma", "law")
+    SIZE = "medium"
+
+    X = Numbers([[2, 1], [1, -0.5], [-1, 1], [2, 0.5]]).tag(sync=True)
+    y = Numbers([3, 0, 1, 2]).tag(sync=True)
+    mu = traitlets.Float(1.0).tag(sync=True)
+    sigma = traitlets.Float(0.6).tag(sync=True)
+    law = traitlets.Enum(["any", "dropout"], "any").tag(sync=True)
+
+    @traitlets.validate("X", "y")
+    def _check_problem(self, proposal):
+        problem = {"X": self.X, "y": self.y, proposal.trait.name: proposal.value}
+        X, y = np.array(problem["X"], dtype=float), np.array(problem["y"], dtype=float)
+        if X.ndim != 2 or X.shape[1] != 2 or y.shape != (len(X),):
+            raise Invalid(
+                f"NoiseTikhonov: X must be (n, 2) and y (n,), got {X.shape} and {y.shape}; "
+                "set both within hold_trait_notifications()"
+            )
+        if np.linalg.matrix_rank(X) < 2 or not (X.T @ y).any():
+            raise Invalid("NoiseTikhonov: X must have rank 2, and Xᵀy must not be zero")
+        return proposal.value
+
+    @traitlets.validate("mu", "law")
+    def _check_mean(self, proposal):
+        setting = {"mu": self.mu, "law": self.law, proposal.trait.name: proposal.value}
+        most = 1 if setting["law"] == "dropout" else 2
+        if not 0 <= setting["mu"] <= most:
+            raise Invalid(
+                f"NoiseTikhonov: with law {setting['law']!r}, mu must be from 0 to {most}, "
+                f"got {setting['mu']}"
+            )
+        return proposal.value
+
+    @traitlets.validate("sigma")
+    def _check_spread(self, proposal):
+        if not 0 <= proposal.value <= 2:
+            raise Invalid(f"NoiseTikhonov: sigma must be from 0 to 2, got {proposal.value}")
+        return self._noise.variance**0.5 if self.law == "dropout" else proposal.value
+
+    @traitlets.observe("mu", "law")
+    def _follow(self, change):
+        if self.law == "dropout":
+            self.sigma = self._noise.variance**0.5
+
+    @property
+    def _noise(self):
+        if self.law == "dropout":
+            return theory.bernoulli(keep=self.mu)
+        return theory.gaussian(mean=self.mu, std=self.sigma)
+
+    @property
+    def minimum(self) -> np.ndarray:
+        """The weights (2,) where the expected loss is least, by `hwlib.theory.minimizer`."""
+        return theory.minimizer(self.X, self.y, noise=self._noise)
+
+    @property
+    def loss(self) -> float:
+        """The least expected loss."""
+        return theory.expected_loss(self.X, self.y, self.minimum, noise=self._noise)
+
+    def still(self):
+        """Return `hwlib.figures.noise_stills.balance` of the present state."""
+        from hwlib.figures.noise_stills import balance  # matplotlib is slow to import
+
+        return balance(self.X, self.y, mean=self.mu, std=self.sigma)

@@ -1,0 +1,369 @@
+"""The batch norm lab: its solutions pass its checks, its stubs do not, and what it claims holds."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import numpy as np
+import pytest
+import torch
+from threadpoolctl import threadpool_limits
+
+from bookkit.splice import splice, split_cells
+from hwlib import functional as F
+from hwlib import nn, optim
+from hwlib.labs import batchnorm_dropout as check
+from hwlib.train import evaluate
+from tests.conftest import ROOT
+
+LAB = "lab_batchnorm_dropout"
+TEXT = (ROOT / "chapters" / f"{LAB}.md").read_text(encoding="utf-8")
+SOLUTIONS = ROOT / "solutions"
+CONSTANTS = {"FAST", "SETTINGS", "KINDS", "DEEP", "small"}
+
+
+def code(text):
+    return [cell.text for cell in split_cells(text, LAB) if cell.code]
+
+
+def kept(node):
+    """Whether a statement only defines something: no training, no figure, no check."""
+    if isinstance(node, ast.Assign):
+        names = {n.id for t in node.targets for n in ast.walk(t) if isinstance(n, ast.Name)}
+        return names <= CONSTANTS
+    return isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef)
+
+
+def defined(text):
+    """What the cells of a text define, in order; nothing else of them is run."""
+    space = {}
+    for cell in code(text):
+        for node in ast.parse(cell).body:
+            if kept(node):
+                exec(compile(ast.Module([node], []), LAB, "exec"), space)
+    return space
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Small matrices: on a busy machine sharing them among threads costs more than it gains."""
+    with threadpool_limits(1):
+        yield
+
+
+@pytest.fixture(scope="module")
+def solved():
+    """The chapter's functions, with the solutions in the place of the stubs."""
+    return defined(splice(TEXT, LAB, SOLUTIONS, "full"))
+
+
+CHECKS = re.findall(r"^_ = (check\..*)$", TEXT, re.M)
+
+
+def test_every_check_of_the_lab_is_called():
+    called = {re.match(r"check\.(\w+)", line)[1] for line in CHECKS}
+    assert called == set(check.__all__) - {"BatchNorm", "Dropout"}
+    assert len(CHECKS) == 7  # the backward pass has two forms
+
+
+@pytest.mark.parametrize("line", CHECKS)
+def test_the_solutions_pass(line, solved, capsys):
+    assert eval(line, solved) is True
+    assert capsys.readouterr().out.startswith("Right: ")
+
+
+@pytest.mark.parametrize("line", CHECKS)
+def test_the_stubs_do_not(line, capsys):
+    assert eval(line, defined(TEXT.replace("% solution:", "% no:"))) is False
+    assert capsys.readouterr().out.startswith("Your turn: exercise '")
+
+
+def test_every_function_with_a_probability_says_that_it_drops(solved):
+    named = {
+        node.name: ast.get_docstring(node) or ""
+        for cell in code(TEXT)
+        for node in ast.walk(ast.parse(cell))
+        if isinstance(node, ast.FunctionDef)
+        and any(a.arg in ("p", "dropout_param") for a in node.args.args)
+        and node.name != "drop_result"
+    }
+    assert len(named) >= 3
+    assert [name for name, words in named.items() if "DROP" not in words] == []
+
+
+@pytest.mark.parametrize("answer", ["dx =", "shared", "X.var", "x.var", "std(axis=0)) /"])
+def test_the_chapter_does_not_hold_the_solutions(answer):
+    assert answer not in TEXT
+
+
+# ------------------------------------------------------------------------------ batch norm
+
+
+def test_the_homeworks_numbers(solved):
+    """Means and deviations that the homework's notebook prints, to its digits."""
+    forward, features = solved["batchnorm_forward"], solved["features"]
+    rng = np.random.RandomState(7)
+    a = features(rng.randn(200, 50), rng.randn(50, 60), rng.randn(60, 3))
+    np.testing.assert_allclose(a.mean(0).round(4), [-33.9017, 18.4627, -7.4907])
+    np.testing.assert_allclose(a.std(0).round(4), [38.7211, 29.3967, 31.1427])
+    gamma, beta = np.array([1.0, 2, 3]), np.array([11.0, 12, 13])
+    out, _ = forward(a, gamma, beta, {"mode": "train"})
+    np.testing.assert_allclose(out.mean(0), beta, atol=1e-12)
+    np.testing.assert_allclose(out.std(0), gamma, atol=1e-6)
+    # The homework begins the running variance at 0, the lab at 1: the same to four digits.
+    for start in ({}, {"running_mean": np.zeros(3), "running_var": np.zeros(3)}):
+        rng = np.random.RandomState(7)
+        layers = rng.randn(50, 60), rng.randn(60, 3)
+        bn_param = {"mode": "train", **start}
+        for mode in ["train"] * 50 + ["test"]:
+            bn_param["mode"] = mode
+            a = features(rng.randn(200, 50), *layers)
+            out, _ = forward(a, np.ones(3), np.zeros(3), bn_param)
+        np.testing.assert_allclose(out.mean(0), [-0.0097, 0.0132, 0.0075], atol=6e-5)
+        np.testing.assert_allclose(out.std(0), [1.0701, 1.0165, 0.8900], atol=6e-5)
+
+
+def test_homework_6a(solved):
+    """The edges (32) to (39), and the one more when the variance is spelled out."""
+    X = np.random.default_rng(0).random((8, 3))
+    arrays = dict(X=X, gamma=np.ones(3), beta=np.zeros(3))
+    edges = set(solved["trace"](solved["batchnorm_named"], **arrays).edges())
+    printed = "X mu, X sigma2, X Z, mu Z, sigma2 Z, Z Y, gamma Y, beta Y"
+    assert edges == {tuple(pair.split()) for pair in printed.split(", ")}
+    more = set(solved["trace"](solved["spelled_out"], **arrays).edges())
+    assert more - edges == {("mu", "sigma2")}
+    assert edges < more
+
+
+def test_homework_6b_both_forms_against_torch(solved):
+    """dX, dgamma and dbeta, node by node and in closed form; (57) as printed is wrong."""
+    rng = np.random.default_rng(0)
+    x, dout = rng.normal(3, 2, (2, 9, 4))
+    gamma, beta = rng.standard_normal((2, 4))
+    tensors = [torch.tensor(a, requires_grad=True) for a in (x, gamma, beta)]
+    torch.nn.functional.batch_norm(tensors[0], None, None, *tensors[1:], training=True).backward(
+        torch.tensor(dout)
+    )
+    _, cache = solved["batchnorm_forward"](x, gamma, beta, {"mode": "train"})
+    for form in ("batchnorm_backward", "batchnorm_backward_alt"):
+        for ours, theirs in zip(solved[form](dout, cache), tensors, strict=True):
+            np.testing.assert_allclose(ours, theirs.grad, rtol=1e-12, atol=1e-12)
+        assert solved["against_differences"](solved[form]) < 1e-6
+    wrong = solved["printed_57"](dout, cache) - tensors[0].grad.numpy()
+    assert np.abs(wrong).max() > 0.05 * np.abs(tensors[0].grad.numpy()).max()
+    assert np.abs(solved["printed_57"](dout, cache).sum(0)).max() > 0.1
+
+
+def test_the_worked_example_of_a_gradient(solved):
+    x, dy = np.random.default_rng(0).random((2, 5, 3)) + 1
+    _, cache = solved["relative_forward"](x)
+    tensor = torch.tensor(x, requires_grad=True)
+    (tensor / tensor.mean(0)).backward(torch.tensor(dy))
+    np.testing.assert_allclose(solved["relative_backward"](dy, cache), tensor.grad, rtol=1e-12)
+
+
+# ------------------------------------------------------------------------------ the network
+
+
+def test_the_network_has_the_homeworks_layers(solved):
+    model = solved["fully_connected"](
+        [15, 20, 30, 10], norm=solved["my_norm"], dropout=solved["my_dropout"](0.3)
+    )
+    kinds = [type(m).__name__ for m in model]
+    assert kinds == ["Layer", "BatchNorm", "ReLU", "Dropout"] * 2 + ["Layer"]
+    assert len(dict(model.named_parameters())) == 3 * 2 + 2 * 2
+    assert len(dict(model.named_buffers())) == 2 * 2
+    assert model[3].p == 0.3
+
+
+@pytest.mark.parametrize("p", [0.25, 0.5])
+def test_its_gradients_are_right_with_dropout(p, solved):
+    rng = np.random.default_rng(7)
+    x, y = rng.standard_normal((8, 15)), rng.integers(0, 10, 8)
+    model = solved["fully_connected"](
+        **solved["small"], norm=solved["double_norm"], dropout=solved["my_dropout"](p)
+    )
+    for claimed, measured in solved["slopes"](model, x, y).values():
+        assert claimed == pytest.approx(measured, abs=1e-7)
+
+
+def test_gradients_that_vanish(solved):
+    """Biases before a norm; and two rows: a tiny median, an enormous largest, over many draws."""
+    length = {2: [], 8: []}
+    for seed in range(100, 120):
+        rng = np.random.default_rng(seed)
+        x, y = rng.standard_normal((8, 15)), rng.integers(0, 10, 8)
+        for n, found in length.items():
+            model = solved["fully_connected"](**solved["small"], norm=solved["double_norm"])
+            _, grads = solved["loss_and_gradients"](model, x[:n], y[:n])
+            found.append(np.linalg.norm(grads["0.weight"], axis=1))
+            assert np.abs(grads["0.bias"]).max() < 1e-9 * max(found[-1].max(), 1)
+            assert np.abs(grads["6.bias"]).max() > 1e-3
+    assert np.median(length[2]) < np.median(length[8]) / 20
+    assert np.max(length[2]) > 3 * np.max(length[8])
+
+
+def test_a_column_of_two(solved):
+    c, eps = np.array([0.1, 0.003, 0.01]), 1e-5
+    x = np.array([5 - c, 5 + c])
+    out, cache = solved["batchnorm_forward"](x, np.ones(3), np.zeros(3), {"mode": "train"})
+    np.testing.assert_allclose(out[1], c / np.sqrt(c**2 + eps), rtol=1e-9)
+    dx, _, _ = solved["batchnorm_backward_alt"](np.array([[0.0] * 3, [1.0] * 3]), cache)
+    # Row 1 is mu + c: moving it by d moves c by d/2.
+    np.testing.assert_allclose(dx[1], eps / (c**2 + eps) ** 1.5 / 2, rtol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def small_net(solved):
+    train, held = solved["split"](1, 300, 200, np.float64)
+    model = solved["fully_connected"](
+        [64, 50, 50, 10], norm=solved["double_norm"], rng=1, dtype=np.float64
+    )
+    optimizer = optim.Adam(model.named_parameters(), lr=5e-3)
+    solved["fit"](model, train, epochs=8, batch_size=50, optimizer=optimizer, progress=False)
+    return model, held
+
+
+def test_the_forgotten_mode(solved, small_net, capsys):
+    model, held = small_net
+    right = {
+        (mode, size): solved["accuracy"](model, held, size, mode)
+        for mode in ("test", "train")
+        for size in (200, 50, 2, 1)
+    }
+    assert {v for (mode, _), v in right.items() if mode == "test"} == {
+        evaluate(model, held).accuracy
+    }
+    assert right["test", 1] > 0.8
+    assert abs(right["train", 200] - right["test", 1]) < 0.03
+    assert right["train", 2] < 0.75
+    assert right["train", 1] < 0.2
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.endswith("moved 0.00") for line in lines if "test mode" in line)
+    assert not any(line.endswith("moved 0.00") for line in lines if "train mode" in line)
+
+
+# ------------------------------------------------------------------------------ the experiments
+
+
+def end(run):
+    return run[1].validation_accuracy[-1]
+
+
+def test_a_deep_network_needs_the_norm_at_this_scale(solved):
+    settings = {**solved["DEEP"], "images": 400}
+    for seed in (10, 11):
+        plain, normed = (end(solved["trained"](k, seed, **settings)) for k in solved["KINDS"])
+        assert plain < 0.6
+        assert normed > 0.85
+
+
+def test_a_norm_widens_the_range_of_scales(solved):
+    """Over seeds that are not the page's."""
+    reached = {
+        (kind, scale): np.mean([end(solved["with_scale"](kind, s, scale)) for s in (20, 21)])
+        for kind in solved["KINDS"]
+        for scale in (0.01, 0.3, 1.0)
+    }
+    assert reached["plain", 0.01] < 0.45
+    assert reached["batch norm", 0.01] > 0.85
+    assert reached["plain", 0.3] > 0.6
+    assert reached["batch norm", 0.3] > 0.7
+    assert max(reached["plain", 1.0], reached["batch norm", 1.0]) < 0.6  # it does not save all
+
+
+def test_a_norm_allows_a_rate_ten_times_as_large(solved):
+    for seed in (20, 21):
+        assert end(solved["with_rate"]("plain", seed, 0.3)) > 0.6
+        assert end(solved["with_rate"]("plain", seed, 3.0)) < 0.3
+        assert end(solved["with_rate"]("batch norm", seed, 3.0)) > 0.8
+        assert end(solved["with_rate"]("batch norm", seed, 10.0)) < 0.45
+
+
+def test_what_the_norm_protects(solved):
+    right, growth = solved["two_rates"]("batch norm", 20, 300.0, 0.3)
+    assert right > 0.8
+    assert growth[0] > 10
+    assert growth[-1] < 3
+    assert solved["two_rates"]("plain", 20, 3.0, 0.3)[0] < 0.5
+    assert solved["two_rates"]("batch norm", 20, 0.3, 10.0)[0] < 0.4
+
+
+def test_the_invariance_behind_it():
+    """L(a w) = L(w): the gradient is orthogonal to w, and shrinks as 1/a."""
+    rng = np.random.default_rng(0)
+    X, dy, w = rng.standard_normal((9, 4)), rng.standard_normal((9, 3)), rng.standard_normal((3, 4))
+
+    def gradient(w):
+        _, back = F.batch_norm.vjp(X @ w.T, None, None, training=True, eps=0.0)
+        return back(dy)[0].T @ X
+
+    np.testing.assert_allclose((gradient(w) * w).sum(1), 0, atol=1e-12)
+    np.testing.assert_allclose(gradient(7 * w), gradient(w) / 7)
+
+
+def test_the_signal_fades_as_predicted(solved):
+    plain, normed = (solved["signal"](kind, 0.02) for kind in ("plain", "batch norm"))
+    np.testing.assert_allclose(plain[2:5] / plain[1:4], 0.02 * 5, rtol=0.3)
+    np.testing.assert_allclose(normed[2:5] / normed[1:4], 1, rtol=0.3)
+    tiny = solved["signal"]("batch norm", 1e-4)
+    assert tiny[4] < 1e-2 * tiny[0]  # eps has the upper hand
+
+
+def test_dropout_helps_where_labels_are_wrong_and_only_there(solved):
+    """6(c), over seeds that are not the page's, with fewer epochs."""
+    gains = {}
+    for wrong in (0.0, 0.3):
+        gains[wrong] = []
+        for seed in (20, 21, 22):
+            ends = [
+                solved["with_dropout"](p, wrong, seed, epochs=30).validation_accuracy[-1]
+                for p in (0.0, 0.75)
+            ]
+            gains[wrong].append(100 * (ends[1] - ends[0]))
+    assert min(gains[0.3]) > 3
+    assert abs(np.mean(gains[0.0])) < 2
+
+
+def test_labels_are_wrong_as_often_as_said(solved):
+    y = np.arange(200) % 10
+    for share in (0.0, 0.3):
+        new = solved["mislabeled"](y, share, np.random.default_rng(0))
+        assert (new != y).sum() == 200 * share
+        assert set(new) <= set(range(10))
+    np.testing.assert_array_equal(y, np.arange(200) % 10)
+
+
+def interrupts(solved, monkeypatch, name, after):
+    """Let a function of the page raise what Ctrl-C makes of it: a history that is interrupted."""
+    original, count = solved["fit"], iter(range(1000))
+
+    def fit(*arguments, **settings):
+        history = original(*arguments, **{**settings, "epochs": 1})
+        history.interrupted = next(count) == after
+        return history
+
+    monkeypatch.setitem(solved, "fit", fit)
+
+
+def test_an_interrupted_sweep_keeps_what_there_is(solved, monkeypatch, capsys):
+    interrupts(solved, monkeypatch, "fit", 5)
+    found = solved["sweep"]([0.1, 0.3], solved["with_scale"])
+    assert np.isfinite(found["plain"][:, 0]).all()
+    assert np.isnan(found["batch norm"]).sum() == 4
+    assert "stopped at 0.1" in capsys.readouterr().out
+
+
+def test_an_interrupted_experiment_keeps_whole_seeds(solved, monkeypatch, capsys):
+    interrupts(solved, monkeypatch, "fit", 4)
+    found = solved["experiment"]([0.0, 0.5], 0.0, 3)
+    assert [len(v) for v in found.values()] == [2, 2]
+    assert "stopped in seed 2" in capsys.readouterr().out
+
+
+def test_the_library_norm_is_what_torch_has(solved):
+    layer = solved["library_norm"](4)
+    assert isinstance(layer, nn.BatchNorm1d)
+    assert layer.momentum == 0.1
+    assert solved["double_norm"](4).momentum == 0.9

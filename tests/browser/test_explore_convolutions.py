@@ -1,0 +1,321 @@
+"""Stamps, receptive field and costs of layers on their pages: by keyboard, by pointer, by typing."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from hwlib import count
+from hwlib import functional as F
+from hwlib.explore import LayerCosts, ReceptiveField
+from tests.browser.figures import drag, embed
+
+pytestmark = pytest.mark.browser
+
+
+def opened(page, site, chapter, name):
+    """The figure of this name in the chapter, alive."""
+    page.goto(f"{site}/chapters/{chapter}.html")
+    page.wait_for_selector("html[data-explore]")
+    live = page.locator(f".explore-still:has([data-figure={name}])").locator(
+        "xpath=preceding-sibling::div[contains(@class, 'explore-live')][1]"
+    )
+    found = live.locator(".explore")
+    found.scroll_into_view_if_needed()
+    return found
+
+
+def slider(figure, name):
+    return figure.get_by_role("slider", name=name)
+
+
+def field(figure, name):
+    return figure.get_by_role("textbox", name=name)
+
+
+def line(figure):
+    return figure.locator(".explore-line").inner_text()
+
+
+def notes(figure):
+    return figure.locator(".explore-notes").inner_text().replace("\u00a0", " ").splitlines()
+
+
+def number(text):
+    return float(text.replace("−", "-").replace(",", ""))
+
+
+def label(figure):
+    return figure.locator("svg[role=img]").get_attribute("aria-label")
+
+
+# -------------------------------------------------------------------------------------- the stamps
+
+
+@pytest.fixture
+def stamps(page, site):
+    return opened(page, site, "convolution_arithmetic", "TransposedConvolution")
+
+
+def numbers(text):
+    rows = [re.findall(r"[^\s,]+", row) for row in text.split(";") if row.strip()]
+    rows = [[number(word) for word in row] for row in rows]
+    return np.array(rows if ";" in text else rows[0])
+
+
+def check_stamps(figure):
+    """Everything the figure says of its state is what hwlib computes; return the state."""
+    hyper = {name: int(slider(figure, name).input_value()) for name in ("stride", "padding")}
+    x, weight = (numbers(field(figure, name).input_value()) for name in ("input", "filter"))
+    scatter = F.conv_transpose1d if x.ndim == 1 else F.conv_transpose2d
+    z = scatter(x[None, None], weight[None, None], **hyper)[0, 0]
+    cells = figure.locator(".output:not(.padded) text:nth-child(2)").all_text_contents()
+    np.testing.assert_allclose([number(c) for c in cells], z.ravel(), rtol=0, atol=1e-9)
+    entry, at = (int(slider(figure, name).input_value()) for name in ("stamp of", "output"))
+    assert int(slider(figure, "stamp of").get_attribute("max")) == x.size - 1
+    assert int(slider(figure, "output").get_attribute("max")) == z.size - 1
+
+    place = np.unravel_index(at, z.shape)
+    name, *sums = line(figure).split(" = ")
+    assert name == f"z[{', '.join(map(str, place))}]"
+    if "no stamp" in sums[0]:
+        assert z[place] == 0
+    else:
+        assert number(sums[-1]) == pytest.approx(z[place], abs=1e-9)
+        products = [product.split("·") for product in sums[0].split(" + ")]
+        total = sum(number(a.strip("()")) * number(b.strip("()")) for a, b in products)
+        assert total == pytest.approx(z[place], abs=1e-9)
+    stamp = x[np.unravel_index(entry, x.shape)] * weight
+    spelled = re.search(r"w = \((.*)\), laid down", notes(figure)[0])[1]
+    np.testing.assert_allclose(numbers(spelled + ";" * (x.ndim == 2)), stamp, rtol=0, atol=1e-9)
+    assert line(figure) in label(figure)
+    return {**hyper, "entry": entry, "at": at}
+
+
+def test_stamps_by_keyboard(page, stamps):
+    assert check_stamps(stamps) == {"stride": 2, "padding": 0, "entry": 1, "at": 2}
+    slider(stamps, "output").press("ArrowRight")
+    assert check_stamps(stamps)["at"] == 3
+    slider(stamps, "output").press("ArrowLeft")
+    slider(stamps, "stamp of").press("End")
+    assert check_stamps(stamps) == {"stride": 2, "padding": 0, "entry": 2, "at": 2}
+    assert line(stamps) == "z[2] = 2·2 + 1·1 = 5"
+    slider(stamps, "padding").press("ArrowRight")
+    assert check_stamps(stamps)["padding"] == 1
+    assert stamps.locator(".padded").count() == 2
+    slider(stamps, "stride").press("End")
+    slider(stamps, "output").fill("2")
+    assert line(stamps).endswith("no stamp reaches it")
+    check_stamps(stamps)
+    assert page.foreign == page.faults == []
+
+
+def test_stamps_by_pointer(page, stamps):
+    rows, sums = stamps.locator(".stamp"), stamps.locator(".output")
+    drag(page, sums.nth(0), sums.nth(4))
+    assert check_stamps(stamps)["at"] == 4
+    drag(page, rows.nth(0), rows.nth(5))  # the last cell of the second stamp
+    state = check_stamps(stamps)
+    assert (state["entry"], state["at"]) == (1, 4)
+    drag(page, stamps.locator(".input").nth(0), stamps.locator(".input").nth(2))
+    assert check_stamps(stamps)["entry"] == 2
+    stamps.get_by_role("radio", name="2-D").check()
+    drag(page, stamps.locator(".input").nth(0), stamps.locator(".input").nth(3))
+    drag(page, stamps.locator(".output").nth(0), stamps.locator(".output").nth(7))
+    state = check_stamps(stamps)
+    assert (state["entry"], state["at"]) == (3, 7)
+
+
+@pytest.mark.parametrize(
+    ("x", "weight", "stride"),
+    [("5, -1.5, 0.25", "1 2", 1), ("1, 2; 3, 4; 0, -1", "2; -1", 3), ("1;", "1, 2, 3;", 4)],
+)
+def test_stamps_of_own_numbers(stamps, x, weight, stride):
+    slider(stamps, "stride").fill(str(stride))
+    field(stamps, "input").fill(x)
+    field(stamps, "filter").fill(weight)
+    for name in ("stamp of", "output"):
+        slider(stamps, name).press("End")
+    check_stamps(stamps)
+    assert stamps.get_by_role("radio", name="2-D" if ";" in x else "1-D").is_checked()
+
+
+def test_bad_stamps_are_explained_and_nothing_is_lost(stamps):
+    before = stamps.locator(".explore-cells").inner_html()
+    field(stamps, "filter").fill("1, two")
+    assert "“two” is not a number" in line(stamps)
+    field(stamps, "filter").fill("2")
+    field(stamps, "input").fill("7")
+    slider(stamps, "padding").press("End")
+    assert "No output: the stamps cover 1, the padding cuts off 6." in line(stamps)
+    assert stamps.locator(".explore-cells").inner_html() != before
+    slider(stamps, "padding").press("Home")
+    assert check_stamps(stamps)["padding"] == 0
+
+
+# ---------------------------------------------------------------------------- the receptive field
+
+
+@pytest.fixture
+def stack(page, site):
+    return opened(page, site, "why_convolution", "ReceptiveField")
+
+
+LAYER = ("kernel", "stride", "padding", "dilation")
+
+
+def check_field(figure, layers):
+    """The figure shows this stack, and says of it what hwlib counts."""
+    layers = [{"stride": 1, "padding": 0, "dilation": 1, **layer} for layer in layers]
+    field = count.receptive_field(layers)
+    shown = figure.locator(".field-texts text").all_text_contents()
+    for i, layer in enumerate(layers):
+        k, s, p, d = (layer[n] for n in ("kernel_size", "stride", "padding", "dilation"))
+        assert f"{i + 1}: k{k} s{s}" in shown
+        assert f"p{p} d{d}" in shown
+    assert sum(":" in text for text in shown) == len(layers)
+    assert {f"size {field.size}", f"jump {field.jump}"} <= set(shown)
+    said = [number(re.match(r"\w+ (\S+)", note)[1]) for note in notes(figure)[:3]]
+    assert said == list(field)
+    at = int(slider(figure, "output").input_value())
+    first = field.start + at * field.jump
+    ends = re.search(r"x\[(\S+)\] to x\[(\S+)\]", line(figure)).groups()
+    assert [number(end) for end in ends] == [first, first + field.size - 1]
+    assert line(figure).startswith(f"Output {at} sees ")
+    chosen = layers[int(slider(figure, "change layer").input_value()) - 1]
+    keys = ("kernel_size", "stride", "padding", "dilation")
+    values = [int(slider(figure, name).input_value()) for name in LAYER]
+    assert values == [chosen[key] for key in keys]
+    assert line(figure) in label(figure)
+    return at
+
+
+def test_a_stack_by_keyboard(page, stack):
+    conv, pool = {"kernel_size": 3}, {"kernel_size": 2, "stride": 2}
+    assert check_field(stack, [conv, pool, conv, pool]) == 1
+    slider(stack, "output").press("ArrowRight")
+    assert check_field(stack, [conv, pool, conv, pool]) == 2
+    slider(stack, "change layer").press("End")
+    check_field(stack, [conv, pool, conv, pool])
+    slider(stack, "kernel").press("ArrowRight")
+    last = {"kernel_size": 3, "stride": 2}
+    check_field(stack, [conv, pool, conv, last])
+    slider(stack, "layers").press("ArrowRight")
+    check_field(stack, [conv, pool, conv, last, conv])
+    slider(stack, "dilation").press("ArrowRight")
+    slider(stack, "padding").press("ArrowRight")
+    new = {"kernel_size": 3, "dilation": 2, "padding": 1}
+    check_field(stack, [conv, pool, conv, last, new])
+    slider(stack, "output").press("Home")
+    assert notes(stack)[-1] == "Crosses are padding."
+    slider(stack, "layers").press("Home")
+    check_field(stack, [conv])
+    assert page.foreign == page.faults == []
+
+
+def test_a_stack_by_pointer(page, stack):
+    svg = stack.locator("svg[role=img]")
+    svg.scroll_into_view_if_needed()
+
+    def tap(x, y):
+        """In units of the picture."""
+        page.mouse.click(*svg.evaluate(
+            "(e, [x, y]) => { const p = new DOMPoint(x, y).matrixTransform(e.getScreenCTM());"
+            " return [p.x, p.y]; }", [x, y]
+        ))  # fmt: skip
+
+    conv, pool = {"kernel_size": 3}, {"kernel_size": 2, "stride": 2}
+    tap(30, 40 + 58 + 30)
+    check_field(stack, [conv, pool, conv, pool])
+    assert slider(stack, "change layer").input_value() == "2"
+    tap(85, 40 + 4 * 58)
+    assert check_field(stack, [conv, pool, conv, pool]) == 0
+    tap(315, 40 + 4 * 58)
+    assert check_field(stack, [conv, pool, conv, pool]) == 2
+
+
+def test_stacks_from_python_beyond_the_sliders_and_in_two_views(page):
+    figure = ReceptiveField(layers=[{"kernel_size": 3}, {"kernel_size": 9, "stride": 4}])
+    page.set_content(embed(figure, figure))
+    page.wait_for_selector("html[data-explore]")
+    one, two = (page.locator(".explore").nth(i) for i in range(2))
+    check_field(one, figure.layers)
+    slider(one, "change layer").press("ArrowRight")
+    slider(two, "padding").press("ArrowRight")
+    page.wait_for_timeout(50)
+    layers = [figure.layers[0], {**figure.layers[1], "padding": 1}]
+    check_field(one, layers)
+    check_field(two, layers)
+    slider(two, "layers").press("ArrowRight")
+    page.wait_for_timeout(50)
+    check_field(one, [*layers, {"kernel_size": 3}])
+    check_field(two, [*layers, {"kernel_size": 3}])
+    assert page.faults == []
+
+
+# --------------------------------------------------------------------------------------- the costs
+
+
+@pytest.fixture
+def costs(page, site):
+    return opened(page, site, "depthwise_separable", "LayerCosts")
+
+
+COSTS = ("channels C", "channels F", "kernel K", "image side n")
+
+
+def check_costs(figure):
+    """The figure says what hwlib counts; return its settings."""
+    C, outputs, K, n = (int(slider(figure, name).input_value()) for name in COSTS)
+    twin = LayerCosts(in_channels=C, out_channels=outputs, kernel_size=K, side=n)
+    assert f"{twin.weights['standard']:,} weights" in notes(figure)[1]
+    assert notes(figure)[2].endswith(f"= {twin.weights['separable']:,}")
+    assert f"= 1/{outputs} + 1/{K * K} " in line(figure)
+    ratio = number(line(figure).split()[-1])
+    assert ratio == pytest.approx(twin.macs["separable"] / twin.macs["standard"], rel=6e-3)
+    texts = figure.locator(".costs-frame text").all_text_contents()
+    bars = [text for text in texts if ":" in text]
+    words = {"million": 1e6, "billion": 1e9, "trillion": 1e12}
+    counts = [*twin.weights.items(), *twin.macs.items()]
+    for bar, (name, many) in zip(bars, counts, strict=True):
+        said = re.match(rf"{name}: (\S+) ?(\w*)$", bar)
+        assert number(said[1]) * words.get(said[2], 1) == pytest.approx(many, rel=6e-3)
+    right = figure.locator(".costs-bar").evaluate_all(
+        "bars => bars.map((bar) => +bar.getAttribute('d').match(/H([\\d.]+)/)[1])"
+    )
+    lengths = [np.log10(many) for _, many in counts]
+    np.testing.assert_allclose(np.diff(right), 322 / 16 * np.diff(lengths), atol=1e-6)
+    return C, outputs, K, n
+
+
+def test_costs_by_keyboard(page, costs):
+    assert check_costs(costs) == (32, 64, 3, 56)
+    for i, name in enumerate(COSTS):
+        said = line(costs) + "".join(notes(costs))
+        before = check_costs(costs)
+        slider(costs, name).focus()
+        page.keyboard.press("ArrowRight")
+        after = check_costs(costs)
+        assert after[i] > before[i]
+        assert line(costs) + "".join(notes(costs)) != said
+    assert page.foreign == page.faults == []
+
+
+@pytest.mark.parametrize("key", ["Home", "End"])
+def test_costs_at_both_ends_stay_in_the_picture(costs, key):
+    for name in COSTS:
+        slider(costs, name).press(key)
+    check_costs(costs)
+    svg = costs.locator("svg[role=img]").bounding_box()
+    for text in costs.locator(".costs-frame text").all():
+        box = text.bounding_box()
+        assert box["x"] >= svg["x"] - 1
+        assert box["x"] + box["width"] <= svg["x"] + svg["width"] + 1
+
+
+def test_costs_by_pointer(page, costs):
+    box = slider(costs, "channels F").bounding_box()
+    page.mouse.click(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
+    assert check_costs(costs)[1] == 256

@@ -1,0 +1,551 @@
+"""Stamps, receptive field and costs of layers: their JavaScript against hwlib, their Python."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import traitlets
+from javascript import runner
+
+from hwlib import count, figures
+from hwlib import functional as F
+from hwlib.explore import LayerCosts, ReceptiveField, TransposedConvolution
+from hwlib.explore.stamps import EXAMPLES
+from hwlib.figures import convolutions_stills as stills
+
+ALL = [TransposedConvolution, ReceptiveField, LayerCosts]
+
+
+@pytest.fixture(scope="module")
+def stamps(tmp_path_factory):
+    return runner(tmp_path_factory.mktemp("stamps"), TransposedConvolution._esm)
+
+
+@pytest.fixture(scope="module")
+def field(tmp_path_factory):
+    return runner(tmp_path_factory.mktemp("field"), ReceptiveField._esm)
+
+
+@pytest.fixture(scope="module")
+def costs(tmp_path_factory):
+    return runner(tmp_path_factory.mktemp("costs"), LayerCosts._esm)
+
+
+def number(text):
+    return float(text.replace("−", "-").replace(",", ""))
+
+
+# -------------------------------------------------------------------------------------- the stamps
+
+
+def draw_stamps(count=140):
+    """Settings for 1-D and 2-D, square and not; where the padding leaves nothing, impossible."""
+    rng = np.random.default_rng(0)
+    for i in range(count):
+        ndim = 1 + i % 2
+        yield {
+            "x": rng.normal(size=rng.integers(1, 5, size=ndim)).tolist(),
+            "weight": rng.normal(size=rng.integers(1, 5, size=ndim)).tolist(),
+            "stride": int(rng.integers(1, 5)),
+            "padding": int(rng.integers(0, 4)),
+        }
+
+
+def images(setting):
+    x, weight = (np.array(setting[name])[None, None] for name in ("x", "weight"))
+    return x, weight, {name: setting[name] for name in ("stride", "padding")}
+
+
+def by_hwlib(setting):
+    x, weight, hyper = images(setting)
+    try:
+        return (F.conv_transpose1d if x.ndim == 3 else F.conv_transpose2d)(x, weight, **hyper)[0, 0]
+    except ValueError:
+        return None
+
+
+def by_torch(setting):
+    torch = pytest.importorskip("torch")
+    x, weight, hyper = images(setting)
+    functional = torch.nn.functional
+    scatter = functional.conv_transpose1d if x.ndim == 3 else functional.conv_transpose2d
+    try:
+        return scatter(torch.tensor(x), torch.tensor(weight), **hyper)[0, 0].numpy()
+    except RuntimeError:
+        return None
+
+
+SCATTER = """return data.map((setting) => {
+    try {
+        const result = figure.scatter(setting);
+        const { flat, rows, cols, look, output } = result;
+        const places = output.flatMap((row, o) => row.map((_, q) => look(o, q)));
+        const last = [rows.size - 1, cols.size - 1, rows.m - 1, cols.m - 1];
+        const words = figure.spell(setting, result, ...last);
+        return { output: flat ? output[0] : output, places, words };
+    } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        return { error: error.message };
+    }
+});"""
+
+
+@pytest.fixture(scope="module")
+def scattered(stamps):
+    settings = list(draw_stamps())
+    return list(zip(settings, stamps(SCATTER, settings), strict=True))
+
+
+@pytest.mark.parametrize("oracle", [by_hwlib, by_torch])
+def test_the_sum_of_stamps_is_what_the_oracle_computes(scattered, oracle):
+    valid = 0
+    for setting, mine in scattered:
+        expected = oracle(setting)
+        if expected is None:
+            assert "No output" in mine["error"], setting
+            continue
+        valid += 1
+        assert np.shape(mine["output"]) == expected.shape
+        np.testing.assert_allclose(mine["output"], expected, rtol=0, atol=1e-9)
+    assert valid >= 50
+    assert len(scattered) - valid >= 20
+
+
+def test_the_products_of_a_place_are_those_that_reach_it(scattered):
+    empty = 0
+    for setting, mine in scattered:
+        if "error" in mine:
+            continue
+        x, weight, hyper = images(setting)
+        ones = {"x": np.ones(x.shape[2:]), "weight": np.ones(weight.shape[2:]), **hyper}
+        for place, z, reach in zip(
+            mine["places"], np.ravel(mine["output"]), by_hwlib(ones).ravel(), strict=True
+        ):
+            assert len(place["terms"]) == reach
+            assert sum(t["x"] * t["w"] for t in place["terms"]) == pytest.approx(z, abs=1e-9)
+            for term in place["terms"]:
+                assert term["x"] == np.atleast_2d(setting["x"])[term["i"], term["j"]]
+            empty += not place["terms"]
+    assert empty > 20  # a stride beyond the filter's length leaves gaps
+
+
+def test_the_words_spell_products_stamp_and_sizes(stamps):
+    signal = {"x": [2, 0, -3], "weight": [1, -2], "stride": 3, "padding": 1}
+    image = {"x": [[1, 2]], "weight": [[3, -1], [0, 4]], "stride": 1, "padding": 0}
+    body = """return data.map(([setting, ...places]) =>
+        figure.spell(setting, figure.scatter(setting), ...places));"""
+    gap, overlap, two = stamps(
+        body, [(signal, 0, 1, 0, 2), ({**signal, "stride": 1}, 0, 1, 0, 0), (image, 1, 1, 0, 1)]
+    )
+    assert gap["line"] == "z[1] = 0: no stamp reaches it"
+    assert gap["notes"] == [
+        "The stamp of x[2] is (−3)·w = (−3, 6), laid down from z[5] on.",
+        "size = 3·(3 − 1) + 2 − 2·1 = 6",
+        "Dashed: cut off by padding.",
+    ]
+    assert overlap["line"] == "z[1] = 0·(−2) + (−3)·1 = −3"
+    assert "laid down from z[−1] on" in overlap["notes"][0]
+    assert two["line"] == "z[1, 1] = 1·4 + 2·0 = 4"
+    assert two["notes"] == [
+        "The stamp of x[0, 1] is 2·w = (6, −2; 0, 8), laid down from z[0, 1] on.",
+        "rows = 1·(1 − 1) + 2 − 2·0 = 2",
+        "columns = 1·(2 − 1) + 2 − 2·0 = 3",
+    ]
+
+
+def test_the_sizes_said_are_hwlibs(scattered):
+    for setting, mine in scattered:
+        if "error" in mine:
+            continue
+        notes = [note for note in mine["words"]["notes"][1:] if "=" in note]
+        said = [number(note.split("= ")[-1]) for note in notes]
+        assert said == list(by_hwlib(setting).shape)
+
+
+def test_a_signal_and_an_image_do_not_mix(stamps):
+    mixed = {"x": [[1, 2]], "weight": [1], "stride": 1, "padding": 0}
+    (result,) = stamps(SCATTER, [mixed])
+    assert "neither" in result["error"]
+
+
+def test_the_homework_is_no_example():
+    for example in EXAMPLES.values():
+        assert sorted(np.ravel(example["x"])) != [-1, 1, 2, 3]
+        assert np.shape(example["weight"]) != (2, 2)
+
+
+def test_the_output_is_hwlibs():
+    figure = TransposedConvolution(x=[1, 2], weight=[1, 1], stride=1)
+    np.testing.assert_array_equal(figure.output, [1, 3, 2])
+
+
+BAD_STAMPS = {
+    "stride 0": ({"stride": 0}, "stride must be at least 1"),
+    "padding -1": ({"padding": -1}, "padding must be at least 0"),
+    "all is cut off": ({"padding": 4}, "padding must leave an output"),
+    "entry too large": ({"entry": 3}, "entry must be from 0 to 2, got 3"),
+    "at too large": ({"at": 7}, "at must be from 0 to 6, got 7"),
+    "at negative": ({"at": -1}, "at must be from 0 to 6, got -1"),
+    "ragged": ({"x": [[1, 2], [3]]}, "x must be a list"),
+    "2-D and 1-D": ({"x": [[1, 2, 3]]}, "both be 1-D or both 2-D"),
+}
+
+
+@pytest.mark.parametrize(("settings", "message"), BAD_STAMPS.values(), ids=BAD_STAMPS)
+def test_bad_stamps_are_refused_and_change_nothing(settings, message):
+    refused(TransposedConvolution, settings, message)
+
+
+def test_signal_and_filter_change_together_and_keep_the_places_inside():
+    figure = TransposedConvolution(entry=2, at=6)
+    with figure.hold_trait_notifications():
+        figure.x, figure.weight = [[1, 2]], [[1], [1]]
+    assert figure.output.tolist() == [[1, 0, 2], [1, 0, 2]]
+    assert (figure.entry, figure.at) == (1, 5)
+
+
+def test_the_still_of_the_stamps_shows_the_present_state(monkeypatch):
+    seen = []
+    monkeypatch.setattr(figures, "stamps", lambda *args, **kwargs: seen.append((args, kwargs)))
+    TransposedConvolution(stride=3, padding=1).still()
+    assert seen == [(tuple(EXAMPLES["1-D"].values()), {"stride": 3, "padding": 1})]
+
+
+# ---------------------------------------------------------------------------- the receptive field
+
+
+def draw_stacks(number=80):
+    """Stacks of one to five layers, and an output that looks."""
+    rng = np.random.default_rng(1)
+    for _ in range(number):
+        layers = [
+            {
+                "kernel_size": int(rng.integers(1, 5)),
+                "stride": int(rng.integers(1, 4)),
+                "padding": int(rng.choice([0, 0, 0, 1, 2])),
+                "dilation": int(rng.choice([1, 1, 1, 2, 3])),
+            }
+            for _ in range(rng.integers(1, 6))
+        ]
+        at = int(rng.integers(ReceptiveField(layers=layers).lengths[-1]))
+        yield {"layers": layers, "at": at}
+
+
+def influences(layers, lengths, at):
+    """Which inputs move output `at`: hwlib's own gradient through ones; must be positive."""
+    y, backs = np.ones((1, 1, lengths[0])), []
+    for layer in layers:
+        hyper = {name: value for name, value in layer.items() if name != "kernel_size"}
+        y, back = F.conv1d.vjp(y, np.ones((1, 1, layer["kernel_size"])), **hyper)
+        backs.append(back)
+        y = np.ones_like(y)
+    assert y.shape[-1] == lengths[-1]
+    dy = np.zeros_like(y)
+    dy[0, 0, at] = 1
+    for back in reversed(backs):
+        dy = back(dy)[0]
+    return np.flatnonzero(dy).tolist()
+
+
+LOOK = """return data.map(({ layers, at }) => ({
+    fields: figure.fields(layers),
+    lengths: figure.lengths(layers),
+    levels: figure.seen(layers, at),
+    words: figure.spell(layers, at),
+}));"""
+
+
+@pytest.fixture(scope="module")
+def looked(field):
+    stacks = list(draw_stacks())
+    return list(zip(stacks, field(LOOK, stacks), strict=True))
+
+
+def test_size_jump_and_start_are_hwlibs_after_every_layer(looked):
+    assert len(looked) >= 50
+    for stack, mine in looked:
+        for depth, found in enumerate(mine["fields"]):
+            expected = count.receptive_field(stack["layers"][:depth])
+            assert (found["size"], found["jump"], found["start"]) == expected
+
+
+def test_the_levels_are_as_long_as_hwlib_says(looked):
+    for stack, mine in looked:
+        assert mine["lengths"] == ReceptiveField(layers=stack["layers"]).lengths
+        assert mine["lengths"][-1] >= 3
+        for layer, n, m in zip(stack["layers"], mine["lengths"], mine["lengths"][1:], strict=False):
+            assert count.conv_output_size(n, **layer) == m
+
+
+def test_an_output_sees_the_inputs_that_have_a_gradient(looked):
+    holes = 0
+    for stack, mine in looked:
+        size, jump, start = count.receptive_field(stack["layers"])
+        seen = mine["levels"][0]["real"]
+        assert seen == influences(stack["layers"], mine["lengths"], stack["at"])
+        begin = start + stack["at"] * jump
+        assert mine["levels"][0]["ends"] == [begin, begin + size - 1]
+        assert all(begin <= j < begin + size for j in seen)
+        holes += len(seen) < size
+    assert 20 < holes < len(looked) - 5
+
+
+def test_links_are_the_taps_of_each_layer(looked):
+    for stack, mine in looked:
+        for layer, below, above in zip(
+            stack["layers"], mine["levels"], mine["levels"][1:], strict=False
+        ):
+            k, s, p, d = (layer[n] for n in ("kernel_size", "stride", "padding", "dilation"))
+            links = [[o * s - p + t * d, o] for o in above["real"] for t in range(k)]
+            assert below["links"] == links
+            assert sorted({j for j, _ in links}) == sorted(below["real"] + below["padded"])
+
+
+def test_what_is_spelled_adds_up(looked):
+    for stack, mine in looked:
+        size, jump, start = count.receptive_field(stack["layers"])
+        for note, expected in zip(mine["words"]["notes"], (size, jump, start), strict=False):
+            said, _, terms = note.partition(" = ")
+            assert number(said.split()[1]) == expected
+            if terms:
+                terms = terms.replace("−", "-").replace("·", "*").replace("\u00a0", "")
+                assert eval(terms) == expected
+        begin = re.search(r"= (\S+)\.$", mine["words"]["notes"][3])[1]
+        assert number(begin) == start + stack["at"] * jump
+        crosses = any(level["padded"] for level in mine["levels"])
+        assert (mine["words"]["notes"][-1] == "Crosses are padding.") == crosses
+
+
+def test_the_words_say_what_is_seen(field):
+    def stack(*layers):
+        full = {"kernel_size": 3, "stride": 1, "padding": 0, "dilation": 1}
+        return {"layers": [{**full, **layer} for layer in layers], "at": 1}
+
+    plain, holes, one = field(
+        LOOK, [stack({"stride": 2}, {}), stack({"dilation": 2}), stack({"kernel_size": 1})]
+    )
+    assert plain["words"]["line"] == "Output 1 sees 7 inputs, x[2] to x[8]."
+    assert plain["words"]["notes"][0].replace("\u00a0", " ") == "size 7 = 1 + 1·(3 − 1) + 2·(3 − 1)"
+    assert plain["words"]["notes"][1:] == [
+        "jump 2 = 2·1",
+        "start 0",
+        "Output 1 begins at 0 + 1·2 = 2.",
+    ]
+    assert holes["words"]["line"] == "Output 1 sees 3 of 5 places, x[1] to x[5]."
+    assert one["words"]["line"] == "Output 1 sees 1 input, x[1] to x[1]."
+
+
+def test_the_sliders_change_one_layer_or_turn_to_another(field):
+    a, b = ({"kernel_size": k, "stride": 2, "padding": 1, "dilation": 1} for k in (5, 2))
+    body = """return data.map(([layers, chosen, state]) => {
+        const after = figure.edited(layers, chosen, state);
+        return [after, state];
+    });"""
+    state = {"depth": 2, "layer": 1, **a, "at": 0}
+    changed, turned, grown, shrunk = field(
+        body,
+        [
+            ([a, b], 1, {**state, "stride": 3}),
+            ([a, b], 1, {**state, "layer": 2}),
+            ([a, b], 1, {**state, "depth": 3}),
+            ([a, b], 2, {**state, **b, "depth": 1, "layer": 2}),
+        ],
+    )
+    assert changed == [[{**a, "stride": 3}, b], {**state, "stride": 3}]
+    assert turned == [[a, b], {**state, "layer": 2, **b}]
+    fresh = {"kernel_size": 3, "stride": 1, "padding": 0, "dilation": 1}
+    assert grown == [[a, b, fresh], {**state, "depth": 3, "layer": 3, **fresh}]
+    assert shrunk == [[a], {**state, "depth": 1}]
+
+
+def test_layers_are_spelled_out_and_defaults_are_not_shared():
+    figure = ReceptiveField(layers=[{"kernel_size": np.int64(3)}])
+    assert figure.layers == [{"kernel_size": 3, "stride": 1, "padding": 0, "dilation": 1}]
+    json.dumps(figure.get_state(figure.SETTINGS))
+    ReceptiveField().layers.pop()
+    assert len(ReceptiveField().layers) == 4
+    assert ReceptiveField().field == count.receptive_field(ReceptiveField().layers)
+
+
+BAD_STACKS = {
+    "none": ({"layers": []}, "1 to 5 layers, got 0"),
+    "six": ({"layers": [{"kernel_size": 3}] * 6}, "1 to 5 layers, got 6"),
+    "stride 0": ({"layers": [{"kernel_size": 3, "stride": 0}]}, "stride must be at least 1"),
+    "no kernel": ({"layers": [{"stride": 1}]}, "kernel_size must be an int"),
+    "a slip": ({"layers": [{"kernel_size": 3, "strides": 1}]}, "strides"),
+    "no list": ({"layers": 3}, "layers must be"),
+    "layer 0": ({"layer": 0}, "layer must be from 1 to 4, got 0"),
+    "at too large": ({"at": 3}, "at must be from 0 to 2, got 3"),
+}
+
+
+@pytest.mark.parametrize(("settings", "message"), BAD_STACKS.values(), ids=BAD_STACKS)
+def test_bad_stacks_are_refused_and_change_nothing(settings, message):
+    refused(ReceptiveField, settings, message)
+
+
+def test_a_change_of_the_layers_keeps_the_places_inside():
+    figure = ReceptiveField(layers=[{"kernel_size": 1, "padding": 2}] * 3, layer=3, at=8)
+    figure.layers = [{"kernel_size": 3}]
+    assert (figure.layer, figure.at) == (1, 2)
+    figure.set_state({"layers": [{"kernel_size": 2}] * 2, "layer": 2, "at": 0})
+    assert (len(figure.layers), figure.layer, figure.at) == (2, 2, 0)
+
+
+# --------------------------------------------------------------------------------------- the costs
+
+
+def draw_costs(number=80):
+    rng = np.random.default_rng(2)
+    for _ in range(number):
+        yield {
+            "in_channels": int(rng.integers(1, 257)),
+            "out_channels": int(rng.integers(1, 257)),
+            "kernel_size": int(2 * rng.integers(0, 4) + 1),
+            "side": int(rng.integers(1, 225)),
+        }
+
+
+@pytest.fixture(scope="module")
+def counted(costs):
+    settings = list(draw_costs())
+    body = """return data.map((state) =>
+        ({ ...figure.costs(state), words: figure.spell(state) }));"""
+    return list(zip(settings, costs(body, settings), strict=True))
+
+
+def test_the_costs_are_hwlibs(counted):
+    assert len(counted) >= 50
+    for setting, mine in counted:
+        C, outputs, K, n = setting.values()
+        same = {"padding": K // 2}
+        assert mine["weights"] == {
+            "dense": count.linear_parameters(C * n * n, outputs * n * n, bias=False),
+            "standard": count.conv_parameters(C, outputs, K, bias=False),
+            "separable": count.conv_parameters(C, C, K, groups=C, bias=False)
+            + count.conv_parameters(C, outputs, 1, bias=False),
+        }
+        assert mine["macs"] == {
+            "dense": mine["weights"]["dense"],
+            "standard": count.conv_macs(n, C, outputs, K, **same),
+            "separable": count.conv_macs(n, C, C, K, groups=C, **same)
+            + count.conv_macs(n, C, outputs, 1),
+        }
+        figure = LayerCosts(**setting)
+        assert (figure.weights, figure.macs) == (mine["weights"], mine["macs"])
+        for counts in (mine["weights"], mine["macs"]):
+            assert counts["separable"] / counts["standard"] == pytest.approx(
+                mine["ratio"], abs=1e-9
+            )
+
+
+def test_what_is_spelled_of_the_costs_adds_up(counted):
+    for setting, mine in counted:
+        C, outputs, K, n = setting.values()
+        *_, said = mine["words"]["line"].split("\n")
+        terms, _, ratio = said.removeprefix("= ").replace("≈", "=").partition(" = ")
+        assert terms == f"1/{outputs} + 1/{K**2}"
+        assert number(ratio) == pytest.approx(mine["ratio"], rel=6e-3)
+        notes = [note.replace("\u00a0", " ") for note in mine["words"]["notes"]]
+        assert notes[0] == f"From C = {C} to F = {outputs} channels of {n} × {n}:"
+        for note, name in zip(notes[1:3], ("standard", "separable"), strict=True):
+            formula, total = note.split(" = ")[1:]
+            total = int(number(total.removesuffix(" weights")))
+            assert eval(formula.replace("·", "*").replace(",", "")) == total
+            assert total == mine["weights"][name]
+        sides = notes[3].split(" = ")[1].split(" · ")
+        assert np.prod([number(side) for side in sides]) == mine["weights"]["dense"]
+
+
+def test_counts_are_said_in_three_digits(costs):
+    counts = [1, 18432, 999_999, 1_000_000, 57_802_752, 20_141_047_808, 10**12, 2 * 10**15]
+    assert costs("return data.map(figure.short);", counts) == [
+        "1", "18,432", "999,999", "1 million", "57.8 million", "20.1 billion", "1 trillion",
+        "2 quadrillion",
+    ]  # fmt: skip
+
+
+def test_the_homework_is_not_the_default():
+    figure = LayerCosts()
+    assert 108 not in figure.weights.values()
+    assert 39 not in figure.weights.values()
+
+
+BAD_COSTS = {
+    "no channel": ({"in_channels": 0}, "in_channels must be at least 1, got 0"),
+    "even": ({"kernel_size": 4}, "kernel_size must be odd, got 4"),
+    "not exact": ({"side": 10_000}, "up to 2**53"),
+    "not whole": ({"side": 1.5}, "expected an int"),
+}
+
+
+@pytest.mark.parametrize(("settings", "message"), BAD_COSTS.values(), ids=BAD_COSTS)
+def test_bad_costs_are_refused_and_change_nothing(settings, message):
+    refused(LayerCosts, settings, message)
+
+
+# ------------------------------------------------------------------------------------------- all
+
+
+def refused(kind, settings, message):
+    with pytest.raises(traitlets.TraitError, match=re.escape(message)) as caught:
+        kind(**settings)
+    if "expected" not in message:  # traitlets' own words for a wrong type
+        assert isinstance(caught.value, ValueError)
+    figure = kind()
+    before = figure.get_state(kind.SETTINGS)
+    ((name, value),) = settings.items()
+    with pytest.raises(traitlets.TraitError, match=re.escape(message)):
+        setattr(figure, name, value)
+    assert figure.get_state(kind.SETTINGS) == before
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_the_settings_are_synced_and_the_bundle_holds_a_still(kind):
+    assert all(kind().trait_metadata(name, "sync") for name in kind.SETTINGS)
+    data, _ = kind()._repr_mimebundle_()
+    assert f'data-figure="{kind.__name__}"' in data["text/html"]
+    assert "<svg" in data["text/html"]
+    assert kind.SETTINGS[0] in data["text/plain"]
+
+
+# ---------------------------------------------------------------------------------- the new stills
+
+
+def test_the_still_of_a_field_says_what_hwlib_counts():
+    figure = ReceptiveField(
+        layers=[{"kernel_size": 3, "padding": 1}, {"kernel_size": 3, "dilation": 2, "stride": 2}],
+        at=0,
+    )
+    picture = figure.still()
+    assert picture.alt == (
+        "Output 0 sees 6 of 7 places, −1 to 5. Layer 1: kernel 3, padding 1. "
+        "Layer 2: kernel 3, stride 2, dilation 2. Size 7, jump 2, start −1."
+    )
+    assert "size 7, jump 2, start −1" in picture.svg
+    assert picture.svg == figure.still().svg
+    assert picture.svg.count("×") == 1  # the one padding
+
+
+def test_the_still_of_costs_holds_every_count():
+    figure = LayerCosts(side=14)
+    alt = figure.still().alt
+    for counts in (figure.weights, figure.macs):
+        for name, many in counts.items():
+            assert f"{name} {many:,}" in alt
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: stills.receptive_field([{"kernel_size": 3}], [5]), "one a level, 2, got 1"),
+        (lambda: stills.receptive_field([{"kernel_size": 3}], [5, 3], at=3), "from 0 to 2, got 3"),
+        (lambda: stills.layer_costs({}, {}), "at least one"),
+        (lambda: stills.layer_costs({"a": 1}, {"b": 1}), "the same kinds"),
+        (lambda: stills.layer_costs({"a": 0}, {"a": 1}), "at least 1, got 0"),
+    ],
+)
+def test_bad_stills_are_refused(draw, message):
+    with pytest.raises(ValueError, match=message):
+        draw()

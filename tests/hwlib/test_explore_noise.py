@@ -1,0 +1,444 @@
+"""The explorable figures of dropout and noise: their JavaScript against hwlib, Python, stills."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import traitlets
+from javascript import runner
+
+from hwlib import functional as F
+from hwlib import optim, theory
+from hwlib.explore import DropoutLoss, EffectiveMatrix, NoiseTikhonov
+from hwlib.explore.draws import uniforms
+from hwlib.figures import noise_stills
+
+FIGURES = (DropoutLoss, NoiseTikhonov, EffectiveMatrix)
+X2 = [[2, 1], [1, -0.5], [-1, 1], [2, 0.5]]
+
+
+def module(figure):
+    @pytest.fixture(scope="module")
+    def run(tmp_path_factory):
+        return runner(tmp_path_factory.mktemp(figure.__name__), figure._esm)
+
+    return run
+
+
+dropout, tikhonov, matrix = map(module, FIGURES)
+
+
+def close(mine, expected):
+    np.testing.assert_allclose(mine, expected, rtol=0, atol=1e-9)
+
+
+def numbers(text):
+    """The numbers of a text that do not belong to a name, such as the 1 of w1."""
+    found = re.findall(r"(?<![\w₁₂])[-−]?\d+(?:\.\d+)?(?:e[-−+]?\d+)?", text)
+    return [float(word.replace("−", "-")) for word in found]
+
+
+# ----------------------------------------------------------------------- dropout on one example
+
+
+def draw_examples(count=80):
+    """Features, targets and drop rates; every fourth has no dropout."""
+    rng = np.random.default_rng(0)
+    for i in range(count):
+        yield {
+            "x1": float(rng.uniform(0.5, 10)),
+            "x2": float(rng.uniform(0.5, 10)),
+            "y": float(rng.uniform(0.5, 20)),
+            "p": float(rng.uniform(0.001, 0.9)) if i % 4 else 0.0,
+        }
+
+
+def problem(s):
+    """X (1, 2), y (1,) and the noise of an example."""
+    X, y = np.array([[s["x1"], s["x2"]]]), np.array([s["y"]])
+    return X, y, theory.bernoulli(keep=1 - s["p"], inverted=True)
+
+
+def test_the_minimum_and_its_two_terms_are_hwlibs(dropout):
+    settings = list(draw_examples())
+    for s, mine in zip(settings, dropout("return data.map(figure.solve);", settings), strict=True):
+        X, y, noise = problem(s)
+        w = theory.minimizer(X, y, noise=noise)
+        close(mine["w"], w)
+        close(mine["parts"], X[0] * w)
+        close(mine["loss"], theory.expected_loss(X, y, w, noise=noise))
+        close(mine["loss"], theory.expected_loss_by_masks(X, y, w, noise=noise))
+        close(mine["fit"], np.sum((y - X @ w) ** 2))
+        close(mine["fit"] + mine["penalty"], mine["loss"])
+        close(mine["limit"], theory.limit_minimizer(X, y))
+        close(mine["shortest"], theory.minimizer(X, y, noise=theory.bernoulli(keep=1)))
+
+
+def test_the_loss_is_the_same_all_along_a_contour(dropout):
+    settings = [
+        {**s, "more": 0.1 * (1 + i % 5) * s["y"] ** 2} for i, s in enumerate(draw_examples())
+    ]
+    body = "return data.map((s) => figure.contour(s, figure.solve(s), s.more));"
+    for s, lines in zip(settings, dropout(body, settings), strict=True):
+        X, y, noise = problem(s)
+        least = theory.expected_loss(X, y, theory.minimizer(X, y, noise=noise), noise=noise)
+        assert len(lines) == (1 if s["p"] else 2)
+        for w in np.concatenate(lines)[::7]:
+            loss = theory.expected_loss(X, y, w, noise=noise)
+            assert loss == pytest.approx(least + s["more"], rel=1e-9)
+
+
+def test_sgd_is_what_hwlibs_dropout_and_optimizer_do(dropout):
+    """The masks come from uniform numbers, kept where one is not below p."""
+    rng = np.random.default_rng(1)
+    settings = [
+        {**s, "steps": 20, "coins": rng.random(40).tolist()} for s in list(draw_examples())[:60]
+    ]
+    body = """return data.map((s) => {
+        const coins = s.coins.values();
+        return [figure.descend(s, () => coins.next().value), figure.stepSize(s)];
+    });"""
+    for s, (way, rate) in zip(settings, dropout(body, settings), strict=True):
+        X, y, _ = problem(s)
+        w = np.zeros(2)
+        sgd = optim.SGD([("w", w)], lr=rate)
+        assert way[0] == [0, 0]
+        for mask, here in zip(np.reshape(s["coins"], (20, 2)) >= s["p"], way[1:], strict=True):
+            seen = X * mask / (1 - s["p"])
+            predicted, to_weights = F.linear.vjp(seen, w[None])
+            _, to_prediction = F.mse_loss.vjp(predicted, y[:, None])
+            sgd.step({"w": to_weights(to_prediction(1.0)[0])[1][0]})
+            close(here, w)
+
+
+@pytest.mark.parametrize("p", [0, 0.3, 0.9])
+def test_both_languages_go_the_same_way(dropout, p):
+    settings = [{"x1": 3, "x2": 5, "y": 7, "p": p, "steps": 300, "seed": k} for k in (1, 2, 20)]
+    body = "return data.map((s) => figure.descend(s, figure.uniforms(s.seed)));"
+    for s, way in zip(settings, dropout(body, settings), strict=True):
+        close(way, DropoutLoss(**s).way)
+    drawn = dropout("const u = figure.uniforms(data); return [u(), u(), u()];", 7)
+    close(drawn, uniforms(7, 3))
+
+
+def test_at_rate_zero_sgd_goes_to_the_shortest_and_above_to_the_other():
+    at_zero = DropoutLoss(x1=4, x2=2, y=8, p=0, steps=400)
+    np.testing.assert_allclose(at_zero.way[-1], at_zero.minimum, atol=1e-6)
+    np.testing.assert_allclose(at_zero.minimum, [1.6, 0.8])
+    above = DropoutLoss(x1=4, x2=2, y=8, p=0.3, steps=4000)
+    np.testing.assert_allclose(above.way[1000:].mean(axis=0), above.minimum, rtol=0.05)
+
+
+def test_the_words_of_the_loss_are_its_numbers(dropout):
+    setting = {"x1": 4, "x2": 2, "y": 8, "p": 0.3, "steps": 400}
+    body = """return data.map((s) => figure.spell(s, figure.solve(s), [1, 2]));"""
+    drop, none = dropout(body, [setting, {**setting, "p": 0}])
+    X, y, noise = problem(setting)
+    w = theory.minimizer(X, y, noise=noise).round(4)
+    one, two = X[0] * theory.minimizer(X, y, noise=noise)
+    np.testing.assert_allclose(
+        numbers(drop["line"]), [0.3, *w, 4, w[0], one, 2, w[1], two], atol=6e-4
+    )
+    fit, penalty, loss = numbers(drop["notes"][0])
+    assert fit + penalty == pytest.approx(loss, abs=0.01)
+    assert loss == pytest.approx(theory.expected_loss(X, y, w, noise=noise), abs=0.01)
+    assert numbers(drop["notes"][1]) == [0, 1.6, 0.8, 0, 1, 2]
+    assert none["line"].split("\n")[0] == "No dropout: shortest is w = (1.6, 0.8)"
+    assert none["notes"][0] == "Squared error 0 + penalty 0 = loss 0"
+
+
+def test_a_line_is_cut_at_the_edge(dropout):
+    """What is drawn lies inside the axes, so no box of a shape is wider than the page."""
+    body = "return data.map((points) => figure.within(points, [0, 4], [0, 2]));"
+    through, round_, away, none = dropout(
+        body,
+        [
+            [[-2, 1], [2, 1], [2, 3]],
+            [[1, 1], [2, 1], [5, 1], [3, 1]],
+            [[-1, -1], [-1, 3], [5, 3]],
+            [],
+        ],
+    )
+    assert through == [[0, 1], [2, 1], [2, 2], [None, None]]
+    assert round_ == [[1, 1], [2, 1], [4, 1], [None, None], [4, 1], [3, 1]]
+    assert away == none == []
+
+
+# ------------------------------------------------------------------ fit and penalty under noise
+
+
+def draw_noises(count=80):
+    """Problems with spreads and means, some of them 0."""
+    rng = np.random.default_rng(2)
+    for i in range(count):
+        n = int(rng.integers(2, 6))
+        yield {
+            "X": rng.normal(size=(n, 2)).tolist(),
+            "y": rng.normal(size=n).tolist(),
+            "mu": float(rng.uniform(0, 2)) if i % 9 else 0.0,
+            "sigma": float(rng.uniform(0, 2)) if i % 7 else 0.0,
+        }
+
+
+def test_fit_and_penalty_and_their_minimum_are_hwlibs(tikhonov):
+    settings = [s for s in draw_noises() if s["mu"] or s["sigma"]]
+    assert sum(s["mu"] == 0 for s in settings) > 5 < sum(s["sigma"] == 0 for s in settings)
+    for s, mine in zip(
+        settings, tikhonov("return data.map(figure.balance);", settings), strict=True
+    ):
+        X, y = np.array(s["X"]), np.array(s["y"])
+        noise = theory.gaussian(mean=s["mu"], std=s["sigma"])
+        w = theory.minimizer(X, y, noise=noise)
+        np.testing.assert_allclose(mine["w"], w, rtol=1e-9, atol=1e-9)
+        close(mine["loss"], theory.expected_loss(X, y, w, noise=noise))
+        close(mine["loss"], theory.expected_loss_by_rows(X, y, w, noise=noise))
+        close(mine["fit"], np.sum((y - s["mu"] * X @ w) ** 2))
+        np.testing.assert_allclose(mine["usual"], theory.ridge(X, y, penalty=0), rtol=1e-9)
+        # The three matrices are those of the quadratic terms, at any weights.
+        u = np.array([0.7, -1.3])
+        forms = [u @ np.array(mine[name]) @ u for name in ("fitted", "punished", "both")]
+        close(forms[2], forms[0] + forms[1])
+        loss = theory.expected_loss(X, y, w + u, noise=noise)
+        close(forms[2], loss - theory.expected_loss(X, y, w, noise=noise))
+        close(forms[1], s["sigma"] ** 2 * np.sum((theory.column_norms(X) * u) ** 2))
+
+
+def test_nothing_at_all_is_learned_without_mean_and_spread(tikhonov):
+    (mine,) = tikhonov(
+        "return data.map(figure.balance);", [{"X": X2, "y": [3, 0, 1, 2], "mu": 0, "sigma": 0}]
+    )
+    assert (mine["w"], mine["loss"]) == ([0, 0], 14)
+
+
+def test_an_ellipse_is_a_level_of_its_form(tikhonov):
+    rng = np.random.default_rng(3)
+    asked = []
+    for _ in range(60):
+        root = rng.normal(size=(3, 2))
+        level = float(rng.uniform(0.1, 9))
+        asked.append([(root.T @ root).tolist(), rng.normal(size=2).tolist(), level])
+    body = "return data.map(([A, centre, level]) => figure.ellipse(A, centre, level));"
+    for (A, centre, level), points in zip(asked, tikhonov(body, asked), strict=True):
+        gaps = np.array(points) - centre
+        np.testing.assert_allclose(np.einsum("ni,ij,nj->n", gaps, A, gaps), level, rtol=1e-9)
+        close(points[0], points[-1])
+    nothing = [
+        [[[0, 0], [0, 0]], [0, 0], 1],
+        [[[1, 0], [0, 1]], [0, 0], 0],
+        [[[1, 0], [0, 1]], [None, None], -1],
+    ]
+    assert tikhonov(body, nothing) == [[], [], []]
+
+
+def test_the_two_ellipses_touch_at_the_minimum(tikhonov):
+    """Both pass through it, and their gradients there cancel."""
+    settings = [s for s in draw_noises() if s["mu"] and s["sigma"]]
+    body = "return data.map((s) => figure.balance(s));"
+    for s, mine in zip(settings, tikhonov(body, settings), strict=True):
+        w = np.array(mine["w"])
+        centre = np.array(mine["usual"]) / s["mu"]
+        A, B = np.array(mine["fitted"]), np.array(mine["punished"])
+        close(A @ (w - centre), -B @ w)
+        assert (w - centre) @ A @ (w - centre) == pytest.approx(
+            mine["fit"] - mine["rest"], abs=1e-9
+        )
+        assert w @ B @ w == pytest.approx(mine["penalty"], abs=1e-9)
+
+
+def test_a_coin_has_the_spread_of_hwlibs(tikhonov):
+    keeps = [0, 0.2, 0.5, 0.83, 1]
+    spreads = tikhonov("return data.map(figure.coinSpread);", keeps)
+    close(spreads, [theory.bernoulli(keep=keep).variance ** 0.5 for keep in keeps])
+
+
+def test_the_words_of_the_noise_are_its_numbers(tikhonov):
+    base = {"X": X2, "y": [3, 0, 1, 2], "mu": 1, "sigma": 0.6, "law": "any"}
+    half = {**base, "mu": 0.5, "sigma": 0.5, "law": "dropout"}
+    body = "return data.map((s) => figure.spell(s, figure.balance(s)));"
+    any_, coin, zero = tikhonov(body, [base, half, {**base, "mu": 0}])
+    for words, keep in ((any_, None), (coin, 0.5)):
+        noise = theory.bernoulli(keep=keep) if keep else theory.gaussian(mean=1, std=0.6)
+        w = theory.minimizer(X2, base["y"], noise=noise)
+        *said, fit, penalty, loss = numbers(words["line"])
+        np.testing.assert_allclose(said, w, atol=6e-4)
+        assert loss == pytest.approx(theory.expected_loss(X2, base["y"], w, noise=noise), abs=1e-3)
+        assert fit + penalty == pytest.approx(loss, abs=2e-3)
+    usual = theory.ridge(X2, base["y"], penalty=0)
+    np.testing.assert_allclose(numbers(any_["notes"]), [0, *usual, 0, 0], atol=6e-4)
+    assert coin["notes"].startswith("Dropout that keeps 0.5: μ = 0.5, σ = 0.5.")
+    assert "the same for all weights" in zero["notes"]
+
+
+# ------------------------------------------------------------------------- the effective matrix
+
+
+def draw_data(count=60):
+    rng = np.random.default_rng(4)
+    for _ in range(count):
+        yield {
+            "X": rng.normal(size=(int(rng.integers(1, 6)), 2)).tolist(),
+            "keep": float(rng.uniform(0.1, 0.9)),
+            "factor": float(rng.uniform(0.1, 3)),
+        }
+
+
+def test_the_matrix_and_its_norms_are_hwlibs(matrix):
+    settings = list(draw_data())
+    found = matrix("return data.map(figure.effective);", settings)
+    for s, mine in zip(settings, found, strict=True):
+        X = np.array(s["X"]) * [s["factor"], 1]
+        noise = theory.bernoulli(keep=s["keep"])
+        expected = theory.effective_matrix(X, noise=noise)
+        close(mine["before"], X)
+        close(mine["after"], expected)
+        close(mine["norms"], theory.column_norms(X))
+        close(mine["then"], theory.column_norms(expected))
+        close(mine["gamma"], theory.gamma(X, noise=noise))
+        for columns in (X, expected):
+            cosine = columns[:, 0] @ columns[:, 1] / theory.column_norms(columns).prod()
+            assert np.cos(mine["angle"]) == pytest.approx(cosine, abs=1e-9)
+
+
+def test_the_unit_of_a_feature_changes_nothing_after(matrix):
+    settings = [{**s, "factor": 1} for s in draw_data(10)]
+    scaled = [{**s, "factor": 0.3} for s in settings]
+    for one, other in zip(
+        *(matrix("return data.map(figure.effective);", s) for s in (settings, scaled)), strict=True
+    ):
+        close(one["after"], other["after"])
+        assert one["norms"] != other["norms"]
+
+
+def test_the_words_of_the_matrix_are_its_numbers(matrix):
+    body = "return data.map((s) => figure.spell(figure.effective(s)));"
+    (words,) = matrix(body, [{"X": [[3, -1], [0, 2], [4, 2]], "keep": 0.8, "factor": 1}])
+    assert words["line"] == "Norms in X: 5 and 3. In X̃: 2 and 2."
+    assert words["notes"][0] == "column 1: √(3² + 0² + 4²) = 5, divided by 2.5"
+    assert words["notes"][1] == "column 2: √((−1)² + 2² + 2²) = 3, divided by 1.5"
+    assert words["notes"][2] == "X̃ = 1.2, −0.6667; 0, 1.333; 1.6, 1.333"
+    assert numbers(words["notes"][3]) == [70.53]
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        ([1, 2, 3], "rows of two numbers"),
+        ([[1, 2, 3]], "rows of two numbers"),
+        ([[1, 0], [2, 0]], "Column 2 of X is zero"),
+        ([[0, 1]], "Column 1 of X is zero"),
+    ],
+)
+def test_data_that_has_no_effective_matrix_is_explained(matrix, X, message):
+    body = "try { return figure.effective(data); } catch (error) { return error.message; }"
+    assert message in matrix(body, {"X": X, "keep": 0.5, "factor": 1})
+
+
+# ---------------------------------------------------------------------------------- the widgets
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_the_traits_are_synced_and_the_bundle_holds_a_still(figure):
+    view = figure()
+    assert all(view.trait_metadata(name, "sync") for name in figure.SETTINGS)
+    json.dumps(view.get_state(figure.SETTINGS))
+    data, _ = view._repr_mimebundle_()
+    assert data["text/plain"] == repr(view)
+    assert "<svg" in data["text/html"]
+    assert f'class="explore-{figure.SIZE}" data-figure="{figure.__name__}"' in data["text/html"]
+
+
+BAD = [
+    (DropoutLoss, {"x1": 0}, "x1 must be from 0.5 to 1000, got 0"),
+    (DropoutLoss, {"x2": -3}, "x2 must be from"),
+    (DropoutLoss, {"y": float("nan")}, "y must be from"),
+    (DropoutLoss, {"p": 1}, "p is the probability of a drop, 0 <= p <= 0.9, got 1"),
+    (DropoutLoss, {"p": -0.1}, "p is the probability"),
+    (DropoutLoss, {"steps": 0}, "steps must be from 1 to 4000, got 0"),
+    (DropoutLoss, {"seed": -1}, "seed must be from"),
+    (NoiseTikhonov, {"mu": 2.5}, "mu must be from 0 to 2, got 2.5"),
+    (NoiseTikhonov, {"sigma": -1}, "sigma must be from 0 to 2, got -1"),
+    (NoiseTikhonov, {"X": [[1, 2], [2, 4], [0, 0], [1, 2]]}, "X must have rank 2"),
+    (NoiseTikhonov, {"X": [[1, 2, 3]] * 4}, "X must be (n, 2) and y (n,)"),
+    (NoiseTikhonov, {"y": [1, 2]}, "got (4, 2) and (2,)"),
+    (NoiseTikhonov, {"y": [0, 0, 0, 0]}, "Xᵀy must not be zero"),
+    (EffectiveMatrix, {"X": [[1, 0], [2, 0]]}, "no column of X may be zero"),
+    (EffectiveMatrix, {"X": [1, 2]}, "X must be (n, 2), got (2,)"),
+    (EffectiveMatrix, {"factor": 0}, "factor must be finite and at least 0.1, got 0"),
+    (EffectiveMatrix, {"factor": float("inf")}, "factor must be finite"),
+    (EffectiveMatrix, {"keep": 1}, "keep must be from 0.1 to 0.9, got 1"),
+]
+
+
+@pytest.mark.parametrize(("figure", "settings", "message"), BAD)
+def test_bad_settings_are_refused_and_change_nothing(figure, settings, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        figure(**settings)
+    view = figure()
+    before = view.get_state(figure.SETTINGS)
+    ((name, value),) = settings.items()
+    with pytest.raises(traitlets.TraitError, match=re.escape(message)):
+        setattr(view, name, value)
+    assert view.get_state(figure.SETTINGS) == before
+
+
+def test_the_spread_of_dropout_follows_its_mean():
+    view = NoiseTikhonov(mu=0.5, sigma=2)
+    view.law = "dropout"
+    assert view.sigma == 0.5
+    view.mu = 0.8
+    assert view.sigma == pytest.approx(0.4)
+    view.sigma = 1.7  # it is no longer free
+    assert view.sigma == pytest.approx(0.4)
+    coin = theory.bernoulli(keep=0.8)
+    close(view.minimum, theory.minimizer(view.X, view.y, noise=coin))
+    assert view.loss == pytest.approx(
+        theory.expected_loss(view.X, view.y, view.minimum, noise=coin)
+    )
+    with pytest.raises(ValueError, match="with law 'dropout', mu must be from 0 to 1, got 1.5"):
+        view.mu = 1.5
+    with pytest.raises(ValueError, match="with law 'dropout'"):
+        NoiseTikhonov(mu=1.5).law = "dropout"
+
+
+def test_data_and_targets_change_together():
+    view = NoiseTikhonov()
+    with view.hold_trait_notifications():
+        view.X, view.y = [[2, 0], [0, 1]], [4, 2]
+    close(NoiseTikhonov(X=[[2, 0], [0, 1]], y=[4, 2], mu=1, sigma=1).minimum, [1, 1])
+    assert view.y == [4, 2]
+
+
+def test_the_properties_are_hwlibs():
+    view = DropoutLoss(x1=10, x2=1, y=11, p=0.5)
+    close(view.minimum, [11 / 30, 11 / 3])
+    close(view.contributions, [11 / 3, 11 / 3])
+    scaled = EffectiveMatrix(X=[[3, 0], [4, 2]], factor=2, keep=0.5)
+    close(scaled.scaled, [[6, 0], [8, 2]])
+    close(scaled.effective, np.array([[0.6, 0], [0.8, 1]]))
+
+
+STILLS = [
+    (DropoutLoss(p=0.3), r"a ring marks the minimum, at \[0.8235, 1.6471\]; *"),
+    (DropoutLoss(p=0), "all points of the dashed line are minima"),
+    (NoiseTikhonov(), r"At mean 1 and spread 0.6 the minimum is at \[0.5251, 1.2386\]"),
+    (NoiseTikhonov(mu=0), r"the minimum is at \[0, 0\]: fit 14 \+ penalty 0 = loss 14"),
+    (NoiseTikhonov(sigma=0), r"the minimum is at \[0.6593, 1.6044\]"),
+    (NoiseTikhonov(mu=0, sigma=0), r"the minimum is at \[0, 0\]"),
+    (NoiseTikhonov(mu=0.2, sigma=0.1), "the minimum is at"),
+    (EffectiveMatrix(factor=0.2), r"of X \[1, 3\], of the effective matrix at keep 0.8 \[2, 2\]"),
+]
+
+
+@pytest.mark.parametrize(("view", "words"), STILLS)
+def test_the_still_says_the_present_state(view, words):
+    picture = view.still()
+    assert re.search(words.rstrip("; *"), picture.alt), picture.alt
+    assert "<svg" in picture._repr_html_()
+
+
+def test_the_still_of_a_noise_draws_what_there_is():
+    """Two noises give two pictures, the same noise the same bytes."""
+    one, two = (noise_stills.balance(X2, [3, 0, 1, 2], mean=1, std=s) for s in (0.5, 1))
+    again = noise_stills.balance(X2, [3, 0, 1, 2], mean=1, std=0.5)
+    assert one.svg == again.svg != two.svg

@@ -1,0 +1,483 @@
+"""The explorable figures of normalization: their JavaScript against hwlib, their Python, stills."""
+
+import json
+import re
+from itertools import product
+
+import numpy as np
+import pytest
+import traitlets
+from javascript import runner
+
+from hwlib import functional as F
+from hwlib.check import gradcheck
+from hwlib.explore import DemeanGradient, NormalizedGaussian, NormCube
+from hwlib.explore.bn_gradient import UPSTREAM
+from hwlib.explore.draws import normals
+from hwlib.explore.norm_cube import NORMS, VALUES
+from hwlib.figures.norms_stills import entries
+from hwlib.op import op
+
+FIGURES = (DemeanGradient, NormCube, NormalizedGaussian)
+
+
+@pytest.fixture(scope="module", params=FIGURES, ids=lambda figure: figure.__name__)
+def figure_class(request):
+    return request.param
+
+
+def module_runner(tmp_path_factory, figure):
+    return runner(tmp_path_factory.mktemp(figure.__name__), figure._esm)
+
+
+@pytest.fixture(scope="module")
+def cube(tmp_path_factory):
+    return module_runner(tmp_path_factory, NormCube)
+
+
+@pytest.fixture(scope="module")
+def demean(tmp_path_factory):
+    return module_runner(tmp_path_factory, DemeanGradient)
+
+
+@pytest.fixture(scope="module")
+def gaussian(tmp_path_factory):
+    return module_runner(tmp_path_factory, NormalizedGaussian)
+
+
+def close(mine, expected):
+    np.testing.assert_allclose(mine, expected, rtol=0, atol=1e-9)
+
+
+# ------------------------------------------------------------------------------ random numbers
+
+
+def test_both_languages_draw_the_same_numbers(demean):
+    asked = [[seed, 40] for seed in (0, 1, 6, 20, 12345)]
+    drawn = demean("return data.map(([seed, count]) => figure.normals(seed, count));", asked)
+    for (seed, count), mine in zip(asked, drawn, strict=True):
+        close(mine, normals(seed, count))
+
+
+def test_the_numbers_are_gaussian_independent_and_begin_alike():
+    z = normals(3, 20_000)
+    assert abs(z.mean()) < 4 / 20_000**0.5
+    assert abs(z.std() - 1) < 4 / 40_000**0.5
+    assert abs((np.abs(z) < 1).mean() - 0.6827) < 0.014
+    assert abs((z[1:] * z[:-1]).mean()) < 4 / 20_000**0.5
+    np.testing.assert_array_equal(normals(3, 7), z[:7])
+
+
+# --------------------------------------------------------------------------------- norm cube
+
+
+def normalized(norm, x, groups):
+    """hwlib's norm of x (N, C, HW)."""
+    return {
+        "batch": lambda: F.batch_norm(x, None, None, training=True),
+        "layer": lambda: F.layer_norm(x, x.shape[1:]),
+        "instance": lambda: F.instance_norm(x),
+        "group": lambda: F.group_norm(x, groups),
+    }[norm]()
+
+
+def cube_settings(count=80):
+    """Every norm on blocks of many shapes; half of the entries are found in the book's block."""
+    rng = np.random.default_rng(0)
+    for i in range(count):
+        groups, width, N, P = (int(k) for k in rng.integers(1, 4, size=4))
+        x = rng.normal(2, 3, size=(N + 1, groups * width, P + 1))
+        if i % 2:
+            groups, x = int(rng.choice([1, 2, 4])), np.array(VALUES, dtype=float)
+        at = [int(rng.integers(n)) for n in x.shape]
+        places = dict(zip(("sample", "channel", "place"), at, strict=True))
+        yield x, {"norm": NORMS[i // 2 % 4], "groups": groups, **places}
+
+
+SHARE = """return data.map(([x, state]) => {
+    const { has, ...found } = figure.share(x, state);
+    return { ...found, shared: x.map((rows, n) => rows.map((row, c) => row.map(() => has(n, c)))) };
+});"""
+
+
+def test_the_set_is_what_moves_together_and_its_numbers_are_hwlibs(cube):
+    settings = list(cube_settings())
+    found = cube(SHARE, [[x.tolist(), state] for x, state in settings])
+    for (x, state), mine in zip(settings, found, strict=True):
+        norm, groups = state["norm"], state["groups"]
+        at = state["sample"], state["channel"], state["place"]
+        shared = np.array(mine["shared"])
+        step = np.zeros(x.shape)
+        step[at] = 1e-3
+        before, after = (normalized(norm, x + t, groups) for t in (0, step))
+        np.testing.assert_array_equal(np.abs(after - before) > 1e-12, shared)
+        assert mine["count"] == shared.sum() == np.prod(mine["factors"])
+        assert mine["sets"] * mine["count"] == x.size
+        close(mine["mean"], x[shared].mean())
+        close(mine["sd"] ** 2, x[shared].var() + 1e-5)
+        close(mine["z"], before[at])
+
+
+def test_the_sets_part_the_block(cube):
+    for norm, groups in [("batch", 1), ("layer", 1), ("instance", 1), ("group", 2)]:
+        places = product(*map(range, np.shape(VALUES)))
+        names = "sample", "channel", "place"
+        ask = [
+            [VALUES, {"norm": norm, "groups": groups, **dict(zip(names, at, strict=True))}]
+            for at in places
+        ]
+        found = cube(SHARE, ask)
+        assert len({json.dumps(one["shared"]) for one in found}) == found[0]["sets"]
+
+
+def test_group_norm_becomes_layer_and_instance_norm(cube):
+    at = {"sample": 1, "channel": 2, "place": 3}
+    ask = [("group", 1), ("layer", 2), ("group", 4), ("instance", 2)]
+    words = cube(
+        "return data.map(([x, s]) => figure.spell(x, s));",
+        [[VALUES, {"norm": norm, "groups": groups, **at}] for norm, groups in ask],
+    )
+    assert words[0] == words[1]
+    assert words[2] == words[3]
+    assert words[1] != words[3]
+
+
+def test_the_words_count_the_set(cube):
+    at = {"sample": 1, "channel": 2, "place": 3, "groups": 2}
+    body = "return data.map((s) => figure.spell(s[0], s[1]));"
+    batch, group = cube(body, [[VALUES, {"norm": n, **at}] for n in ("batch", "group")])
+    x = np.array(VALUES)
+    assert batch["line"] == (
+        "One mean for channel 2 of all 3 samples, at all 4 places:\n"
+        f"3 · 1 · 4 = 12 entries. Their mean is {x[:, 2].mean():.3f}."
+    )
+    assert batch["notes"].startswith("4 sets of 12 make up all 48 entries.")
+    assert "channels 2 and 3 of sample 1" in group["line"]
+    z = F.group_norm(x.astype(float), 2)[1, 2, 3]
+    assert group["notes"].endswith(f"= {z:.3f}.".replace("-", "−"))
+
+
+def test_channels_that_do_not_divide_are_refused_in_words(cube):
+    body = "try { figure.share(...data); } catch (error) { return error.message; }"
+    state = {"norm": "group", "groups": 3, "sample": 0, "channel": 0, "place": 0}
+    assert cube(body, [VALUES, state]) == "4 channels do not fall into 3 equal groups."
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_the_widget_finds_the_sets_by_touching(cube, norm):
+    """In the book's block no output stays by chance where it was."""
+    names = "sample", "channel", "place"
+    places = product(*map(range, np.shape(VALUES)))
+    ask = [{"norm": norm, "groups": 2, **dict(zip(names, at, strict=True))} for at in places]
+    for state, mine in zip(ask, cube(SHARE, [[VALUES, state] for state in ask]), strict=True):
+        np.testing.assert_array_equal(NormCube(**state).shared, mine["shared"])
+
+
+# ---------------------------------------------------------------------------- demean gradient
+
+
+@op
+def subtract_mean(x, weight):
+    """y = γ (x − mean) with a gradient that nearby differences confirm."""
+    n = len(x)
+
+    def backward(dy):
+        return weight * (np.eye(n) - np.full((n, n), 1 / n)) @ dy, np.array(dy @ (x - x.mean()))
+
+    return weight * (x - x.mean()), backward
+
+
+def by_batch_norm(dy, gamma):
+    """The gradient of hwlib's batch norm beside an ε so large that no variance counts."""
+    n, huge = len(dy), 1e14
+    x = np.random.default_rng(0).standard_normal((n, 1))
+    arrays = x, None, None, np.array([float(gamma)])
+    _, backward = F.batch_norm.vjp(*arrays, training=True, eps=huge)
+    return backward(dy[:, None])[0][:, 0] * np.sqrt(huge)
+
+
+def by_differences(dy, gamma):
+    """The gradient of a rule that gradcheck accepts; it also knows the batch of one."""
+    x, weight = np.random.default_rng(1).standard_normal(len(dy)), np.array(float(gamma))
+    if len(dy) <= 8:
+        gradcheck(subtract_mean, x, weight)
+    _, backward = subtract_mean.vjp(x, weight)
+    return backward(dy)[0]
+
+
+def demean_settings(count=90):
+    rng = np.random.default_rng(2)
+    kinds = list(UPSTREAM)
+    for i in range(count):
+        shift, gamma = rng.uniform(-1, 1), rng.uniform(-2, 2)
+        n = int(rng.choice([1, 2, 3, 5, 8, 30, 256, 1024]))
+        yield {"upstream": kinds[i % len(kinds)], "shift": shift, "gamma": gamma}, n
+
+
+@pytest.fixture(scope="module")
+def passed(demean):
+    settings = list(demean_settings())
+    body = "return data.map(([state, n]) => figure.passed(state, n));"
+    return list(zip(settings, demean(body, settings), strict=True))
+
+
+@pytest.mark.parametrize("oracle", [by_batch_norm, by_differences])
+def test_the_gradient_that_is_passed_is_the_oracles(passed, oracle):
+    compared = 0
+    for (state, n), mine in passed:
+        if n == 1 and oracle is by_batch_norm:  # which refuses a single value
+            continue
+        dy = UPSTREAM[state["upstream"]](np.arange(1, n + 1)) + state["shift"]
+        close(mine["dy"], dy)
+        close(mine["dx"], oracle(dy, state["gamma"])[0])
+        close(mine["plain"], state["gamma"] * dy[0])
+        compared += 1
+    assert compared >= 50
+
+
+def test_the_difference_is_the_mean_of_what_arrives(passed):
+    for (state, n), mine in passed:
+        close(mine["gap"], -state["gamma"] * mine["mean"])
+        close(mine["mean"], np.mean(mine["dy"]))
+        if n == 1:
+            assert mine["dx"] == 0
+
+
+def test_the_limit_and_its_counterexample(demean):
+    """At n = 1024 with γ = 1: which differences are gone, and which gradients."""
+    ask = [[{"upstream": kind, "shift": 0, "gamma": 1}, 1024] for kind in UPSTREAM]
+    body = "return data.map(([state, n]) => figure.passed(state, n));"
+    found = dict(zip(UPSTREAM, demean(body, ask), strict=True))
+    assert found["constant"]["dx"] == 0
+    assert found["constant"]["gap"] == -1
+    assert found["alternating"]["gap"] == 0
+    assert found["single"]["gap"] == -1 / 1024
+    assert abs(found["halving"]["gap"]) < 0.002
+    assert abs(found["random"]["gap"]) < 3 / 32
+    assert found["share"]["dx"] == 0
+    assert found["share"]["plain"] == 1 / 1024
+    (shifted,) = demean(body, [[{"upstream": "alternating", "shift": 0.5, "gamma": 2}, 1024]])
+    assert (shifted["plain"], shifted["dx"], shifted["gap"]) == (3, 2, -1)
+
+
+def test_the_gradient_in_words_gives_no_formula(demean):
+    body = "return figure.spell(data, figure.passed(data, 4));"
+    words = demean(body, {"upstream": "single", "shift": 0, "gamma": 2})
+    assert words["line"] == (
+        "Batch of 4, example 1:\nγ · ∂L/∂y₁ = 2 · 1 = 2\n∂L/∂x₁ = 1.5, difference −0.5"
+    )
+    assert words["arrives"] == "What arrives: 1, 0, 0, 0\nIts mean is 0.25."
+
+
+@pytest.mark.parametrize("upstream", UPSTREAM)
+def test_the_widgets_gradient_is_hwlibs(upstream):
+    figure = DemeanGradient(upstream=upstream, shift=0.25, gamma=-1.5, doublings=4)
+    assert figure.arriving.shape == figure.gradient.shape == (16,)
+    close(figure.gradient, by_batch_norm(figure.arriving, -1.5))
+
+
+# ----------------------------------------------------------------------- normalized Gaussian
+
+
+def gaussian_settings(count=60):
+    rng = np.random.default_rng(3)
+    names = {"mean": 3, "mean2": 3, "beta": 3, "beta2": 3, "rho": 0.9}
+    for i in range(count):
+        state = {name: rng.uniform(-end, end) for name, end in names.items()}
+        state |= {name: rng.uniform(0.25, 2) for name in ("std", "std2")}
+        state |= {name: rng.choice([-1, 1]) * rng.uniform(0.1, 2) for name in ("gamma", "gamma2")}
+        state |= {"doublings": int(rng.integers(1, 11)), "batch": int(rng.integers(1, 21))}
+        yield {**state, "features": 1 + i % 2}
+
+
+@pytest.fixture(scope="module")
+def batches(gaussian):
+    settings = list(gaussian_settings())
+    body = "return data.map((state) => figure.normalize(state, state.features));"
+    return list(zip(settings, gaussian(body, settings), strict=True))
+
+
+def test_the_batch_is_normalized_as_hwlib_does(batches):
+    for state, mine in batches:
+        figure = NormalizedGaussian(**state)
+        assert len(mine) == state["features"]
+        for k, feature in enumerate(mine):
+            x, y = figure.inputs[:, k], figure.outputs[:, k]
+            close(feature["x"], x)
+            close(feature["y"], y)
+            close(feature["batch"], [x.mean(), x.std()])
+            close(feature["after"], [y.mean(), y.std()])
+            close(feature["a"] * x + feature["b"], y)
+
+
+def test_the_widgets_outputs_are_batch_norms_of_its_inputs():
+    figure = NormalizedGaussian(features=2, gamma=-0.5, gamma2=2, beta=1, beta2=-1, doublings=5)
+    x, y = figure.inputs, figure.outputs
+    assert x.shape == y.shape == (32, 2)
+    z = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5)
+    close(y, z * [-0.5, 2] + [1, -1])
+
+
+def test_a_larger_batch_holds_the_smaller_one():
+    small, large = (NormalizedGaussian(features=2, doublings=k) for k in (3, 6))
+    np.testing.assert_array_equal(large.inputs[:8], small.inputs)
+
+
+def test_the_bells_are_the_lines_images(batches):
+    """What the line makes of mean and deviation; a huge batch for what it tends to."""
+    for state, mine in batches:
+        for feature, end in zip(mine, ("", "2"), strict=False):
+            m, s, gamma, beta = (state[f"{n}{end}"] for n in ("mean", "std", "gamma", "beta"))
+            close(feature["inputs"], [m, s])
+            two = np.array([m - s, m + s])  # mean m, deviation s
+            through = feature["a"] * two + feature["b"]
+            close(feature["outputs"], [through.mean(), through.std()])
+            arrays = two[:, None], None, None, np.array([gamma]), np.array([beta])
+            y = F.batch_norm(*arrays, training=True)
+            close(feature["limit"], [y.mean(), y.std()])
+
+
+def test_correlation_and_long_axis_are_numpys(gaussian):
+    rng = np.random.default_rng(4)
+    pairs = rng.standard_normal((50, 2, 6)).tolist()
+    mine = gaussian("return data.map(([x, y]) => figure.correlation(x, y));", pairs)
+    close(mine, [np.corrcoef(pair)[0, 1] for pair in pairs])
+    clouds = [[*rng.uniform(0.2, 2, 2), rng.uniform(-0.9, 0.9)] for _ in range(50)]
+    for (s, t, rho), angle in zip(
+        clouds, gaussian("return data.map((c) => figure.tilt(...c));", clouds), strict=True
+    ):
+        cov = [[s * s, rho * s * t], [rho * s * t, t * t]]
+        x, y = np.linalg.eigh(cov)[1][:, 1]
+        gap = angle - np.degrees(np.arctan2(y, x))
+        close(gap - 180 * np.round(gap / 180), 0)
+
+
+def test_the_words_say_that_the_correlation_is_kept_but_for_its_sign(gaussian):
+    body = "return data.map((s) => figure.spell(s, figure.normalize(s, s.features)));"
+    state = {name: getattr(NormalizedGaussian(), name) for name in NormalizedGaussian.SETTINGS}
+    state |= {"features": 2, "doublings": 6}
+    same, turned = gaussian(body, [state, {**state, "gamma": -1.5}])
+    figure = NormalizedGaussian(**state)
+    r = f"{np.corrcoef(figure.inputs.T)[0, 1]:.2f}"
+    assert same["line"][3] == f"correlation {r} → {r}"
+    assert turned["line"][3] == f"correlation {r} → −{r}"
+    assert same["line"][1].endswith("→ 2, −2")
+    assert same["line"][2].endswith("→ 1.5, 0.75")
+    assert "inputs 45°" in same["notes"]
+
+
+def test_the_words_spell_a_bell(gaussian):
+    state = {"mean": -2, "std": 0.5, "gamma": 1, "beta": 1, "doublings": 2, "batch": 7}
+    words = gaussian("return figure.spell(data, figure.normalize(data, 1));", state)
+    figure = NormalizedGaussian(**state)
+    m, s = figure.inputs.mean(), figure.inputs.std()
+    said = [
+        "Batch of 4, in → out:",
+        f"mean {m:.2f} → 1".replace("-", "−"),
+        f"sd {s:.2f} → 1",
+    ]
+    assert words["line"] == said
+    assert "An input of −2, the mean of all, becomes" in words["notes"]
+    assert words["notes"].endswith("in a very large batch 1.")
+
+
+def test_the_defaults_are_not_the_homeworks():
+    figure = NormalizedGaussian()
+    assert (figure.mean, figure.std, figure.beta) != (1.5, 0.4, 3)
+    assert (figure.mean, figure.mean2) != (2, 1)
+    assert (figure.gamma, figure.gamma2) != (1, 1)
+    assert figure.rho != 0.75
+
+
+# --------------------------------------------------------------------------------- the widgets
+
+
+def test_each_setting_is_synced_and_shown(figure_class):
+    figure = figure_class()
+    for name in figure_class.SETTINGS:
+        assert figure.trait_metadata(name, "sync")
+        assert f"{name}={getattr(figure, name)!r}" in repr(figure)
+    json.dumps(figure.get_state(figure_class.SETTINGS))
+
+
+BAD = {
+    "norm": (NormCube, "norm", "rms", "norm must be one of 'batch', 'layer'"),
+    "three groups": (NormCube, "groups", 3, "groups must be one of 1, 2, 4, got 3"),
+    "sample": (NormCube, "sample", 3, "sample must be one of 0, 1, 2, got 3"),
+    "channel": (NormCube, "channel", -1, "channel must be one of 0, 1, 2, 3, got -1"),
+    "place": (NormCube, "place", 4, "place must be one of 0, 1, 2, 3, got 4"),
+    "upstream": (DemeanGradient, "upstream", "zeros", "upstream must be one of random, single"),
+    "far shift": (DemeanGradient, "shift", 1.5, "shift must be from -1 to 1, got 1.5"),
+    "nan": (DemeanGradient, "gamma", float("nan"), "gamma must be from -2 to 2, got nan"),
+    "doublings": (DemeanGradient, "doublings", 11, "doublings must be from 0 to 10, got 11"),
+    "no spread": (NormalizedGaussian, "std", 0.0, "std must be from 0.25 to 2, got 0.0"),
+    "gamma 0": (NormalizedGaussian, "gamma2", 0.0, "gamma2 must be from -2 to 2, not 0, got 0.0"),
+    "rho 1": (NormalizedGaussian, "rho", 1.0, "rho must be from -0.9 to 0.9, got 1.0"),
+    "batch of one": (NormalizedGaussian, "doublings", 0, "doublings must be from 1 to 10, got 0"),
+    "seed": (NormalizedGaussian, "batch", 21, "batch must be from 1 to 20, got 21"),
+    "features": (NormalizedGaussian, "features", 3, "features must be from 1 to 2, got 3"),
+}
+
+
+@pytest.mark.parametrize(("figure", "name", "value", "message"), BAD.values(), ids=BAD)
+def test_bad_settings_are_refused_and_change_nothing(figure, name, value, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        figure(**{name: value})
+    one = figure()
+    before = one.get_state(figure.SETTINGS)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        setattr(one, name, value)
+    assert one.get_state(figure.SETTINGS) == before
+
+
+def test_the_values_of_the_cube_cannot_be_set():
+    with pytest.raises(traitlets.TraitError):
+        NormCube().values = [[[1]]]
+
+
+# ---------------------------------------------------------------------------------- the stills
+
+
+def test_the_stills_say_the_present_state():
+    cube = NormCube(norm="batch", sample=1, channel=0, place=2).still()
+    x = np.array(VALUES)
+    assert cube.alt.startswith("batch norm: 3 samples of 4 channels")
+    assert f"12 of 48 entries, with mean {x[:, 0].mean():.3g}" in cube.alt
+    assert "samples 0, 1, 2, channel 0. Outlined is the entry in sample 1, channel 0" in cube.alt
+    assert NormCube().still().alt.startswith("group norm with 2 groups")
+    gradient = DemeanGradient(upstream="constant", gamma=2).still()
+    assert "γ · ∂L/∂y₁: 2 at 1, 2 at 1024. ∂L/∂x₁: 0 at 1, 0 at 1024." in gradient.alt
+    assert "outputs of a very large batch" in NormalizedGaussian().still().alt
+    plane = NormalizedGaussian(features=2, gamma=-1.5).still().alt
+    assert "inputs: mean [−2, 2]" in plane
+    assert "outputs: mean [2, −2], 1-SD contour 1.5 wide and 0.75 high" in plane
+
+
+def test_the_bundle_holds_view_words_and_still(figure_class):
+    figure = figure_class()
+    data, _ = figure._repr_mimebundle_()
+    assert data["text/plain"] == repr(figure)
+    assert f'data-figure="{figure_class.__name__}"' in data["text/html"]
+    assert "<svg" in data["text/html"]
+
+
+def test_the_drawing_of_entries_is_the_same_twice_and_shades_what_is_shared():
+    shared = np.zeros((3, 4, 4), bool)
+    shared[:, 1] = True
+    one, two = (entries(VALUES, shared, (0, 1, 2), caption="batch norm") for _ in range(2))
+    assert one.svg == two.svg
+    assert one.svg.count("fill: #3b82c4") == 12
+    assert one.svg.count("stroke: #c9601a") == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "shared", "at", "message"),
+    [
+        ([[1, 2]], [[True, True]], (0, 0), "must both be (N, C, HW)"),
+        ([[[1, 2]]], [[[True]]], (0, 0, 0), "(1, 1, 2) and (1, 1, 1)"),
+        ([[[1, 2]]], [[[True, False]]], (0, 0, 1), "true at the ringed entry (0, 0, 1)"),
+    ],
+)
+def test_entries_that_do_not_fit_are_refused(values, shared, at, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        entries(values, shared, at, caption="x")

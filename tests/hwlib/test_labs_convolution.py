@@ -1,0 +1,591 @@
+"""The checks of the convolution lab: right passes, a stub is "your turn", each wrong is named."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as T
+
+from hwlib import functional as F
+from hwlib import nn
+from hwlib.check import gradcheck
+from hwlib.labs import convolution as check
+from hwlib.op import op_from_pair
+from hwlib.train import evaluate, fit
+
+# ---------------------------------------------------------------------------- a reader's functions
+# Written as a reader writes them, in loops, with one place for each mistake.
+
+
+def conv_forward(bug=""):
+    def forward(x, w, b, conv_param):
+        s, p = conv_param["stride"], conv_param["pad"]
+        if bug == "no stride":
+            s = 1
+        if bug == "no padding":
+            p = 0
+        N, C, H, W = x.shape
+        K, _, kH, kW = w.shape
+        xp = np.pad(x, p if bug == "pads all axes" else ((0, 0), (0, 0), (p, p), (p, p)))
+        rows, columns = (H + 2 * p - kH) // s + 1, (W + 2 * p - kW) // s + 1
+        out = np.zeros((N, K, rows, columns), float if bug == "float64" else x.dtype)
+        step = 1 if bug == "steps of one" else s
+        for n, f, i, j in np.ndindex(out.shape):
+            if bug == "pads all axes, channels one by one":
+                xp = np.pad(x, p)
+            window = xp[n, :, i * step : i * step + kH, j * step : j * step + kW]
+            if bug == "pads all axes, channels one by one":
+                window = window[:C]
+            taps = w[f, :, ::-1, ::-1] if bug == "flipped" else w[f]
+            if bug == "transposed" and kH == kW:
+                taps = taps.swapaxes(1, 2)
+            products = window * taps
+            if bug == "first channel":
+                products = products[0]
+            if bug == "last channel":
+                products = products[-1]
+            bias = {"no bias": 0, "bias a channel": C * b[f]}.get(bug, b[f])
+            out[n, f, i, j] = products.sum() + bias
+        return out if bug == "no cache" else (out, (x, w, b, conv_param))
+
+    return forward
+
+
+def conv_backward(bug=""):
+    def backward(dout, cache):
+        x, w, b, conv_param = cache
+        s, p = conv_param["stride"], conv_param["pad"]
+        _, _, H, W = x.shape
+        kH, kW = w.shape[2:]
+        xp = np.pad(x, ((0, 0), (0, 0), (p, p), (p, p)))
+        dxp, dw, db = np.zeros_like(xp), np.zeros_like(w), np.zeros_like(b)
+        step_x = 1 if bug == "dx steps of one" else s
+        step_w = 1 if bug == "dw steps of one" else s
+        for n, f, i, j in np.ndindex(dout.shape):
+            share = dout[n, f, i, j]
+            taps = w[f, :, ::-1, ::-1] if bug == "dx flipped" else w[f]
+            at = np.s_[n, :, i * step_x : i * step_x + kH, j * step_x : j * step_x + kW]
+            seen = xp[n, :, i * step_w : i * step_w + kH, j * step_w : j * step_w + kW]
+            dxp[at] = share * taps if bug == "dx assigned" else dxp[at] + share * taps
+            dw[f] = share * seen if bug == "dw assigned" else dw[f] + share * seen
+            db[f] += share
+        if bug == "dx of the last filter":
+            dxp[...] = 0
+            for n, i, j in np.ndindex(len(x), *dout.shape[2:]):
+                at = np.s_[n, :, i * s : i * s + kH, j * s : j * s + kW]
+                dxp[at] += dout[n, -1, i, j] * w[-1]
+        if bug == "dw mean":
+            dw = dw / len(x)
+        if bug == "changes the cache":
+            w *= 2
+        db = {
+            "db over the batch": dout.sum(axis=0),
+            "db over the places": dout.sum(axis=(2, 3)),
+            "db last image": dout[-1].sum(axis=(1, 2)),
+            "db mean": dout.mean(axis=(0, 2, 3)),
+        }.get(bug, db)
+        dx = dxp if bug == "not cropped" else dxp[:, :, p : p + H, p : p + W]
+        return (dw, dx, db) if bug == "order" else (dx, dw, db)
+
+    return backward
+
+
+def pool_forward(bug=""):
+    def forward(x, pool_param):
+        h, w, s = pool_param["pool_height"], pool_param["pool_width"], pool_param["stride"]
+        if bug == "swapped":
+            h, w = w, h
+        if bug == "no stride":
+            s = 1
+        N, C, H, W = x.shape
+        by_size = bug == "by its size"
+        down, right = (h, w) if by_size else (s, s)
+        out = np.zeros((N, C, (H - h) // down + 1, (W - w) // right + 1), x.dtype)
+        step = 1 if bug == "steps of one" else None
+        for n, c, i, j in np.ndindex(out.shape):
+            top, left = i * (step or down), j * (step or right)
+            window = x[n, slice(None) if bug == "channels" else c, top:, left:]
+            window = window[..., :h, :w]
+            pick = {"mean": np.mean, "min": np.min}.get(bug, np.max)
+            out[n, c, i, j] = max(0, pick(window)) if bug == "from 0" else pick(window)
+        return out, (x, pool_param)
+
+    return forward
+
+
+def pool_backward(bug=""):
+    def backward(dout, cache):
+        x, pool_param = cache
+        h, w, s = pool_param["pool_height"], pool_param["pool_width"], pool_param["stride"]
+        if bug == "swapped":
+            h, w = w, h
+        if bug == "no stride":
+            s = 1
+        dx = np.zeros_like(x)
+        for n, c, i, j in np.ndindex(dout.shape):
+            window = x[n, c, i * s : i * s + h, j * s : j * s + w]
+            target = dx[n, c, i * s : i * s + h, j * s : j * s + w]
+            share = dout[n, c, i, j]
+            largest = window == window.max()
+            if bug == "all":
+                target += share * largest
+            elif bug == "shared":
+                target += share * largest / largest.sum()
+            elif bug == "whole window":
+                target += share
+            elif bug == "mean":
+                target += share / window.size
+            elif bug == "assigns the window":
+                target[...] = share * largest
+            else:
+                flat = window.ravel()
+                k = len(flat) - 1 - flat[::-1].argmax() if bug == "last" else flat.argmax()
+                at = np.unravel_index(k, window.shape)
+                target[at] = share if bug == "assigns" else target[at] + share
+        return dx
+
+    return backward
+
+
+def norm_forward(bug=""):
+    def forward(x, gamma, beta, bn_param):
+        N, C, H, W = x.shape
+        if bug == "over N":
+            z = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + bn_param["eps"])
+            return z * gamma[:, None, None] + beta[:, None, None], None
+        if bug == "instance":
+            mean, var = (f(x, axis=(2, 3), keepdims=True) for f in (np.mean, np.var))
+            z = (x - mean) / np.sqrt(var + bn_param["eps"])
+            return z * gamma[:, None, None] + beta[:, None, None], None
+        if bug == "not passed on":
+            bn_param = dict(bn_param)
+        if bug == "always train":
+            bn_param["mode"] = "train"
+        if bug == "no scale":
+            gamma, beta = np.ones(C), np.zeros(C)
+        rows = x.reshape(-1, C) if bug == "no transpose" else x.transpose(0, 2, 3, 1).reshape(-1, C)
+        out, cache = check.vanilla_batchnorm_forward(rows, gamma, beta, bn_param)
+        if bug in ("no transpose", "not back"):
+            return out.reshape(x.shape), cache
+        return out.reshape(N, H, W, C).transpose(0, 3, 1, 2), cache
+
+    return forward
+
+
+def norm_backward(bug=""):
+    def backward(dout, cache):
+        N, C, H, W = dout.shape
+        straight = bug in ("no transpose", "in only")
+        rows = dout.reshape(-1, C) if straight else dout.transpose(0, 2, 3, 1).reshape(-1, C)
+        dx, dgamma, dbeta = check.vanilla_batchnorm_backward(rows, cache)
+        if bug in ("no transpose", "out only"):
+            dx = dx.reshape(dout.shape)
+        else:
+            dx = dx.reshape(N, H, W, C).transpose(0, 3, 1, 2)
+        if bug == "mean":
+            dgamma, dbeta = dgamma / (N * H * W), dbeta / (N * H * W)
+        return dx, dgamma, dbeta
+
+    return backward
+
+
+def drop_forward(bug=""):
+    def forward(x, p, training, rng):
+        if not training and bug != "always":
+            return x, np.ones((1, 1, 1, 1), x.dtype)
+        if bug == "global":
+            rng = np.random.default_rng()
+        if bug == "own seed":
+            rng = np.random.default_rng(0)
+        N, C, H, W = x.shape
+        shape = {
+            "entries": x.shape,
+            "places": (N, 1, H, W),
+            "batch": (1, C, 1, 1),
+            "images": (N, 1, 1, 1),
+        }.get(bug, (N, C, 1, 1))
+        coins = rng.random(shape)
+        kept = coins < p if bug == "keep" else coins >= p
+        scale = {"no scale": 1, "times": 1 - p, "by p": 1 / max(p, 1e-9)}.get(bug, 1 / (1 - p))
+        mask = (kept * scale).astype(x.dtype)
+        return x * mask, mask
+
+    return forward
+
+
+def drop_backward(bug=""):
+    def backward(dout, mask):
+        if bug == "no scale":
+            return dout * (mask > 0)
+        if bug == "no mask":
+            return dout
+        if bug == "turned":
+            return dout * (mask == 0)
+        if bug == "another":
+            return dout * (np.random.default_rng(9).random(dout.shape[:2]) > 0.5)[..., None, None]
+        return dout * mask
+
+    return backward
+
+
+def network(bug=""):
+    def three_layer(conv, pool, *, image, filters, size, hidden, classes, scale, rng, dtype):
+        rng = np.random.default_rng(rng)
+        C, H, W = image
+
+        def normal(*shape):
+            sd = scale or np.sqrt((1 if bug == "Xavier" else 2) / np.prod(shape[1:]))
+            return (sd * rng.standard_normal(shape)).astype(dtype)
+
+        bias = np.ones if bug == "biases" else np.zeros
+        entering = filters * H * W if bug == "entering" else filters * H * W // 4
+        modules = [
+            nn.Layer(
+                conv,
+                w=normal(filters, C, size, size),
+                b=bias(filters, dtype),
+                conv_param={"stride": 1, "pad": size // 2},
+            ),
+            nn.Flatten(1, 1) if bug == "first relu" else nn.ReLU(),
+            nn.Layer(pool, pool_param={"pool_height": 2, "pool_width": 2, "stride": 2}),
+            nn.Flatten(),
+            nn.Layer(F.linear, weight=normal(hidden, entering), bias=bias(hidden, dtype)),
+            nn.Flatten() if bug == "second relu" else nn.ReLU(),
+            nn.Layer(F.linear, weight=normal(classes, hidden), bias=bias(classes, dtype)),
+        ]
+        return nn.Sequential(*modules, *[nn.ReLU()] * (bug == "last relu"))
+
+    return three_layer
+
+
+def loss(bug=""):
+    def loss_and_gradients(model, x, y, reg):
+        logits, backward = model.vjp(x)
+        how = "sum" if bug == "sum" else "mean"
+        value, pullback = F.cross_entropy.vjp(logits, y, reduction=how)
+        grads = backward(pullback(1)[0])[1]
+        for name, p in model.named_parameters():
+            if p.ndim > 1 or bug == "biases":
+                value += (1 if bug in ("no half", "no half in loss") else 0.5) * reg * (p**2).sum()
+                factor = {"no half": 2, "gradients": 0, "twice": 2}.get(bug, 1)
+                grads[name] = grads[name] + factor * reg * p
+        return value if bug == "one value" else (value, grads)
+
+    return loss_and_gradients
+
+
+CONV = op_from_pair(conv_forward(), conv_backward())
+POOL = op_from_pair(pool_forward(), pool_backward())
+CHECKS = {  # name: (of one attempt, makes an attempt with a bug)
+    "conv_forward": (check.conv_forward, conv_forward),
+    "conv_backward": (lambda a: check.conv_backward(conv_forward(), a), conv_backward),
+    "max_pool_forward": (check.max_pool_forward, pool_forward),
+    "max_pool_backward": (lambda a: check.max_pool_backward(pool_forward(), a), pool_backward),
+    "spatial_batchnorm_forward": (check.spatial_batchnorm_forward, norm_forward),
+    "spatial_batchnorm_backward": (
+        lambda a: check.spatial_batchnorm_backward(norm_forward(), a),
+        norm_backward,
+    ),
+    "spatial_dropout_forward": (check.spatial_dropout_forward, drop_forward),
+    "spatial_dropout_backward": (
+        lambda a: check.spatial_dropout_backward(drop_forward(), a),
+        drop_backward,
+    ),
+    "three_layer": (lambda a: check.three_layer(a, CONV, POOL), network),
+    "loss_and_gradients": (check.loss_and_gradients, loss),
+}
+WRONG = [
+    ("conv_forward", "no stride", "the stride is ignored"),
+    ("conv_forward", "steps of one", "the window moves by 1 and not by the stride"),
+    ("conv_forward", "no padding", "the padding is ignored"),
+    ("conv_forward", "pads all axes", "with pad 0 it runs, with pad 1 it raised ValueError"),
+    ("conv_forward", "pads all axes, channels one by one", "the batch and the channels are padded"),
+    ("conv_forward", "flipped", "the filter is flipped"),
+    ("conv_forward", "transposed", "rows and columns are exchanged"),
+    ("conv_forward", "first channel", "only the first channel counts"),
+    ("conv_forward", "last channel", "only the last channel is left"),
+    ("conv_forward", "no bias", "the bias is forgotten"),
+    ("conv_forward", "bias a channel", "the bias is added once a channel"),
+    ("conv_forward", "float64", "has dtype float64 instead of float32"),
+    ("conv_forward", "no cache", "return two values, out and cache"),
+    ("conv_backward", "not cropped", "dx still has its border of zeros"),
+    ("conv_backward", "dx assigned", "dx keeps only what the last filter and the last window"),
+    ("conv_backward", "dx flipped", "dx is made with flipped filters"),
+    ("conv_backward", "dx of the last filter", "dx has a contribution of the last filter only"),
+    ("conv_backward", "dx steps of one", "in dx the windows move by 1"),
+    ("conv_backward", "dw steps of one", "in dw the windows move by 1"),
+    ("conv_backward", "dw assigned", "dw is that of the very last window"),
+    ("conv_backward", "dw mean", "dw is a mean over the batch"),
+    ("conv_backward", "db over the batch", "db is summed over the batch, but not over the places"),
+    ("conv_backward", "db over the places", "db is summed over the places, but not over the batch"),
+    ("conv_backward", "db last image", "db is that of the last image"),
+    ("conv_backward", "db mean", "db is a mean"),
+    ("conv_backward", "order", "dx: has shape"),
+    ("conv_backward", "changes the cache", "called twice, the backward pass gives two answers"),
+    ("max_pool_forward", "swapped", "height and width of the window are exchanged"),
+    ("max_pool_forward", "no stride", "the stride is ignored"),
+    ("max_pool_forward", "steps of one", "the window moves by 1 and not by the stride"),
+    ("max_pool_forward", "by its size", "the window moves by its own size"),
+    ("max_pool_forward", "channels", "the channels are pooled too"),
+    ("max_pool_forward", "mean", "this is the mean of each window"),
+    ("max_pool_forward", "min", "this is the smallest entry"),
+    ("max_pool_forward", "from 0", "does the search for the largest begin at 0?"),
+    ("max_pool_backward", "assigns", "in case 2 of 5, where windows overlap"),
+    ("max_pool_backward", "assigns the window", "(all of the window is written, zeros too)"),
+    ("max_pool_backward", "all", "in case 4 of 5, entries that are equally large all get"),
+    ("max_pool_backward", "last", "of equally large entries the last gets the gradient"),
+    ("max_pool_backward", "shared", "equally large entries share the gradient"),
+    ("max_pool_backward", "whole window", "every entry of a window gets the gradient"),
+    ("max_pool_backward", "mean", "spread evenly over the window"),
+    ("max_pool_backward", "swapped", "height and width of the window are exchanged"),
+    ("max_pool_backward", "no stride", "the windows move by 1"),
+    ("spatial_batchnorm_forward", "over N", "over N only; take N, H and W together"),
+    ("spatial_batchnorm_forward", "instance", "this is instance norm"),
+    ("spatial_batchnorm_forward", "no transpose", "without a transpose: its last axis is not C"),
+    ("spatial_batchnorm_forward", "not back", "without being transposed back"),
+    ("spatial_batchnorm_forward", "not passed on", "the running statistics do not change"),
+    ("spatial_batchnorm_forward", "always train", "in test mode the statistics of the batch"),
+    ("spatial_batchnorm_forward", "no scale", "gamma and beta are not used"),
+    ("spatial_batchnorm_backward", "no transpose", "dout is reshaped to (…, C) without"),
+    ("spatial_batchnorm_backward", "in only", "while dx is transposed back"),
+    ("spatial_batchnorm_backward", "out only", "dx is reshaped to (N, C, H, W) without"),
+    ("spatial_batchnorm_backward", "mean", "dgamma and dbeta are means"),
+    ("spatial_dropout_forward", "entries", "single entries are dropped"),
+    ("spatial_dropout_forward", "places", "a place is dropped in all channels at once"),
+    ("spatial_dropout_forward", "batch", "all images lose the same channels"),
+    ("spatial_dropout_forward", "images", "an image loses all its channels or none"),
+    ("spatial_dropout_forward", "keep", "p is the chance to DROP"),
+    ("spatial_dropout_forward", "no scale", "what is kept is not rescaled"),
+    ("spatial_dropout_forward", "times", "what is kept is multiplied by 1 − p"),
+    ("spatial_dropout_forward", "by p", "what is kept is divided by p"),
+    ("spatial_dropout_forward", "always", "with training=False out must be x"),
+    ("spatial_dropout_forward", "global", "draw from rng, not from np.random"),
+    ("spatial_dropout_forward", "own seed", "another generator gives the same mask"),
+    ("spatial_dropout_backward", "no scale", "the factor 1 / (1 − p) is missing"),
+    ("spatial_dropout_backward", "no mask", "the mask is not used"),
+    ("spatial_dropout_backward", "turned", "the mask is turned around"),
+    ("spatial_dropout_backward", "another", "another mask than that of the forward pass"),
+    ("three_layer", "last relu", "an nn.Sequential of seven modules; this is a Sequential of 8"),
+    ("three_layer", "first relu", "the relu after the convolution is missing"),
+    ("three_layer", "second relu", "the relu between the affine layers is missing"),
+    ("three_layer", "entering", "the first affine weight has shape"),
+    ("three_layer", "biases", "does not begin at 0"),
+    ("three_layer", "Xavier", "begins with standard deviation"),
+    ("loss_and_gradients", "no half", "the penalty lacks its factor 1/2"),
+    ("loss_and_gradients", "no half in loss", "the penalty lacks its factor 1/2"),
+    ("loss_and_gradients", "biases", "the biases are penalized too"),
+    ("loss_and_gradients", "gradients", "the gradients lack its derivative"),
+    ("loss_and_gradients", "twice", "the gradients have twice the penalty's derivative"),
+    ("loss_and_gradients", "sum", "the loss is a sum over the batch"),
+    ("loss_and_gradients", "one value", "return two values"),
+]
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_a_right_function_passes(name, capsys):
+    run, make = CHECKS[name]
+    assert run(make()) is True
+    assert capsys.readouterr().out.startswith("Right: ")
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_an_untouched_stub_is_your_turn(name, capsys):
+    def stub(*arguments, **settings):
+        raise NotImplementedError(f"exercise 'That': write {name}")
+
+    assert CHECKS[name][0](stub) is False
+    said = capsys.readouterr().out
+    assert said.startswith(f"Your turn: exercise 'That': write {name}. Fill in `stub`")
+
+
+@pytest.mark.parametrize(("name", "bug", "said"), WRONG)
+def test_a_mistake_is_named(name, bug, said, capsys):
+    run, make = CHECKS[name]
+    assert run(make(bug)) is False
+    out = capsys.readouterr().out
+    assert out.startswith("Not yet: ")
+    assert said in out
+
+
+def test_every_check_has_its_mistakes():
+    named = [name for name, _, _ in WRONG]
+    assert all(named.count(name) >= 3 for name in CHECKS)
+    assert {n for n in check.__all__ if n.islower() and not n.startswith("vanilla")} == set(CHECKS)
+
+
+def test_a_backward_pass_behind_a_wrong_forward_pass_is_not_blamed(capsys):
+    assert check.conv_backward(conv_forward("no padding"), conv_backward()) is False
+    assert "the forward pass gives shape" in capsys.readouterr().out
+    assert check.max_pool_backward(pool_forward("no stride"), pool_backward()) is False
+    assert "get it right first" in capsys.readouterr().out
+
+
+def test_an_error_that_is_not_about_padding_is_told_as_it_is(capsys):
+    def breaks(x, w, b, conv_param):
+        raise KeyError("padding")
+
+    assert check.conv_forward(breaks) is False
+    assert "raised KeyError: 'padding'" in capsys.readouterr().out
+
+
+def test_a_hanging_window_is_named(capsys):
+    def ceiling(x, pool_param):
+        window = pool_param["pool_height"], pool_param["pool_width"]
+        out = T.max_pool2d(torch.tensor(x), window, pool_param["stride"], ceil_mode=True)
+        return out.numpy(), None
+
+    assert check.max_pool_forward(ceiling) is False
+    assert "a window hangs over the edge" in capsys.readouterr().out
+
+
+def test_other_ways_to_lose_dx_and_dw_are_named(capsys):
+    def backward(change):
+        def run(dout, cache):
+            x, w, _, conv_param = cache
+            _, dw, db = conv_backward()(dout, cache)
+            s, p = conv_param["stride"], conv_param["pad"]
+            dx = np.pad(x, ((0, 0), (0, 0), (p, p), (p, p))) * 0
+            for i, j in np.ndindex(dout.shape[2:]):  # all filters at once, but assigned
+                at = np.s_[:, :, i * s : i * s + w.shape[2], j * s : j * s + w.shape[3]]
+                dx[at] = np.einsum("nf,fckl->nckl", dout[:, :, i, j], w)
+            dx = dx[:, :, p : p + x.shape[2], p : p + x.shape[3]]
+            return change(dx, dw, db, dout, cache)
+
+        return run
+
+    def last_image(dx, dw, db, dout, cache):
+        x, *rest = cache
+        return conv_backward()(dout, cache)[0], conv_backward()(dout[-1:], (x[-1:], *rest))[1], db
+
+    assert not check.conv_backward(conv_forward(), backward(lambda dx, dw, db, *_: (dx, dw, db)))
+    assert "dx is assigned where windows overlap" in capsys.readouterr().out
+    assert not check.conv_backward(conv_forward(), backward(last_image))
+    assert "dw is that of the last image" in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------------------- references and torch
+
+
+def grads(out, dout, *tensors):
+    out.backward(torch.tensor(np.ascontiguousarray(dout)))
+    return [t.grad.numpy() for t in tensors]
+
+
+def test_the_references_agree_with_torch():
+    close = dict(rtol=1e-12, atol=1e-12)
+    for x, w, b, param, dout in check._conv_cases():
+        tensors = [torch.tensor(a, requires_grad=True) for a in (x, w, b)]
+        out = T.conv2d(*tensors, stride=param["stride"], padding=param["pad"])
+        np.testing.assert_allclose(check._conv(x, w, b, param), out.detach().numpy(), **close)
+        mine = check._conv_vjp(x, w, b, param, dout)
+        for a, t in zip(mine, grads(out, dout, *tensors), strict=True):
+            np.testing.assert_allclose(a, t, **close)
+    for x, param, dout in check._pool_cases():
+        t = torch.tensor(x, requires_grad=True)
+        out = T.max_pool2d(t, (param["pool_height"], param["pool_width"]), param["stride"])
+        np.testing.assert_array_equal(check._pool(x, param), out.detach().numpy())
+        np.testing.assert_allclose(check._pool_vjp(x, param, dout), *grads(out, dout, t), **close)
+        np.testing.assert_array_equal(
+            check._pool_vjp(x, param, dout), check._pooled_back(x, param, dout)
+        )
+    for x, gamma, beta, bn_param, dout in check._norm_cases():
+        tensors = [torch.tensor(a, requires_grad=True) for a in (x, gamma, beta)]
+        running = [torch.tensor(bn_param[f"running_{k}"]) for k in ("mean", "var")]
+        training = bn_param["mode"] == "train"
+        out = T.batch_norm(tensors[0], *running, *tensors[1:], training, 0.1, bn_param["eps"])
+        mine, mean, var = check._spatial(x, gamma, beta, bn_param)
+        np.testing.assert_allclose(mine, out.detach().numpy(), rtol=1e-12, atol=1e-10)
+        np.testing.assert_allclose(mean, running[0].numpy(), **close)
+        m = x[:, 0].size
+        if training:  # torch's running variance is the unbiased one
+            biased = 0.9 * bn_param["running_var"] + 0.1 * x.var(axis=(0, 2, 3))
+            unbiased = biased + 0.1 * x.var(axis=(0, 2, 3)) / (m - 1)
+            np.testing.assert_allclose(var, biased, **close)
+            np.testing.assert_allclose(running[1].numpy(), unbiased, **close)
+        got = check._spatial_vjp(x, gamma, beta, bn_param, dout)
+        for a, t in zip(got, grads(out, dout, *tensors), strict=True):
+            np.testing.assert_allclose(a, t, rtol=1e-10, atol=1e-10)
+
+
+def test_the_homeworks_cases_are_among_them():
+    shapes = [(x.shape, w.shape, p["stride"], p["pad"]) for x, w, _, p, _ in check._conv_cases()]
+    assert ((2, 3, 4, 4), (3, 3, 4, 4), 2, 1) in shapes
+    x, w, b, *_ = check._conv_cases()[2]
+    for a, ends in zip((x, w, b), ((-0.1, 0.5), (-0.2, 0.3), (-0.1, 0.2)), strict=True):
+        np.testing.assert_allclose(a.ravel(), np.linspace(*ends, a.size))
+    x, param, dout = check._pool_cases()[1]
+    assert (x.shape, dout.shape) == ((10, 3, 8, 7), (10, 3, 4, 3))
+    assert param == {"pool_height": 2, "pool_width": 3, "stride": 2}
+    assert (check._pooled_back(x, param, np.ones_like(dout)) > 1).any()  # some pixel wins twice
+    assert check._norm_cases()[0][0].shape == (2, 3, 4, 5)
+
+
+# ---------------------------------------------------------------------------- what the lab gives
+
+
+def test_the_given_batch_norm():
+    rng = np.random.default_rng(0)
+    x, gamma, beta = rng.normal(5, 2, (8, 3)), rng.standard_normal(3), rng.standard_normal(3)
+
+    def forward(x, gamma, beta):
+        return check.vanilla_batchnorm_forward(x, gamma, beta, {"mode": "train"})
+
+    pair = op_from_pair(forward, check.vanilla_batchnorm_backward)
+    assert gradcheck(pair, x, gamma, beta) < 1e-6
+    bn_param = {"mode": "train", "momentum": 0.75, "eps": 0.1}
+    out, _ = check.vanilla_batchnorm_forward(x, gamma, beta, bn_param)
+    z = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 0.1)
+    np.testing.assert_allclose(out, gamma * z + beta)
+    np.testing.assert_allclose(bn_param["running_mean"], 0.25 * x.mean(axis=0))
+    np.testing.assert_allclose(bn_param["running_var"], 0.75 + 0.25 * x.var(axis=0))
+    kept = {k: bn_param[k].copy() for k in ("running_mean", "running_var")}
+    bn_param["mode"] = "test"
+    out, _ = check.vanilla_batchnorm_forward(x, gamma, beta, bn_param)
+    z = (x - kept["running_mean"]) / np.sqrt(kept["running_var"] + 0.1)
+    np.testing.assert_allclose(out, gamma * z + beta)
+    assert all(np.array_equal(bn_param[k], v) for k, v in kept.items())
+    with pytest.raises(ValueError, match="mode must be 'train' or 'test', got 'eval'"):
+        check.vanilla_batchnorm_forward(x, gamma, beta, {"mode": "eval"})
+
+
+def with_cache(bug=""):
+    """A norm pair whose cache knows nothing of shapes."""
+    return norm_forward(bug), norm_backward(bug)
+
+
+def test_the_layer_agrees_with_the_librarys():
+    ours = check.SpatialBatchNorm(*with_cache(), 3, dtype=np.float64)
+    theirs = nn.BatchNorm2d(3, dtype=np.float64)
+    assert list(ours.state_dict()) == ["weight", "bias", "running_mean", "running_var"]
+    assert [name for name, _ in ours.named_parameters()] == ["weight", "bias"]
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        x = rng.normal(4, 2, (5, 3, 2, 4))
+        (y, back), (wanted, wanted_back) = ours.vjp(x), theirs.vjp(x)
+        np.testing.assert_allclose(y, wanted, atol=1e-12)
+        dx, grads = back(x)
+        wanted_dx, wanted_grads = wanted_back(x)
+        np.testing.assert_allclose(dx, wanted_dx, atol=1e-10)
+        for name in ("weight", "bias"):
+            np.testing.assert_allclose(grads[name], wanted_grads[name], atol=1e-10)
+    np.testing.assert_allclose(ours.running_mean, theirs.running_mean)
+    before = ours.state_dict()
+    ours.eval()(x)
+    assert all(np.array_equal(before[k], v) for k, v in ours.state_dict().items())
+    z = (x - ours.running_mean[:, None, None]) / np.sqrt(ours.running_var[:, None, None] + 1e-5)
+    np.testing.assert_allclose(ours(x), z)
+
+
+def test_a_network_of_a_readers_parts_trains():
+    drop = op_from_pair(drop_forward(), drop_backward())
+    settings = dict(filters=4, size=3, hidden=8, classes=2, scale=None, rng=0, dtype=np.float32)
+    first, relu, pool, *rest = network()(CONV, POOL, image=(1, 4, 4), **settings)
+    norm = check.SpatialBatchNorm(*with_cache(), 4)
+    model = nn.Sequential(first, norm, relu, pool, nn.Layer(drop, p=0.2, rng=None), *rest)
+    x = np.random.default_rng(0).standard_normal((8, 1, 4, 4)).astype(np.float32)
+    y = (x.mean(axis=(1, 2, 3)) > 0).astype(int)
+    history = fit(model, (x, y), epochs=30, batch_size=4, progress=False)
+    assert history.train_loss[-1] < 0.7 * history.train_loss[0]
+    assert evaluate(model, (x, y)).loss == pytest.approx(history.train_loss[-1])
+    assert norm.running_mean.any()
