@@ -69,7 +69,7 @@ function near(value, digits) {
   return digits ? [whole, whole - 1, whole + 1] : [whole];
 }
 
-/** Whether a text is "right", "wrong" or "unreadable", and the line that says so. */
+/** Whether a text is "right", "wrong" or "unreadable", and the line to say so. */
 export function check(box, text) {
   let answer;
   try {
@@ -90,7 +90,7 @@ export function check(box, text) {
   return { verdict: "wrong", line: `Not right yet. ${why}`.trim() };
 }
 
-/** Use the machine's memory of the page; undefined where it has none. */
+/** Use what this machine keeps; undefined where it keeps nothing. */
 function keep(action) {
   try {
     return action(localStorage);
@@ -100,7 +100,7 @@ function keep(action) {
 function add(parent, tag, attributes, text = "") {
   const node = document.createElement(tag);
   for (const name in attributes) node.setAttribute(name, attributes[name]);
-  // Without this JupyterLab keeps the keys for itself.
+  // Or JupyterLab keeps the keys for itself.
   if (/input|button/.test(tag)) node.dataset.lmSuppressShortcuts = true;
   node.append(text);
   parent.append(node);
@@ -111,8 +111,8 @@ function render({ model, el }) {
   const box = new Proxy({}, { get: (_, name) => model.get(name) });
   const [key, id] = [`answer ${box.name}`, `answer-${Math.random()}`];
   const choice = box.kind === "choice";
-  const name = "Check your answer";
-  const root = add(el, "div", { class: "explore answer", role: "group", "aria-label": name });
+  const says = { role: "group", "aria-label": "Check your answer" };
+  const root = add(el, "div", { class: "explore answer", ...says });
   const ask = add(root, choice ? "fieldset" : "div", { class: "answer-ask" });
   add(ask, choice ? "legend" : "label", choice ? {} : { for: id }, box.label);
   const radios = Object.entries(box.options).map(([value, text]) => {
@@ -130,7 +130,7 @@ function render({ model, el }) {
   }
   const said = add(root, "div", { class: "answer-said" });
   const line = add(said, "p", { class: "explore-line", "aria-live": "polite" });
-  for (const text of ["", ...Object.values(box.hints)]) // unseen: room for the longest line
+  for (const text of ["Its shape is not 10 rows of 10.", ...Object.values(box.hints)]) // unseen: room for the longest line
     add(said, "p", { "aria-hidden": true }, `Not right yet. ${text}`);
   const foot = add(root, "p", {}, "Practice, not protection: short answers can be found by trying all. ");
   const count = add(foot, "span");
@@ -160,7 +160,9 @@ function render({ model, el }) {
   }
 
   root.oninput = () => show();
-  root.onkeydown = ({ key, target }) => key === "Enter" && target.matches("input") && verify();
+  root.onkeydown = ({ key, target }) => {
+    if (key === "Enter" && target.matches("input")) verify();
+  };
   forget.onclick = () => {
     tries = [];
     keep((store) => store.removeItem(key));

@@ -176,28 +176,27 @@ class _Still:
         self.label, self.options, self.hints, self.kind = label, options, hints, kind
 
     def _repr_html_(self) -> str:
-        longest = max(["Every row needs numbers, as many as the first.", *self.hints], key=len)
+        longest = max(["Its shape is not 10 rows of 10.", *self.hints], key=len)
         lines = [  # words, style
             (self.label, "font-weight:600"),
             *((f"○ {words}", "margin-top:.5rem") for words in self.options),
             (f"Not right yet. {longest}", f"margin-top:{_ROOM[self.kind]}px;{_HIDDEN}"),
             (
                 "Practice, not protection: short answers can be found by trying all. "
-                "Where scripts run, this box checks yours.",
+                "Where JavaScript runs, this box checks your answer for you.",
                 "font-size:.85em;margin-top:.75rem;line-height:24px",
             ),
         ]
-        paragraphs = [f'<p style="margin:0;{look}">{html.escape(words)}</p>' for words, look in lines]
+        paragraphs = [
+            f'<p style="margin:0;{look}">{html.escape(words)}</p>' for words, look in lines
+        ]
         return f'<div style="{_BOX}">{"".join(paragraphs)}</div>'
 
 
 # The look of the still is that of answer.css, which comes with the script.
-_BOX = (
-    "box-sizing:border-box;max-width:42rem;margin:1rem 0;padding:.75rem 1rem;line-height:1.5;"
-    "border:1px solid #8a8a8a;border-radius:4px"
-)
-_HIDDEN = "font-weight:600;visibility:hidden"  # room to write on paper
-_ROOM = {"number": 72, "array": 72, "choice": 44}  # of the field, the button and what explains them
+_BOX = "padding:.75rem 1rem;line-height:1.5;border:1px solid #8a8a8a;border-radius:4px"
+_HIDDEN = "visibility:hidden"  # room to write on paper
+_ROOM = {"number": 77, "array": 77, "choice": 41}  # of the field, the button and what explains them
 
 
 # What follows stands in answer.js, too.

@@ -70,8 +70,8 @@ function draw(state, { svg, line, notes, inputs }) {
   const heights = all.flatMap(({ plain, dx }) => [plain, dx]);
   const half = (v) => Math.round(2 * v) / 2; // a multiple of 0.5, a little beyond the curves
   const y = [half(Math.min(0, ...heights) - 0.3), half(Math.max(0, ...heights) + 0.3)];
-  const labels = { xlabel: "batch size n", ylabel: "gradient of example 1" };
-  const { X, Y, path, invert } = axes(svg, { x: [1, 1500], y, ...labels, logx: true, width: 310, height: 230 });
+  const labels = { xlabel: "batch size n", ylabel: "gradient" };
+  const { X, Y, path, invert } = axes(svg, { x: [1, 1500], y, ...labels, logx: true, width: 310, height: 190 });
   curve(svg, "zero", "zero", `M${X(1)} ${Y(0)}H${X(1500)}`);
   curve(svg, "plain", "a", path(all.map(({ n, plain }) => [n, plain])));
   curve(svg, "passed", "b", path(all.map(({ n, dx }) => [n, dx])));

@@ -58,29 +58,29 @@ function draw(state, { svg, line, notes }) {
   notes.textContent = words.notes.join("\n");
   const X = (count) => 4 + (Math.log10(count) / DECADES) * (WIDTH - 8);
   const said = [];
-  svg.setAttribute("viewBox", `0 0 ${WIDTH} 322`);
+  svg.setAttribute("viewBox", `0 0 ${WIDTH} 290`);
   svg.setAttribute("width", 1.4 * WIDTH);
   svg.style.cursor = "default";
   const frame = layer(svg, "g", "costs-frame");
   frame.replaceChildren();
   const text = (x, y, words, kind = "") => add(frame, "text", { x, y, class: kind }, words);
   for (let power = 0; power <= DECADES; power += 3) {
-    add(frame, "path", { d: `M${X(10 ** power)} 4V300` });
+    add(frame, "path", { d: `M${X(10 ** power)} 4V270` });
     const label = ["1", "10³", "10⁶", "10⁹", "10¹²", "10¹⁵"][power / 3];
-    text(X(10 ** power), 317, label, power ? "middle" : "");
+    text(X(10 ** power), 286, label, power ? "middle" : "");
   }
   Object.entries({ weights, "MACs for one image": macs }).forEach(([title, counts], i) => {
-    const top = 38 + 150 * i;
+    const top = 38 + 136 * i;
     text(8, top - 20, title, "costs-title");
     Object.entries(counts).forEach(([name, count], j) => {
-      const y = top + 38 * j;
+      const y = top + 33 * j;
       const bar = layer(svg, "path", `costs-${i}${name}`);
       bar.setAttribute("class", `costs-${i}${name} costs-bar costs-${name}`);
       bar.setAttribute("d", `M4 ${y + 5}H${X(count)}v12H4z`);
       text(8, y, `${name}: ${short(count)}`);
       said.push(`${name} ${short(count)} ${title}`);
     });
-    const y = top + 76 + 11; // the same step in both groups
+    const y = top + 66 + 11; // the same step in both groups
     const [from, to] = [X(counts.separable), X(counts.standard)];
     layer(svg, "path", `costs-step-${i}`).setAttribute("d", `M${from} ${y}H${to}v-5`);
     text(Math.max(from, to) + 6, y + 5, ratio > 1 ? `× ${three(ratio)}` : `÷ ${three(1 / ratio)}`);

@@ -10,7 +10,7 @@ export function effective({ X, keep, factor }) {
   const before = X.map(([a, b]) => [factor * a, b]);
   const norms = [0, 1].map((j) => Math.hypot(...column(before, j)));
   const zero = norms.indexOf(0);
-  if (zero >= 0) throw new RangeError(`Column ${zero + 1} of X is zero: Γ has no inverse.`);
+  if (zero >= 0) throw new RangeError(`Column ${zero + 1} of X is zero: no factor changes its norm.`);
   const gamma = norms.map((n) => Math.sqrt((1 - keep) / keep) * n);
   const after = before.map((row) => row.map((v, j) => v / gamma[j]));
   const then = [0, 1].map((j) => Math.hypot(...column(after, j)));

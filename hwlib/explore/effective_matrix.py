@@ -40,7 +40,9 @@ class EffectiveMatrix(Figure):
         if X.ndim != 2 or X.shape[1] != 2:
             raise Invalid(f"EffectiveMatrix: X must be (n, 2), got {X.shape}")
         if not X.any(axis=0).all():
-            raise Invalid("EffectiveMatrix: no column of X may be zero, for then Γ has no inverse")
+            raise Invalid(
+                "EffectiveMatrix: no column of X may be zero, for no factor changes its norm"
+            )
         return proposal.value
 
     @traitlets.validate("factor")

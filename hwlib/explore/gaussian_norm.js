@@ -38,6 +38,8 @@ export function correlation(x, y) {
 /** The angle in degrees of the long axis of a cloud in the plane. */
 export const tilt = (s, t, rho) => (Math.atan2(2 * rho * s * t, s ** 2 - t ** 2) * 90) / Math.PI;
 
+/** The correlation of the outputs: scales of unlike signs mirror the cloud. */
+const turn = (rho, one, two) => rho * Math.sign(one.a * two.a);
 const short = (v) => typeset(Math.abs(v) < 5e-3 ? 0 : +v.toFixed(2));
 const becomes = (from, to) => `${from.map(short).join(", ")} → ${to.map(short).join(", ")}`;
 
@@ -54,7 +56,7 @@ export function spell({ doublings, rho }, found) {
       `An input of ${m}, the mean of all, becomes ${through}; in a very large batch ${limit}.` };
   }
   line.push(`correlation ${becomes([correlation(one.x, two.x)], [correlation(one.y, two.y)])}`);
-  const turned = rho * Math.sign(one.a * two.a);
+  const turned = turn(rho, one, two);
   const axis = (key, r) => `${typeset(+tilt(one[key][1], two[key][1], r).toFixed(1))}°`;
   return { line, notes: `Long axis: inputs ${axis("inputs", rho)}, by this batch's lines ` +
     `${axis("outputs", turned)}, in a very large batch ${axis("limit", turned)}.` };
@@ -69,7 +71,7 @@ const TWO = {
   beta: range("shift β₁", -3, 3), beta2: range("shift β₂", -3, 3),
   rho: range("correlation ρ", -0.9, 0.9, 0.1),
 };
-const BATCH = { doublings: range("batch size n", 1, 10, 1), batch: range("another batch", 1, 20, 1) };
+const BATCH = { doublings: range("batch size n", 2, 10, 1), batch: range("another batch", 1, 20, 1) };
 const KEYS = { a: "inputs", b: "by this batch's line", c: "in a very large batch" };
 
 /** Two bells, one above the other; a finger above moves μ, below β. */
@@ -99,16 +101,16 @@ function bells(svg, [{ x, y, inputs, outputs, limit }]) {
 /** Two clouds with their contours; a finger moves the nearer middle. */
 function clouds(svg, [one, two], rho, held) {
   const { X, Y, path, invert } = axes(svg, { x: [-7, 7], y: [-7, 7], xlabel: "feature 1", ylabel: "feature 2", width: 310, equal: true });
-  const turn = Array.from({ length: 91 }, (_, i) => (i * Math.PI) / 45);
+  const angles = Array.from({ length: 91 }, (_, i) => (i * Math.PI) / 45);
   const contours = (key, look, r) => {
     const [[m, s], [k, t]] = [one[key], two[key]];
-    const ring = (c) => path(turn.map((v) => [m + c * s * Math.cos(v),
+    const ring = (c) => path(angles.map((v) => [m + c * s * Math.cos(v),
       k + c * t * (r * Math.cos(v) + Math.sqrt(1 - r ** 2) * Math.sin(v))]));
     curve(svg, `cloud-${look}`, look, ring(1) + ring(2));
   };
   const points = (key, look, mark) =>
     curve(svg, `points-${key}`, `point plot-${look}`, one[key].map((v, i) => `M${X(v)} ${Y(two[key][i])}${mark}`).join(""));
-  const turned = rho * Math.sign(one.a * two.a);
+  const turned = turn(rho, one, two);
   points("x", "a", "h.01");
   points("y", "b", "m-2.5 0h5m-2.5 -2.5v5");
   contours("inputs", "a", rho);

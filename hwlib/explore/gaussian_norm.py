@@ -12,7 +12,7 @@ _RANGES = {
     **dict.fromkeys(("gamma", "gamma2"), (-2, 2)),
     **dict.fromkeys(("std", "std2"), (0.25, 2)),
     "rho": (-0.9, 0.9),
-    "doublings": (1, 10),
+    "doublings": (2, 10),
     "batch": (1, 20),
     "features": (1, 2),
 }
@@ -32,7 +32,7 @@ class NormalizedGaussian(Figure):
         beta: the shift β, from -3 to 3.
         mean2: of feature 2; likewise std2, gamma2 and beta2.
         rho: the correlation of the features, from -0.9 to 0.9.
-        doublings: the batch has 2 ** doublings examples, 1 to 10 doublings.
+        doublings: the batch has 2 ** doublings examples, 2 to 10 doublings.
         batch: which batch is drawn, from 1 to 20: the seed.
 
     Raises:

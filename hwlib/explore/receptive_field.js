@@ -72,7 +72,7 @@ const CONTROLS = {
   dilation: range("dilation d", 1, 4),
   at: range("output", 0, 2),
 };
-const [WIDTH, LEFT, TOP, STEP] = [322, 72, 40, 58]; // in units of the viewBox
+const [WIDTH, LEFT, TOP, STEP] = [322, 72, 40, 50]; // in units of the viewBox
 const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
 
 function draw(state, layers, { svg, line, notes, inputs }) {
@@ -125,11 +125,11 @@ function draw(state, layers, { svg, line, notes, inputs }) {
   text(0, TOP + 5, "input x");
   text(0, Y(depth) + 5, "output");
   layers.map(short).forEach(({ k, s, p, d }, l) => {
-    text(7, Y(l) + 26, `${l + 1}: k${k} s${s}`);
-    text(7, Y(l) + 42, `p${p} d${d}`);
+    text(7, Y(l) + 24, `${l + 1}: k${k} s${s}`);
+    text(7, Y(l) + 39, `p${p} d${d}`);
   });
-  const y = Y(state.layer - 1) + 11;
-  put("explore-window", `M2 ${y}h${LEFT - 8}v36h${8 - LEFT}z`);
+  const y = Y(state.layer - 1) + 10;
+  put("explore-window", `M2 ${y}h${LEFT - 8}v34h${8 - LEFT}z`);
 
   return (x, y) => {
     if (y < Y(depth) - 12) return { layer: clamp(Math.ceil((y - TOP) / STEP), 1, depth) };

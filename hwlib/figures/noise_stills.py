@@ -67,7 +67,6 @@ def balance(X, y, *, mean, std) -> Picture:
         fig,
         "Over two weights, an ellipse of the fit (solid) and one of the penalty (dotted) touch at "
         "the minimum of their sum (dashed). At mean "
-        f"{number(round(mean, 4))} and spread {number(round(std, 4))} the minimum is at "
-        f"{listed(np.round(least, 4) + 0.0)}: fit {number(round(fit_least, 4))} + penalty "
-        f"{number(round(penalty_least, 4))} = loss {number(round(loss, 4))}.",
+        f"{number(mean)} and spread {number(std)} the minimum is at {listed(least + 0.0)}: "
+        f"fit {number(fit_least)} + penalty {number(penalty_least)} = loss {number(loss)}.",
     )

@@ -367,3 +367,19 @@ def test_the_library_norm_is_what_torch_has(solved):
     assert isinstance(layer, nn.BatchNorm1d)
     assert layer.momentum == 0.1
     assert solved["double_norm"](4).momentum == 0.9
+
+
+def test_a_wrong_gradient_may_hide_behind_learning(solved, monkeypatch):
+    """Mean and variance taken for constants: few layers still learn, the deep network does not."""
+
+    def constants(dout, cache):
+        z, _, s, gamma = cache
+        return gamma / np.sqrt(s) * dout, (dout * z).sum(0), dout.sum(0)
+
+    def norm(features):
+        return check.BatchNorm(solved["batchnorm_forward"], constants, features)
+
+    monkeypatch.setitem(solved["KINDS"], "constants", norm)
+    assert end(solved["with_rate"]("constants", 20, 0.1)) > 0.6
+    deep = {kind: end(solved["with_scale"](kind, 20, 0.03)) for kind in ("constants", "batch norm")}
+    assert deep["constants"] < deep["batch norm"] - 0.2

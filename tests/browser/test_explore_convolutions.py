@@ -227,12 +227,12 @@ def test_a_stack_by_pointer(page, stack):
         ))  # fmt: skip
 
     conv, pool = {"kernel_size": 3}, {"kernel_size": 2, "stride": 2}
-    tap(30, 40 + 58 + 30)
+    tap(30, 40 + 50 + 25)
     check_field(stack, [conv, pool, conv, pool])
     assert slider(stack, "change layer").input_value() == "2"
-    tap(85, 40 + 4 * 58)
+    tap(85, 40 + 4 * 50)
     assert check_field(stack, [conv, pool, conv, pool]) == 0
-    tap(315, 40 + 4 * 58)
+    tap(315, 40 + 4 * 50)
     assert check_field(stack, [conv, pool, conv, pool]) == 2
 
 

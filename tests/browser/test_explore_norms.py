@@ -289,6 +289,21 @@ def test_equal_scales_lay_the_long_axis_at_45_degrees(figure):
 
 
 @on(PLANE)
+def test_a_negative_scale_mirrors_the_contours(figure):
+    def leaning(look):
+        d = figure.locator(f".cloud-{look}").get_attribute("d")
+        x, y = np.array(numbers(re.sub("[ML]", " ", d))).reshape(-1, 2).T
+        return np.corrcoef(x, -y)[0, 1]  # y is down
+
+    for gamma, sign in (("1", 1), ("-1", -1)):
+        slider(figure, "scale γ₁").fill(gamma)
+        check_gaussian(figure, 2)
+        assert [leaning(look) for look in "abc"] == pytest.approx(
+            [0.7, 0.7 * sign, 0.7 * sign], abs=0.02
+        )
+
+
+@on(PLANE)
 def test_the_middle_that_is_nearer_is_dragged(page, figure):
     start = {name: value(figure, name) for name in ("mean μ₁", "mean μ₂", "shift β₁", "shift β₂")}
     figure.get_by_role("img").scroll_into_view_if_needed()

@@ -395,7 +395,7 @@ def test_the_spread_of_dropout_follows_its_mean():
     assert view.loss == pytest.approx(
         theory.expected_loss(view.X, view.y, view.minimum, noise=coin)
     )
-    with pytest.raises(ValueError, match="with law 'dropout', mu must be from 0 to 1, got 1.5"):
+    with pytest.raises(ValueError, match="with law 'dropout', mu must be from 0 to 1"):
         view.mu = 1.5
     with pytest.raises(ValueError, match="with law 'dropout'"):
         NoiseTikhonov(mu=1.5).law = "dropout"
@@ -419,21 +419,24 @@ def test_the_properties_are_hwlibs():
 
 
 STILLS = [
-    (DropoutLoss(p=0.3), r"a ring marks the minimum, at \[0.8235, 1.6471\]; *"),
+    (DropoutLoss(p=0.3), "a ring marks the minimum, at [0.824, 1.65]"),
     (DropoutLoss(p=0), "all points of the dashed line are minima"),
-    (NoiseTikhonov(), r"At mean 1 and spread 0.6 the minimum is at \[0.5251, 1.2386\]"),
-    (NoiseTikhonov(mu=0), r"the minimum is at \[0, 0\]: fit 14 \+ penalty 0 = loss 14"),
-    (NoiseTikhonov(sigma=0), r"the minimum is at \[0.6593, 1.6044\]"),
-    (NoiseTikhonov(mu=0, sigma=0), r"the minimum is at \[0, 0\]"),
-    (NoiseTikhonov(mu=0.2, sigma=0.1), "the minimum is at"),
-    (EffectiveMatrix(factor=0.2), r"of X \[1, 3\], of the effective matrix at keep 0.8 \[2, 2\]"),
+    (
+        NoiseTikhonov(),
+        "spread 0.6 the minimum is at [0.525, 1.24]: fit 0.705 + penalty 2.37 = loss 3.08",
+    ),
+    (NoiseTikhonov(mu=0), "the minimum is at [0, 0]: fit 14 + penalty 0 = loss 14"),
+    (NoiseTikhonov(sigma=0), "the minimum is at [0.659, 1.6]"),
+    (NoiseTikhonov(mu=0, sigma=0), "the minimum is at [0, 0]"),
+    (NoiseTikhonov(mu=0.2, sigma=0.1), "the minimum is at [2.8, 6.66]"),
+    (EffectiveMatrix(factor=0.2), "of X [1, 3], of the effective matrix at keep 0.8 [2, 2]"),
 ]
 
 
 @pytest.mark.parametrize(("view", "words"), STILLS)
 def test_the_still_says_the_present_state(view, words):
     picture = view.still()
-    assert re.search(words.rstrip("; *"), picture.alt), picture.alt
+    assert words in picture.alt
     assert "<svg" in picture._repr_html_()
 
 

@@ -286,7 +286,7 @@ def gaussian_settings(count=60):
         state = {name: rng.uniform(-end, end) for name, end in names.items()}
         state |= {name: rng.uniform(0.25, 2) for name in ("std", "std2")}
         state |= {name: rng.choice([-1, 1]) * rng.uniform(0.1, 2) for name in ("gamma", "gamma2")}
-        state |= {"doublings": int(rng.integers(1, 11)), "batch": int(rng.integers(1, 21))}
+        state |= {"doublings": int(rng.integers(2, 11)), "batch": int(rng.integers(1, 21))}
         yield {**state, "features": 1 + i % 2}
 
 
@@ -364,6 +364,11 @@ def test_the_words_say_that_the_correlation_is_kept_but_for_its_sign(gaussian):
     assert same["line"][1].endswith("→ 2, −2")
     assert same["line"][2].endswith("→ 1.5, 0.75")
     assert "inputs 45°" in same["notes"]
+    for words, gammas in ((same, (1.5, 0.75)), (turned, (-1.5, 0.75))):
+        cov = np.array([[1, 0.7], [0.7, 1]]) * np.outer(gammas, gammas)
+        x, y = np.linalg.eigh(cov)[1][:, 1]
+        angle = f"{np.degrees(np.arctan(y / x)):.1f}°.".replace("-", "−")
+        assert words["notes"].endswith(f"in a very large batch {angle}")
 
 
 def test_the_words_spell_a_bell(gaussian):
@@ -413,7 +418,7 @@ BAD = {
     "no spread": (NormalizedGaussian, "std", 0.0, "std must be from 0.25 to 2, got 0.0"),
     "gamma 0": (NormalizedGaussian, "gamma2", 0.0, "gamma2 must be from -2 to 2, not 0, got 0.0"),
     "rho 1": (NormalizedGaussian, "rho", 1.0, "rho must be from -0.9 to 0.9, got 1.0"),
-    "batch of one": (NormalizedGaussian, "doublings", 0, "doublings must be from 1 to 10, got 0"),
+    "batch of two": (NormalizedGaussian, "doublings", 1, "doublings must be from 2 to 10, got 1"),
     "seed": (NormalizedGaussian, "batch", 21, "batch must be from 1 to 20, got 21"),
     "features": (NormalizedGaussian, "features", 3, "features must be from 1 to 2, got 3"),
 }

@@ -1,0 +1,261 @@
+"""Answer boxes: typed into, checked, remembered on this machine, forgotten; on pages with several."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from hwlib.explore import Answer
+from hwlib.explore.answer import seal
+from tests.browser.figures import alive, embed
+
+pytestmark = pytest.mark.browser
+
+ADDRESS = "http://127.0.0.1:9/boxes.html"  # answered by the test itself
+OPTIONS = {"A": "the first", "B": "the second", "C": "the third"}
+
+
+def made(exercise, right, wrong, hint="Look again.", **settings):
+    name = f"demo/{exercise}"
+    digits = settings.get("digits", 0)
+    digest, other = (seal(v, name=name, digits=digits) for v in (right, wrong))
+    return Answer(name=name, digest=digest, hints={other: hint}, **settings)
+
+
+def boxes():
+    return [
+        made("number", 39, 43, "Without biases.", kind="number", label="How many weights?"),
+        made("share", 2 / 3, 1 / 3, "The other part. " * 12, kind="number", label="S", digits=3),
+        made("array", [[1, -2], [0, 4]], [[0, 4], [1, -2]], kind="array", label="The result"),
+        made("choice", "B", "A", kind="choice", label="Which one?", options=OPTIONS),
+    ]
+
+
+@pytest.fixture
+def opened(page):
+    """Open a page with these boxes, as often as one likes; its storage outlives the visit."""
+    html = embed(*boxes())
+    page.route(ADDRESS, lambda route: route.fulfill(body=html, content_type="text/html"))
+
+    def visit():
+        page.goto(ADDRESS)
+        alive(page)
+        return page.locator(".answer")
+
+    return visit
+
+
+def line(box):
+    return box.locator("[aria-live]").inner_text()
+
+
+def tries(box):
+    return int(re.search(r"only: (\d+)\.", box.inner_text())[1])
+
+
+def enter(page, box, text):
+    """Replace what the field holds and press Enter, key by key, as a reader does."""
+    box.get_by_role("textbox").focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type(text)
+    page.keyboard.press("Enter")
+
+
+def test_a_number_by_keyboard(page, opened):
+    box = opened().nth(0)
+    assert line(box) == ""
+    said = {
+        "40": "Not right yet.",
+        "43": "Not right yet. Without biases.",
+        "4x": "“4x” is not a number.",
+        "39": "Right.",
+    }
+    for text, expected in said.items():
+        enter(page, box, text)
+        assert line(box) == expected
+        invalid = box.get_by_role("textbox").get_attribute("aria-invalid")
+        assert invalid == ("true" if "not a number" in expected else "false")
+    assert tries(box) == 3  # what could not be read is no try
+    assert box.get_attribute("data-verdict") == "right"
+    page.keyboard.type("0")
+    assert line(box) == box.get_attribute("data-verdict") == ""  # of 390 nothing is known yet
+    assert page.faults == page.foreign == []
+
+
+def test_an_array_by_keyboard_and_button(page, opened):
+    box = opened().nth(2)
+    said = {
+        "1, -2, 0, 4": "Not right yet. Its shape is not a list of 4.",
+        "1, -2; 0": "Every row needs numbers, as many as the first.",
+        "0, 4; 1, -2": "Not right yet. Look again.",
+        "[[1, −2], [0, 4]]": "Right.",
+    }
+    for text, expected in said.items():
+        box.get_by_role("textbox").focus()
+        page.keyboard.press("Control+A")
+        page.keyboard.type(text)
+        page.keyboard.press("Tab")
+        page.keyboard.press("Space")  # the button
+        assert line(box) == expected
+
+
+def test_a_choice_by_keyboard_and_pointer(page, opened):
+    box = opened().nth(3)
+    check = box.get_by_role("button", name="Check")
+    check.click()
+    assert line(box) == "Choose an answer first."
+    box.get_by_role("radio").first.focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    assert line(box) == "Not right yet. Look again."
+    page.keyboard.press("ArrowDown")
+    assert line(box) == ""
+    page.keyboard.press("Enter")
+    assert line(box) == "Right."
+    box.get_by_text("the third").click()
+    check.click()
+    assert line(box) == "Not right yet."
+    assert box.get_by_role("group", name="Which one?").count() == 1
+
+
+def test_the_line_moves_nothing(page, opened):
+    for width in (1280, 390, 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        found = opened()
+        for i, text in enumerate(["43", "1/3", "1, 2, 3"]):
+            box = found.nth(i)
+            before = box.bounding_box()
+            for typed in (text, "what?", "0"):
+                enter(page, box, typed)
+                assert line(box)
+                assert box.bounding_box() == before
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.evaluate("localStorage.clear()")
+
+
+def test_tries_are_kept_and_forgotten_box_by_box(page, opened):
+    number, _, array, choice = (opened().nth(i) for i in range(4))
+    for text in ("40", "40", "43"):
+        enter(page, number, text)
+    enter(page, array, "1; 2")
+    choice.get_by_text("the second").click()
+    choice.get_by_role("button", name="Check").click()
+    assert [tries(box) for box in (number, array, choice)] == [2, 1, 1]
+
+    number, share, array, choice = (opened().nth(i) for i in range(4))
+    assert [tries(box) for box in (number, share, array, choice)] == [2, 0, 1, 1]
+    assert number.get_by_role("textbox").input_value() == "43"
+    assert line(number) == "Not right yet. Without biases."
+    assert choice.get_by_role("radio", name="the second").is_checked()
+    assert line(choice) == "Right."
+    assert line(share) == ""
+    kept = page.evaluate("JSON.stringify({...localStorage})")
+    assert json.loads(kept).keys() == {f"answer demo/{e}" for e in ("number", "array", "choice")}
+
+    forget = number.get_by_role("button", name="Forget my tries")
+    forget.focus()
+    page.keyboard.press("Enter")
+    assert forget.is_hidden()
+    assert number.get_by_role("textbox").evaluate("e => e === document.activeElement")
+    assert number.get_by_role("textbox").input_value() == line(number) == ""
+    choice.get_by_role("button", name="Forget my tries").click()
+    assert choice.locator(":checked").count() == 0
+    number, _, array, choice = (opened().nth(i) for i in range(4))
+    assert [tries(box) for box in (number, array, choice)] == [0, 1, 0]
+    assert page.faults == []
+
+
+@pytest.mark.parametrize("left", ["", "null", "7", '{"a": 1}', "[", '[{"a": 1}]', "[null]"])
+def test_nonsense_in_the_storage_does_no_harm(page, opened, left):
+    opened()
+    page.evaluate("(left) => localStorage.setItem('answer demo/number', left)", left)
+    box = opened().nth(0)
+    enter(page, box, "39")
+    assert line(box) == "Right."
+    assert page.faults == []
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ["Object.defineProperty(window, 'localStorage', { get() { throw new Error('no') } })",
+     "Object.defineProperty(window, 'localStorage', { value: undefined })",
+     "Storage.prototype.setItem = () => { throw new Error('full') }"],
+)  # fmt: skip
+def test_boxes_work_where_nothing_can_be_stored(page, opened, broken):
+    page.add_init_script(broken)
+    box = opened().nth(0)
+    enter(page, box, "40")
+    enter(page, box, "39")
+    assert line(box) == "Right."
+    assert tries(box) == 2
+    box.get_by_role("button", name="Forget my tries").click()
+    assert tries(box) == 0
+    assert page.faults == []
+
+
+def test_a_page_that_is_not_secure_checks_all_the_same(page, opened):
+    page.add_init_script("Object.defineProperty(window.crypto, 'subtle', { value: undefined })")
+    box = opened().nth(0)
+    enter(page, box, "39")
+    assert line(box) == "Right."
+
+
+def test_boxes_look_alike_with_and_without_the_figures_css(page, opened):
+    """On a page with figures their css stands before that of the boxes, or behind it."""
+
+    def look():
+        return [opened().nth(i).bounding_box() for i in range(4)]
+
+    plain = look()
+    css = (Answer._css, Answer.__mro__[1]._css)
+    assert css[0] != css[1]
+    for where in ("prepend", "append"):
+        found = opened()
+        page.evaluate(
+            "([css, where]) => { const style = document.createElement('style');"
+            " style.textContent = css; document.head[where](style) }",
+            [css[1], where],
+        )
+        assert [found.nth(i).bounding_box() for i in range(4)] == plain
+
+
+def test_every_box_of_the_book_says_what_python_says(page, site):
+    answers = pytest.importorskip("tests.book.test_answers")  # it stays out of a student tree
+    seen = []
+    for name, arguments in answers.boxes().items():
+        chapter = name.split("/")[0]
+        page.goto(f"{site}/chapters/{chapter}.html")
+        alive(page)
+        made, known = Answer(**arguments), answers.known(name)
+        box = page.locator(".answer").nth(seen.count(chapter))  # the boxes are in page order
+        seen.append(chapter)
+        assert made.label in box.inner_text()
+        for value in [*known.wrong[:2], known.right]:
+            if made.kind == "choice":
+                box.locator(f"[value='{value}']").check()
+                box.get_by_role("button", name="Check").click()
+            else:
+                text = json.dumps(answers.numbers(value).tolist())
+                enter(page, box, text)
+            assert line(box) == made.check(value).line
+        assert line(box) == "Right."
+    assert page.faults == page.foreign == []
+
+
+def test_the_answers_are_not_in_the_page(site, page):
+    """Only digests: in the page's widget state no box has anything else to check with."""
+    found = 0
+    for chapter in ("convolution_arithmetic", "depthwise_separable"):
+        page.goto(f"{site}/chapters/{chapter}.html")
+        script = "script[type='application/vnd.jupyter.widget-state+json']"
+        states = json.loads(page.locator(script).first.text_content())["state"]
+        for state in (entry["state"] for entry in states.values()):
+            if "digest" not in state:
+                continue
+            found += 1
+            synced = {key for key in state if not key.startswith("_")} - {"layout", "tabbable"}
+            own = {"name", "kind", "label", "digest", "digits", "options", "hints"}
+            assert synced - {"tooltip"} == own
+    assert found >= 5
