@@ -117,7 +117,8 @@ def execute(colab, tmp_path_factory):
                 left = [path.name for path in work.iterdir()]
                 shutil.rmtree(work)
                 work.mkdir()
-        assert left == []  # a notebook leaves nothing behind
+        # A notebook leaves nothing behind but the PyTorch lab's log, which is the reader's to keep.
+        assert set(left) <= {"experiments.csv"}
         outputs = [output for c in notebook.cells for output in c.get("outputs", [])]
         return "\n".join(output.get("text", "") for output in outputs)
 
