@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 BUILD  := $(BIN)/jupyter-book build . -W -n --keep-going
 
 .DEFAULT_GOAL := book
-.PHONY: book student serve test check notebooks results bench mutants lock clean
+.PHONY: book student serve test check notebooks results bench mutants colab lock clean
 
 book: $(VENV)/.ready          ## build the full site
 	@$(BUILD)
@@ -37,6 +37,9 @@ bench: $(VENV)/.ready         ## hwlib beside torch, as ratios; BENCH=--write ke
 
 mutants: $(VENV)/.ready       ## break the library in every small way; the tests must notice
 	@$(BIN)/python -m tests.mutation
+
+colab: $(VENV)/.ready         ## renew tests/colab-versions.txt from what Colab publishes
+	@$(BIN)/python -m bookkit.colab
 
 lock: requirements.in         ## renew requirements.txt in an empty environment
 	rm -rf _build/lock && $(PYTHON) -m venv _build/lock
