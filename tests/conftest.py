@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -41,19 +43,27 @@ def root() -> Path:
     return ROOT
 
 
-def _site(edition: str) -> Path:
-    done = build(ROOT, edition)
-    assert done.returncode == 0, done.stdout[-4000:]
+def _site(edition: str, factory: pytest.TempPathFactory) -> Path:
+    folder = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # which the workers of one run share
+    with FileLock(folder / "sites.lock"):  # the first that needs a site builds it for all
+        outcome = folder / f"{edition}.json"
+        if not outcome.is_file():
+            done = build(ROOT, edition)
+            outcome.write_text(json.dumps([done.returncode, done.stdout]), encoding="utf-8")
+        status, said = json.loads(outcome.read_text(encoding="utf-8"))
+    assert status == 0, said[-4000:]
     return built(ROOT, edition)
 
 
 @pytest.fixture(scope="session")
-def full_site() -> Path:
+def full_site(tmp_path_factory) -> Path:
     """The built full site's folder."""
-    return _site("full")
+    return _site("full", tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def student_site() -> Path:
+def student_site(tmp_path_factory) -> Path:
     """The built student site's folder."""
-    return _site("student")
+    return _site("student", tmp_path_factory)

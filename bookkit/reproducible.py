@@ -1,0 +1,123 @@
+"""Builds both editions twice from nothing and compares every byte.
+
+    python -m bookkit.reproducible
+
+A build starts from the files of the current commit in a folder of its own, with its own execution
+cache and its own seed for the order of Python's sets. Where two of them may differ stands in
+EXCEPTIONS, with the reason; the exit status is 1 where they differ elsewhere, and where an
+exception is no longer needed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from bookkit.assets import node_modules
+from bookkit.settings import EDITIONS
+
+
+@dataclass(frozen=True)
+class Exempt:
+    """A piece of some files that may differ between two builds: a pattern, and the reason."""
+
+    files: str
+    pattern: str
+    reason: str
+
+
+EXCEPTIONS = (
+    Exempt("chapters/colophon.html", r"\d{4}-\d\d-\d\d \d\d:\d\d", "when a page was run"),
+    Exempt("chapters/colophon.html", r"<td><p>\d+\.\d+</p></td>", "how long a page ran"),
+)
+
+
+def differences(
+    one: Path, other: Path, exceptions: Sequence[Exempt] = EXCEPTIONS
+) -> tuple[list[str], list[Exempt]]:
+    """A sentence for each file that differs, and the exceptions that matched nothing."""
+    said, unused = [], set(exceptions)
+    names = [
+        {p.relative_to(f).as_posix() for p in f.rglob("*") if p.is_file()} for f in (one, other)
+    ]
+    said += [f"{name}: only in one of the two" for name in sorted(names[0] ^ names[1])]
+    for name in sorted(names[0] & names[1]):
+        a, b = (folder / name for folder in (one, other))
+        a, b = a.read_bytes(), b.read_bytes()
+        for exempt in exceptions:
+            if fnmatch(name, exempt.files):
+                pattern = re.compile(exempt.pattern.encode())
+                if pattern.search(a):
+                    unused.discard(exempt)
+                a, b = pattern.sub(b"", a), pattern.sub(b"", b)
+        if a != b:
+            pairs = enumerate(zip(a, b, strict=False))
+            at = next((i for i, (x, y) in pairs if x != y), min(len(a), len(b)))
+            pieces = (x[max(0, at - 60) : at + 60].decode("utf-8", "replace") for x in (a, b))
+            said.append("{}: {!r} and {!r}".format(name, *pieces))
+    return said, [exempt for exempt in exceptions if exempt in unused]
+
+
+def build(source: Path, edition: str, seed: int) -> Path:
+    """Build one edition as `make` does; the folder of its site.
+
+    Raises:
+        RuntimeError: if the build fails, with the end of what it said.
+    """
+    program = Path(sys.executable).with_name("jupyter-book")
+    command = [program, "build", ".", "-W", "-n", "--keep-going", "--path-output", edition]
+    variables = {
+        **os.environ,
+        "BOOK_EDITION": edition,
+        "PYTHONPATH": str(source),
+        "PYTHONHASHSEED": str(seed),
+    }
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as out:
+        done = subprocess.run(
+            command, cwd=source, env=variables, stdout=out, stderr=subprocess.STDOUT
+        )
+        out.seek(0)
+        if done.returncode:
+            raise RuntimeError(f"{source}: the build failed\n{out.read()[-4000:]}")
+    return source / edition / "_build" / "html"
+
+
+def main() -> int:
+    """Build twice and compare; exit status 1 on a difference."""
+    root = Path.cwd()
+    packages = node_modules(root).parent
+    with tempfile.TemporaryDirectory() as folder:
+        sites = {}
+        for seed, name in enumerate(("one", "other"), 1):
+            source = Path(folder) / name / "book"
+            source.mkdir(parents=True)
+            files = subprocess.run(
+                ["git", "archive", "HEAD"], cwd=root, check=True, capture_output=True
+            )
+            subprocess.run(["tar", "-x", "-C", source], input=files.stdout, check=True)
+            shutil.copytree(packages, source / "_build" / "npm", symlinks=True)
+            for edition in EDITIONS:
+                print(f"building the {edition} edition, {name} time", flush=True)
+                sites[name, edition] = build(source, edition, seed)
+        said, unused = [], set(EXCEPTIONS)
+        for edition in EDITIONS:
+            found, idle = differences(sites["one", edition], sites["other", edition])
+            said += [f"{edition}: {sentence}" for sentence in found]
+            unused &= set(idle)
+    said += [f"this exception is no longer needed: {exempt}" for exempt in unused]
+    print("\n".join(said) or "both builds are the same, byte by byte, but for:")
+    for exempt in () if said else EXCEPTIONS:
+        print(f"  {exempt.files}: {exempt.reason}")
+    return 1 if said else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
