@@ -36,6 +36,7 @@ class Cache(JupyterCacheBase):
         for cell in bare.cells:
             kept = sorted(RUN_TAGS.intersection(cell.metadata.get("tags", [])))
             cell.metadata = nbformat.from_dict({"tags": kept})
+            cell.source = cell.source.rstrip()
         return super().create_hashed_notebook(bare, *rest, **options)
 
     def cache_notebook_bundle(self, bundle: CacheBundleIn, *rest, **options):

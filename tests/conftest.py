@@ -12,6 +12,10 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+# The arrays of the tests are small: threads would mostly wait for each other. NumPy's and PyTorch's
+# libraries read this when they are loaded.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
