@@ -5,7 +5,7 @@
 `splice`            joins a chapter with its solutions; every solution passes through it
 `notebooks`         `python -m bookkit.notebooks [--check]`: chapters to notebooks/ for Colab
 `results`           `python -m bookkit.results [--write]`: named results against their tables
-`execution`         the cache of executed chapters, one for both editions
+`execution`         how chapters are executed and kept, once for both editions
 `assets`            KaTeX's css and fonts, from npm at build time
 `page`              what each finished page gets: launch buttons, still pictures, edition
 `icons`             the theme's icons from small fonts, without its script

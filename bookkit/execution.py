@@ -1,8 +1,10 @@
-"""The cache of executed chapters: found by their code alone, and one for both editions."""
+"""How chapters are executed: with one thread, and kept in one cache for both editions."""
 
 from __future__ import annotations
 
 import copy
+import json
+import os
 from pathlib import Path
 
 import nbformat
@@ -18,8 +20,11 @@ seconds: dict[str, float] = {}  # how long each chapter ran that this process ha
 
 
 def connect(app: Sphinx) -> None:
-    """Let MyST-NB use this cache."""
+    """Let MyST-NB use this cache, and the chapters one thread each."""
     client.get_cache = Cache
+    # In which order a long sum is added up would depend on how many processors there are, and its
+    # last digits with it; and threads are slow on the small arrays of a chapter.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 class Cache(JupyterCacheBase):
@@ -40,6 +45,26 @@ class Cache(JupyterCacheBase):
         return super().create_hashed_notebook(bare, *rest, **options)
 
     def cache_notebook_bundle(self, bundle: CacheBundleIn, *rest, **options):
-        """Keep a notebook that has just been executed."""
+        """Keep a notebook that has just been executed, its outputs settled."""
+        for cell in bundle.nb.cells:
+            if cell.cell_type == "code":
+                cell.outputs = settled(cell.outputs)
         seconds[Path(bundle.uri).stem] = bundle.data["execution_seconds"]
         return super().cache_notebook_bundle(bundle, *rest, **options)
+
+
+def settled(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """A cell's outputs without what differs from run to run.
+
+    What a cell prints comes in pieces, cut wherever a moment was over, and MyST-NB would end the
+    line at each cut; fresh outputs have their entries in another order than those from the cache.
+    """
+    joined: list[nbformat.NotebookNode] = []
+    for output in outputs:
+        last = joined[-1] if joined else nbformat.NotebookNode()
+        same = last.get("output_type") == output.output_type == "stream"
+        if same and last.name == output.name:
+            last.text += output.text
+        else:
+            joined.append(output)
+    return nbformat.from_dict(json.loads(json.dumps(joined, sort_keys=True)))
