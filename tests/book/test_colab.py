@@ -104,8 +104,6 @@ def execute(colab, tmp_path_factory):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("JUPYTER_PATH", str(folder))
             patch.delenv("PYTHONPATH", raising=False)
-            # Two threads that wait for each other are slow on a machine that does other things.
-            patch.setenv("OMP_NUM_THREADS", "1")
             client = NotebookClient(
                 notebook,
                 kernel_name="colab",
