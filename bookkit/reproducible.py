@@ -4,7 +4,7 @@
 
 A build starts from the files of the current commit in a folder of its own, with its own execution
 cache and its own seed for the order of Python's sets. Where two of them may differ stands in
-EXCEPTIONS, with the reason; the exit status is 1 where they differ elsewhere, and where an
+EXCEPTIONS, with the reason; the exit status is 1 where they differ elsewhere, or where an
 exception is no longer needed.
 """
 
@@ -34,6 +34,7 @@ class Exempt:
     reason: str
 
 
+STRICT = ("-W", "-n", "--keep-going")
 LABS = "chapters/lab_*.html"
 EXCEPTIONS = (
     Exempt("chapters/colophon.html", r"\d{4}-\d\d-\d\d \d\d:\d\d", "when a page was run"),
@@ -77,50 +78,59 @@ def differences(
     return said, [exempt for exempt in exceptions if exempt in unused]
 
 
-def build(source: Path, edition: str, seed: int) -> Path:
-    """Build one edition as `make` does; the folder of its site.
+def build(
+    root: Path, edition: str = "full", flags: Sequence[str] = STRICT, **variables: str
+) -> subprocess.CompletedProcess:
+    """Build an edition of a book the way `make` does; the site is `built(root, edition)`.
 
-    Raises:
-        RuntimeError: if the build fails, with the end of what it said.
+    What it said is the result's `stdout`; `variables` are set in its environment.
     """
-    program = Path(sys.executable).with_name("jupyter-book")
-    command = [program, "build", ".", "-W", "-n", "--keep-going", "--path-output", edition]
-    variables = {
-        **os.environ,
-        "BOOK_EDITION": edition,
-        "PYTHONPATH": str(source),
-        "PYTHONHASHSEED": str(seed),
-    }
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as out:
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", *flags]
+    if edition == "student":
+        command += ["--path-output", "_build/student"]
+    own = {"BOOK_EDITION": edition, "PYTHONPATH": str(root)}
+    # Into a file, not a pipe: a kernel that outlives its build would hold a pipe open for ever.
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
         done = subprocess.run(
-            command, cwd=source, env=variables, stdout=out, stderr=subprocess.STDOUT
+            command,
+            cwd=root,
+            env={**os.environ, **own, **variables},
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            timeout=1800,
         )
-        out.seek(0)
-        if done.returncode:
-            raise RuntimeError(f"{source}: the build failed\n{out.read()[-4000:]}")
-    return source / edition / "_build" / "html"
+        said.seek(0)
+        done.stdout = said.read()
+    return done
+
+
+def built(root: Path, edition: str = "full") -> Path:
+    """The folder that `build` fills."""
+    return root / "_build" / ("student/_build/html" if edition == "student" else "html")
 
 
 def main() -> int:
     """Build twice and compare; exit status 1 on a difference."""
-    root = Path.cwd()
-    packages = node_modules(root).parent
+    here = Path.cwd()
+    packages = node_modules(here).parent
     with tempfile.TemporaryDirectory() as folder:
-        sites = {}
-        for seed, name in enumerate(("one", "other"), 1):
-            source = Path(folder) / name / "book"
+        roots = [Path(folder) / name / "book" for name in ("one", "other")]
+        for seed, source in enumerate(roots, 1):
             source.mkdir(parents=True)
             files = subprocess.run(
-                ["git", "archive", "HEAD"], cwd=root, check=True, capture_output=True
+                ["git", "archive", "HEAD"], cwd=here, check=True, capture_output=True
             )
             subprocess.run(["tar", "-x", "-C", source], input=files.stdout, check=True)
             shutil.copytree(packages, source / "_build" / "npm", symlinks=True)
             for edition in EDITIONS:
-                print(f"building the {edition} edition, {name} time", flush=True)
-                sites[name, edition] = build(source, edition, seed)
+                print(f"build {seed} of 2, {edition} edition", flush=True)
+                done = build(source, edition, PYTHONHASHSEED=str(seed))
+                if done.returncode:
+                    print(done.stdout[-4000:], "\nthe build failed", file=sys.stderr)
+                    return 1
         said, unused = [], set(EXCEPTIONS)
         for edition in EDITIONS:
-            found, idle = differences(sites["one", edition], sites["other", edition])
+            found, idle = differences(*(built(root, edition) for root in roots))
             said += [f"{edition}: {sentence}" for sentence in found]
             unused &= set(idle)
     said += [f"this exception is no longer needed: {exempt}" for exempt in unused]

@@ -4,42 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+
+from bookkit.reproducible import build, built
 
 # The arrays of the tests are small: threads would mostly wait for each other. NumPy's and PyTorch's
 # libraries read this when they are loaded.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def build(
-    root: Path, edition: str = "full", flags: tuple[str, ...] = ("-W", "-n", "--keep-going")
-) -> subprocess.CompletedProcess:
-    """Build a book the way `make` does; the output folder is `built(root, edition)`."""
-    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", ".", *flags]
-    if edition == "student":
-        command += ["--path-output", "_build/student"]
-    variables = {**os.environ, "BOOK_EDITION": edition, "PYTHONPATH": str(root)}
-    # Into a file, not a pipe: a kernel that outlives its build would hold a pipe open for ever.
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
-        done = subprocess.run(
-            command, cwd=root, env=variables, stdout=said, stderr=subprocess.STDOUT, timeout=600
-        )
-        said.seek(0)
-        done.stdout = said.read()
-    return done
-
-
-def built(root: Path, edition: str = "full") -> Path:
-    """The folder that `build` fills."""
-    return root / "_build" / ("student/_build/html" if edition == "student" else "html")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bookkit.reproducible import EXCEPTIONS, Exempt, build, differences
+from bookkit.reproducible import EXCEPTIONS, Exempt, differences
 
 TIMES = Exempt("chapters/*.html", r"\d+ seconds", "measured")
 
@@ -60,8 +60,3 @@ def test_an_exception_without_use_is_named(sites):
 def test_every_exception_gives_a_reason():
     assert EXCEPTIONS
     assert all(exempt.reason for exempt in EXCEPTIONS)
-
-
-def test_a_build_that_fails_says_why(tmp_path):
-    with pytest.raises(RuntimeError, match="the build failed"):
-        build(tmp_path, "full", 1)
