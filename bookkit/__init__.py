@@ -1,16 +1,20 @@
-"""Turns chapters into a site and notebooks: a Sphinx extension and two command lines.
+"""Turns chapters into a site and notebooks: a Sphinx extension and some command lines.
 
 ==================  =========================================================================
 `settings`          what `_config.yml` and the environment say (addresses, edition)
 `splice`            joins a chapter with its solutions; every solution passes through it
 `notebooks`         `python -m bookkit.notebooks [--check]`: chapters to notebooks/ for Colab
 `results`           `python -m bookkit.results [--write]`: named results against their tables
+`execution`         how chapters are executed and kept, once for both editions
 `assets`            KaTeX's css and fonts, from npm at build time
 `page`              what each finished page gets: launch buttons, still pictures, edition
 `icons`             the theme's icons from small fonts, without its script
 `errata`            `errata.yml` as a page, and links to its entries
 `colophon`          what the book was built with
 `reference`         lets Sphinx read the docstrings of hwlib
+`times`             where a build's time went
+`reproducible`      `python -m bookkit.reproducible`: two builds from nothing, byte by byte
+`colab`             `python -m bookkit.colab`: what Colab has, and hwlib's bounds against it
 ==================  =========================================================================
 """
 
@@ -24,8 +28,8 @@ if TYPE_CHECKING:
 
 def setup(app: Sphinx) -> dict:
     """Connect everything to Sphinx; called by the build."""
-    from bookkit import assets, build, colophon, errata, icons, page, reference
+    from bookkit import assets, build, colophon, errata, execution, icons, page, reference, times
 
-    for room in (build, assets, page, icons, errata, colophon, reference):
+    for room in (times, execution, build, assets, page, icons, errata, colophon, reference):
         room.connect(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -19,6 +19,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from bookkit import notebooks
+from bookkit.colab import LIST, Colab
 from bookkit.settings import Book
 from bookkit.splice import splice
 from tests.conftest import ROOT
@@ -26,6 +27,7 @@ from tests.conftest import ROOT
 pytestmark = pytest.mark.slow
 
 BOOK = Book(ROOT)
+COLAB = Colab.read((ROOT / LIST).read_text(encoding="utf-8"))
 LABS = [name for name in BOOK.chapters if name.startswith("lab_")]
 
 
@@ -50,15 +52,14 @@ def colab(root, wheel):
 
     PyTorch is the version that the book pins: Colab's is not built for every machine.
     """
-    versions = (root / "tests/colab-versions.txt").read_text(encoding="utf-8")
+    versions = [f"{n}=={v}" for n, v in COLAB.versions.items() if n != "torch"]
     (torch,) = re.findall(r"^torch==\S+$", (root / "requirements.txt").read_text(), re.M)
     folder = root / ".venv-colab"
     python, done = folder / "bin/python", folder / "made-from"
-    mark = hashlib.sha256((versions + torch + sys.version).encode()).hexdigest()
+    mark = hashlib.sha256(" ".join([*versions, torch, sys.version]).encode()).hexdigest()
     if not done.is_file() or done.read_text() != mark:
         venv.create(folder, clear=True, with_pip=True)
-        wanted = root / "tests/colab-versions.txt"
-        run(python, "-m", "pip", "install", "-q", "-r", wanted, torch, "ipykernel", wheel)
+        run(python, "-m", "pip", "install", "-q", *versions, torch, "ipykernel", wheel)
         done.write_text(mark)
     run(python, "-m", "pip", "install", "-q", "--force-reinstall", "--no-deps", wheel)
     return python
@@ -83,7 +84,7 @@ def test_the_environment_is_colabs_and_knows_no_repository(root, colab, tmp_path
     said = run(colab, "-c", code, cwd=tmp_path, env=environment())
     where, numpy, ipywidgets, path = json.loads(said)
     assert Path(where).is_relative_to(root / ".venv-colab")
-    assert (numpy, ipywidgets) == ("2.1.3", "7.7.1")
+    assert (numpy, ipywidgets) == (COLAB.versions["numpy"], COLAB.versions["ipywidgets"])
     assert str(root) not in path
 
 
@@ -103,8 +104,6 @@ def execute(colab, tmp_path_factory):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("JUPYTER_PATH", str(folder))
             patch.delenv("PYTHONPATH", raising=False)
-            # Two threads that wait for each other are slow on a machine that does other things.
-            patch.setenv("OMP_NUM_THREADS", "1")
             client = NotebookClient(
                 notebook,
                 kernel_name="colab",
