@@ -193,12 +193,24 @@ class _Windows:
         return x_grad, self._turn(turned)
 
     def _project(self, columns, weight, out):
-        """Multiply the filters with columns (n, G, R, P) into out (n, F, oH, oW)."""
-        np.matmul(self._filters(weight), columns, out=self._by_group(out))
+        """Multiply the filters with columns, as `unfold` yields them, into out (n, F, oH, oW)."""
+        if self._keeps_apart(len(out)):
+            np.matmul(self._filters(weight), columns, out=self._by_group(out))
+        else:
+            y = self._filters(weight) @ columns  # (oH, G, F/G, oW n)
+            n, channels, rows = *out.shape[:2], len(columns)
+            y = y.reshape(rows, channels, -1, n)  # (oH, F, oW, n)
+            out.reshape(n, channels, rows, -1)[...] = y.transpose(3, 1, 0, 2)
 
     def _correlate(self, columns, y, add_to):
-        """Multiply columns (n, G, R, P) with y (n, F, oH, oW) and add to sums (G, R, F/G)."""
-        add_to += _join_samples(columns) @ _join_samples(self._by_group(y)).swapaxes(1, 2)
+        """Multiply columns, as `unfold` yields them, with y (n, F, oH, oW); add to (G, R, F/G)."""
+        n, rows = len(y), len(columns)
+        if self._keeps_apart(n):
+            y = self._by_group(y)
+        else:
+            y = y.reshape(n, self.groups, -1, rows, self.grid[-1]).transpose(3, 1, 2, 4, 0)
+            y = y.reshape(*y.shape[:3], -1)  # (oH, G, F/G, oW n)
+        add_to += _join(columns) @ _join(y).swapaxes(1, 2)
 
     def _no_sums(self, x, y):
         rows, columns = x.shape[1] * prod(self.kernel), y.shape[1]
@@ -210,11 +222,17 @@ class _Windows:
         return sums.swapaxes(1, 2).reshape(groups * per_group, -1, *self.kernel)
 
     def unfold(self, x):
-        """Yield each block of x (N, C, H, W) and its windows, copied into columns (n, G, R, P).
+        """Yield each block of x (N, C, H, W) and its windows, copied into columns.
+
+        Of one sample, and where nothing must be copied, these are (n, G, R, P). Several samples
+        become neighbors in memory, for long runs to copy even if the image is small: columns are
+        then (oH, G, R, oW n), one matrix for each row of the grid.
 
         They are good until the next is asked for: blocks of one size share their memory.
         """
-        n, channels = None, x.shape[1]
+        n, channels, inside = None, x.shape[1], (*self.inside, slice(None))
+        samples_last = *range(1, x.ndim), 0
+        steps = [[(*tap, slice(None)) for tap in taps] for taps in reversed(self.taps)]
         for block in self.blocks(x):
             samples = x[block]
             if self._is_pointwise:
@@ -222,22 +240,30 @@ class _Windows:
                 continue
             if n != len(samples):
                 n = len(samples)
-                padded = np.zeros((channels, n, *self._padded), x.dtype)  # (C, n, H + 2p, W + 2p)
-                stages = [np.empty((channels, *s), x.dtype) for s in self._stages(n)]
+                padded = np.zeros((channels, *self._padded, n), x.dtype)  # (C, H + 2p, W + 2p, n)
+                stages = [np.empty((channels, *shape, n), x.dtype) for shape in self._stages]
+            padded[inside] = samples.transpose(samples_last)
             windows = padded
-            windows[self.inside] = samples.swapaxes(0, 1)
-            for taps, stage in zip(reversed(self.taps), stages, strict=True):
-                windows = np.stack([windows[tap] for tap in taps], axis=1, out=stage)
-            columns = windows.reshape(self.groups, -1, n, prod(self.grid))  # (G, R, n, P)
+            for taps, stage in zip(steps, stages, strict=True):
+                for i, tap in enumerate(taps):
+                    stage[:, i] = windows[tap]
+                windows = stage
+            rows = 1 if self._keeps_apart(n) else prod(self.grid[:-1])
+            columns = windows.reshape(self.groups, -1, rows, prod(self.grid) * n // rows)
             yield block, columns.transpose(2, 0, 1, 3)
 
-    def _stages(self, n):
-        """Windows are taken axis by axis, for long runs in memory: the shapes, but for C.
+    def _keeps_apart(self, n):
+        """Whether `unfold` gives n samples a matrix each; else each row of the grid has one."""
+        return n == 1 or self._is_pointwise
 
-        In two dimensions these are (kW, n, H + 2p, oW) and (kH, kW, n, oH, oW).
+    @property
+    def _stages(self):
+        """Windows are taken axis by axis, for long runs in memory: the shapes, but for C and n.
+
+        In two dimensions these are (kW, H + 2p, oW) and (kH, kW, oH, oW).
         """
         for done in reversed(range(len(self.grid))):
-            yield *self.kernel[done:], n, *self._padded[:done], *self.grid[done:]
+            yield *self.kernel[done:], *self._padded[:done], *self.grid[done:]
 
     def fold(self, columns):
         """Add columns (n, G, R, P) into an image (n, C, H, W), each where its window lies."""
@@ -344,10 +370,10 @@ class _Windows:
         return y.reshape(len(y), self.groups, y.shape[1] // self.groups, prod(y.shape[2:]))
 
 
-def _join_samples(a):
-    """Put the samples of (n, G, R, P) side by side: (G, R, nP), a view where n = 1."""
-    n, groups, rows, columns = a.shape
-    return a.transpose(1, 2, 0, 3).reshape(groups, rows, n * columns)
+def _join(a):
+    """Put the parts of (m, G, R, Q) side by side: (G, R, m Q), a view where m = 1."""
+    m, groups, rows, columns = a.shape
+    return a.transpose(1, 2, 0, 3).reshape(groups, rows, m * columns)
 
 
 def _add_bias(y, bias):
@@ -643,7 +669,9 @@ def _to_the_largest(dy, x, taps, first, has_nan):
     before = list(accumulate(values[:-1], np.maximum))  # the largest of the taps up to each
     dx = np.zeros(x.shape, dy.dtype)
     for i in reversed(range(1, len(taps))):
-        wins = (values[i] > before[i - 1]) | (first == i)
+        wins = values[i] > before[i - 1]
+        if (first == i).any():
+            wins |= first == i
         if has_nan:
             wins |= np.isnan(values[i])
         taken = dy * wins  # for finite dy what np.where gives, and many times faster
@@ -816,14 +844,17 @@ def batch_statistics(x):
     return mean[:, 0], var[:, 0]
 
 
-def _standardize(x, eps):
+def _standardize(x, eps, observe=None):
     """Return z = (x − mean) / √(var + eps) for x (A, B, C), and the pullback.
 
+    `observe` is told mean (B,), var (B,) and how many numbers they are of.
     With s = 1 / √(var + eps), dx = s (dz − mean of dz − z · mean of z dz): what would shift or
     scale all x alike is taken out, for z does not see it.
     """
     count = _count(x)
-    z, _, var = _center(x)
+    z, mean, var = _center(x)
+    if observe is not None and x.size:  # an empty batch has no statistics
+        observe(mean[:, 0], var[:, 0], count)
     scale = 1 / np.sqrt(var + eps)
     z *= scale
 
@@ -888,7 +919,17 @@ def _check_norm(caller, x, eps, shape=None, **others):
 
 
 @op
-def batch_norm(x, running_mean, running_var, weight=None, bias=None, *, training=False, eps=1e-5):
+def batch_norm(
+    x,
+    running_mean,
+    running_var,
+    weight=None,
+    bias=None,
+    *,
+    training=False,
+    eps=1e-5,
+    observe=None,
+):
     """Standardize each channel over the batch and all places, then scale and shift it.
 
     y = weight · (x − mean) / √(var + eps) + bias. In training, mean and variance (1/n) are those
@@ -905,6 +946,8 @@ def batch_norm(x, running_mean, running_var, weight=None, bias=None, *, training
         bias: (C,), or None for 0.
         training: whether to normalize by the statistics of x.
         eps: is added to the variance.
+        observe: in training, is called with mean (C,) and variance (C,) of x and the n of the 1/n,
+            for who keeps running statistics.
 
     Returns:
         The shape of x.
@@ -926,7 +969,7 @@ def batch_norm(x, running_mean, running_var, weight=None, bias=None, *, training
     if training:
         if view[0] * view[2] == 1:
             raise _error("batch_norm", "training needs more than one value per channel", x=x)
-        standardize = partial(_standardize, eps=eps)
+        standardize = partial(_standardize, eps=eps, observe=observe)
     else:
         if running_mean is None or running_var is None:
             raise _error("batch_norm", "out of training, running statistics are needed", **running)

@@ -137,8 +137,9 @@ def _join(prefix, name):
 class Layer(Module):
     """Any op as a layer: what the op takes after x are the layer's attributes of the same names.
 
-    So an array is a parameter, a number is a hyperparameter, and an op that has an argument
-    `training` is told the mode. A lab's own pair becomes a layer that can be trained:
+    So an array is a parameter and a number is a hyperparameter. An op that has an argument
+    `training` is told the mode, one that has `observe` is given the layer's method of that name. A
+    lab's own pair becomes a layer that can be trained:
 
         mine = op_from_pair(affine_forward, affine_backward)     # affine_forward(x, w, b)
         model = Sequential(Layer(mine, w=w, b=b), ReLU(), ...)
@@ -165,7 +166,7 @@ class Layer(Module):
         for name, value in arguments.items():
             setattr(self, name, value)
         for p in known:
-            if p.name not in arguments and p.name != "training":
+            if p.name not in arguments and p.name not in ("training", "observe"):
                 if p.default is p.empty:
                     raise TypeError(f"{_name(self, op)}: the op needs its argument {p.name}")
                 setattr(self, p.name, p.default)
@@ -173,6 +174,9 @@ class Layer(Module):
         arrays = [i for i, name in enumerate(names) if isinstance(getattr(self, name), np.ndarray)]
         last = max(arrays, default=-1) + 1
         self._positional, self._by_keyword = names[:last], names[last:]
+
+    def observe(self, *seen: Any) -> None:
+        """Take notice of what the op has seen on its way; a layer that remembers redefines this."""
 
     def vjp(self, x):
         """Return the op's value at x and its pullback: `dx, grads = backward(dy)`."""
@@ -455,14 +459,13 @@ class _BatchNorm(Layer):
             raise ValueError(
                 f"{caller}: x must be {' or '.join(self.AXES)} with C = {n} (x.shape={np.shape(x)})"
             )
-        y, backward = super().vjp(x)
-        if self.training:
-            mean, var = F.batch_statistics(x)
-            count = x.size // n  # of what shares a mean; more than 1, or the op had refused
-            self.num_batches_tracked += 1
-            self.running_mean += self.momentum * (mean - self.running_mean)
-            self.running_var += self.momentum * (var * (count / (count - 1)) - self.running_var)
-        return y, backward
+        return super().vjp(x)
+
+    def observe(self, mean, var, count):
+        """Update the running statistics; `count` numbers, more than 1, shared a mean."""
+        self.num_batches_tracked += 1
+        self.running_mean += self.momentum * (mean - self.running_mean)
+        self.running_var += self.momentum * (var * (count / (count - 1)) - self.running_var)
 
 
 class BatchNorm1d(_BatchNorm):

@@ -218,10 +218,10 @@ MUTANTS = [
     Mutant("functional", "conv_transpose2d", '"conv_transpose2d", 2, x, weight, bias, stride, padding', '"conv_transpose2d", 2, x, weight[..., ::-1], bias, stride, padding'),
     Mutant("functional", "conv_transpose2d", "weight, x), _bias_grad(dy, bias)", "weight, x), _bias_grad(x, bias)"),
     # functional: pooling
-    Mutant("functional", "max_pool2d", "(values[i] > before[i - 1])", "(values[i] >= before[i - 1])"),
+    Mutant("functional", "max_pool2d", "wins = values[i] > before[i - 1]", "wins = values[i] >= before[i - 1]"),
     Mutant("functional", "max_pool2d", "if has_nan:", "if False:"),
     Mutant("functional", "max_pool2d", "has_nan = np.isnan(y).any()", "has_nan = np.isnan(y).all()"),
-    Mutant("functional", "max_pool2d", " | (first == i)", ""),
+    Mutant("functional", "max_pool2d", "wins |= first == i", "pass"),
     Mutant("functional", "max_pool2d", "dx[taps[i]] += taken", "dx[taps[i]] = taken"),
     Mutant("functional", "max_pool2d", "dx[taps[0]] += dy", "dx[taps[0]] = dy"),
     Mutant("functional", "max_pool2d", "dy = dy - taken", "pass"),

@@ -357,7 +357,8 @@ def test_hyperparameters_are_keywords():
     for name in NORMS:
         parameters = inspect.signature(getattr(F, name)).parameters.values()
         keywords = [p.name for p in parameters if p.kind == p.KEYWORD_ONLY]
-        assert keywords == (["training", "eps"] if name == "batch_norm" else ["eps"])
+        own = ["training", "eps", "observe"]
+        assert keywords == (own if name == "batch_norm" else ["eps"])
 
 
 def test_a_numpy_eps_does_not_change_the_dtype():
