@@ -1,10 +1,11 @@
-"""Turns chapters into a site and notebooks: a Sphinx extension and two command lines.
+"""Turns chapters into a site and notebooks: a Sphinx extension and command lines.
 
 ==================  =========================================================================
 `settings`          what `_config.yml` and the environment say (addresses, edition)
 `splice`            joins a chapter with its solutions; every solution passes through it
 `notebooks`         `python -m bookkit.notebooks [--check]`: chapters to notebooks/ for Colab
 `results`           `python -m bookkit.results [--write]`: named results against their tables
+`otter`             `python -m bookkit.otter LAB --out FOLDER`: a lab for otter-grader
 `assets`            KaTeX's css and fonts, from npm at build time
 `page`              what each finished page gets: launch buttons, still pictures, edition
 `icons`             the theme's icons from small fonts, without its script
