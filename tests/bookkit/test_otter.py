@@ -13,7 +13,6 @@ import types
 import zipfile
 from collections.abc import Callable
 
-import jupytext
 import nbformat
 import numpy as np
 import pytest
@@ -23,7 +22,9 @@ from bookkit import notebooks, otter
 from bookkit.settings import Book
 from bookkit.splice import splice
 from tests.book.leaks import find
+from tests.book.test_colab import _code as code
 from tests.book.test_colab import fill
+from tests.book.test_leaks import canary
 from tests.conftest import ROOT
 
 BOOK = Book(ROOT)
@@ -58,12 +59,18 @@ def loss_and_gradients(model, x, y, reg=0.0):
 # ------------------------------------------------------------------------------ without otter
 
 
-def code(text):
-    return [c for c in jupytext.reads(text, fmt="md:myst").cells if c.cell_type == "code"]
-
-
 def chapter(lab):
     return (ROOT / f"chapters/{lab}.md").read_text(encoding="utf-8")
+
+
+def solutions(lab):
+    return sorted((ROOT / f"solutions/{lab}").glob("*.md"))
+
+
+def canaries(lab):
+    tokens = [canary(path) for path in solutions(lab)]
+    assert tokens
+    return tokens
 
 
 def given(lab):
@@ -205,7 +212,7 @@ def test_the_notebook_is_the_book_s_with_what_counts(lab):
     book = nbformat.reads(notebooks.export(BOOK, lab), as_version=4)
     added = made.cells.pop(1)
     for one in otter.graded(BOOK, lab):
-        assert f"- {one.title}: 1" in added.source.splitlines()
+        assert f"- {one.title}: {otter.points(BOOK, lab, one.name):g}" in added.source.splitlines()
     assert [(c.id, c.source) for c in made.cells] == [(c.id, c.source) for c in book.cells]
     ignored = [otter.IGNORE in c.metadata.get("tags", []) for c in made.cells]
     checks = [i for i, c in enumerate(made.cells) if re.search("^_ = check", c.source, re.M)]
@@ -216,18 +223,16 @@ def test_the_notebook_is_the_book_s_with_what_counts(lab):
 
 @pytest.mark.parametrize("lab", LABS)
 def test_nothing_of_a_solution_is_in_what_is_made(lab, tmp_path):
-    otter.lay_out(BOOK, lab, tmp_path)
+    for name, text in otter.grading_tests(BOOK, lab).items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
     (tmp_path / "lab.ipynb").write_text(otter.student_notebook(BOOK, lab), encoding="utf-8")
-    texts = [p.read_text(encoding="utf-8") for p in (ROOT / f"solutions/{lab}").glob("*.md")]
-    canaries = {re.search(r"sol-[0-9a-f]{10}", text)[0] for text in texts}
-    assert len(canaries) == len(texts) > 5
-    assert find(tmp_path, *canaries) == {}
+    assert find(tmp_path, *canaries(lab)) == {}
+    texts = [path.read_text(encoding="utf-8") for path in solutions(lab)]
     lines = {
         line.strip() for text in texts for cell in code(text) for line in cell.source.split("\n")
     }
     own = {line for line in lines if len(line) > 30 and line not in chapter(lab)}
     assert len(own) > 30
-    shutil.rmtree(tmp_path / "hwlib")  # it has layers of its own
     assert find(tmp_path, *own) == {}
     (tmp_path / "leak.txt").write_text(sorted(own)[0])
     assert find(tmp_path, *own)
@@ -272,6 +277,7 @@ def test_what_the_zip_is_made_of(tmp_path):
     names = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()}
     assert {"tests/the-network.py", "hwlib/labs/practice.py", "hwlib/explore/kit.js"} <= names
     assert not [name for name in names if name.endswith(".pyc")]
+    assert find(tmp_path, *(token for lab in LABS for token in canaries(lab))) == {}
     lock = (ROOT / "requirements.txt").read_text().splitlines()
     workflow = (ROOT / ".github/workflows/test.yml").read_text()
     assert f'python-version: "{otter.PYTHON}"' in workflow
@@ -375,7 +381,7 @@ def graded(otter_python, made, tmp_path_factory):
     blocked = tmp_path_factory.mktemp("blocked")
     (blocked / "sitecustomize.py").write_text(OFFLINE)
 
-    def grade(notebook):
+    def grade(notebook, expected_calls=""):
         folder = tmp_path_factory.mktemp("submission")
         nbformat.write(notebook, folder / f"{LAB}.ipynb")
         run = ["-m", "otter", "run", "-a", made[0] / f"{LAB}-autograder.zip", "-o", folder]
@@ -388,7 +394,8 @@ def graded(otter_python, made, tmp_path_factory):
         command = [str(part) for part in (otter_python, *run, folder / f"{LAB}.ipynb")]
         done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-        assert not (folder / "calls").exists(), (folder / "calls").read_text()
+        calls = folder / "calls"
+        assert (calls.read_text() if calls.exists() else "") == expected_calls
         tests = json.loads((folder / "results.json").read_text())["tests"]
         return {t["name"]: (t["score"], t["output"]) for t in tests if "score" in t}
 
@@ -409,7 +416,7 @@ def test_the_same_bytes_twice(made):
     members = zipfile.ZipFile(made[0] / names[1]).namelist()
     assert {"run_autograder", "run_otter.py", "setup.sh", "environment.yml"} <= set(members)
     assert "files/hwlib/labs/batchnorm_dropout.py" in members
-    assert not find(made[0], "sol-0", *map("sol-{:x}".format, range(1, 16)))
+    assert find(made[0], *canaries(LAB)) == {}
 
 
 @pytest.mark.otter
@@ -417,14 +424,16 @@ def test_the_same_bytes_twice(made):
 def test_otter_gives_the_reference_all_points(graded, submission):
     scores = graded(fill(submission, LAB))
     assert {name: points for name, (points, _) in scores.items()} == {
-        one.name: 1 for one in otter.graded(BOOK, LAB)
+        one.name: otter.points(BOOK, LAB, one.name) for one in otter.graded(BOOK, LAB)
     }
 
 
 @pytest.mark.otter
 @pytest.mark.slow
 def test_otter_gives_the_stub_none_and_says_why(graded, submission):
-    scores = graded(submission)
+    call = "import socket\nsocket.create_connection(('192.0.2.1', 80))"
+    submission.cells.append(nbformat.v4.new_code_cell(call))  # the network is cut there indeed
+    scores = graded(submission, expected_calls="('192.0.2.1', 80)\n")
     assert len(scores) == len(otter.graded(BOOK, LAB))
     for points, said in scores.values():
         assert points == 0
