@@ -161,7 +161,7 @@ def requirements(book: Book, lab: str) -> list[str]:
     text = (book.root / "pyproject.toml").read_text(encoding="utf-8")
     project = tomllib.loads(text)["project"]
     wanted = list(project["dependencies"])
-    if any(re.search(r"^\s*import torch$", cell.source, re.M) for cell in _cells(book, lab)):
+    if re.search(r"^\s*(import|from) torch\b", _source(book, lab), re.M):
         wanted += project["optional-dependencies"]["torch"]
     lock = (book.root / "requirements.txt").read_text(encoding="utf-8")
     pins = dict(re.findall(r"^([\w.-]+)==(\S+)$", lock, re.M))
