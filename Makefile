@@ -3,9 +3,12 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 BUILD  := $(BIN)/jupyter-book build . -W -n --keep-going
+OTTER  := .venv-otter
+LAB    ?= lab_batchnorm_dropout
+OUT    ?= _build/otter
 
 .DEFAULT_GOAL := book
-.PHONY: book student serve test reproducible check notebooks results bench mutants colab lock clean
+.PHONY: book student serve test reproducible check notebooks results bench mutants otter otter-test colab lock clean
 
 book: $(VENV)/.ready          ## build the full site
 	@$(BUILD)
@@ -44,17 +47,36 @@ mutants: $(VENV)/.ready       ## break the library in every small way; the tests
 colab: $(VENV)/.ready         ## renew tests/colab-versions.txt from what Colab publishes
 	@$(BIN)/python -m bookkit.colab
 
-lock: requirements.in         ## renew requirements.txt in an empty environment
+otter: $(OTTER)/.ready        ## LAB for otter-grader, into OUT: a student notebook, an autograder zip; SEED=2: other inputs
+	@$(OTTER)/bin/python -m bookkit.otter $(LAB) --out $(OUT) $(if $(SEED),--seed $(SEED))
+
+otter-test: $(OTTER)/.ready   ## grade a reference, a stub and a mistake with otter-grader itself
+	@$(BIN)/python -m pytest tests/bookkit/test_otter.py -m otter
+
+lock: requirements.in         ## renew requirements.txt and requirements-otter.txt in an empty environment
 	rm -rf _build/lock && $(PYTHON) -m venv _build/lock
 	_build/lock/bin/pip install -q -r requirements.in
 	(echo "# Complete lock, written by 'make lock' from requirements.in: edit that file."; \
 	 _build/lock/bin/pip freeze --all | grep -v "^pip==" | sed 's/+cpu$$//') > requirements.txt
+	_build/lock/bin/pip install -q -c requirements.txt otter-grader==7.0.0
+	(echo "# What 'make otter' installs beyond requirements.txt; written by 'make lock'."; \
+	 _build/lock/bin/pip freeze --all | grep -v "^pip==" | sed 's/+cpu$$//' \
+	 | grep -vxFf requirements.txt) > requirements-otter.txt
 
 clean:
-	rm -rf _build .venv-colab
+	rm -rf _build .venv-colab $(OTTER)
 
 $(VENV)/.ready: requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q -r requirements.txt
 	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Laid over the book's environment: a .pth file lends its packages, and the lock stays what it is.
+# Of hwlib it lends nothing, so that what is graded finds the copy in the zip.
+$(OTTER)/.ready: $(VENV)/.ready requirements-otter.txt
+	$(BIN)/python -m venv --clear --without-pip $(OTTER)
+	site='import sysconfig; print(sysconfig.get_path("purelib"))'; \
+	$(BIN)/python -c "$$site" > "$$($(OTTER)/bin/python -c "$$site")/book.pth"
+	$(BIN)/python -m pip --python $(OTTER)/bin/python install -q --no-deps -r requirements-otter.txt
 	@touch $@

@@ -1,4 +1,4 @@
-"""Turns chapters into a site and notebooks: a Sphinx extension and some command lines.
+"""Turns chapters into a site and notebooks: a Sphinx extension and command lines.
 
 ==================  =========================================================================
 `settings`          what `_config.yml` and the environment say (addresses, edition)
@@ -6,6 +6,7 @@
 `notebooks`         `python -m bookkit.notebooks [--check]`: chapters to notebooks/ for Colab
 `results`           `python -m bookkit.results [--write]`: named results against their tables
 `execution`         how chapters are executed and kept, once for both editions
+`otter`             `python -m bookkit.otter LAB --out FOLDER`: a lab for otter-grader
 `assets`            KaTeX's css and fonts, from npm at build time
 `page`              what each finished page gets: launch buttons, still pictures, edition
 `icons`             the theme's icons from small fonts, without its script
