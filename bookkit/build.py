@@ -32,6 +32,7 @@ def connect(app: Sphinx) -> None:
     # When this one changes, every page is written anew.
     app.add_config_value("book_notebooks", "", "html", [str])
     app.connect("config-inited", configure)
+    app.connect("config-inited", number_no_figure, priority=900)
     app.connect("builder-inited", strict_mathematics)
     app.connect("source-read", read_source)
     app.connect("build-finished", compare_results, priority=900)
@@ -50,6 +51,11 @@ def configure(app: Sphinx, config) -> None:
     config.html_baseurl = book.site + "/"
     config.nb_execution_cache_path = str(book.root / "_build/.jupyter_cache" / config.book_inputs)
     config.nb_execution_excludepatterns = [f"chapters/{name}.*" for name in book.unexecuted]
+
+
+def number_no_figure(app: Sphinx, config) -> None:
+    """Undo what sphinx-exercise asks for: to number figures, every build would load all pages."""
+    config.numfig = False
 
 
 def strict_mathematics(app: Sphinx) -> None:
