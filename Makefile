@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 BUILD  := $(BIN)/jupyter-book build . -W -n --keep-going
 
 .DEFAULT_GOAL := book
-.PHONY: book student serve test check notebooks results bench mutants lock clean
+.PHONY: book student serve test check notebooks results bench mutants audit pdf lock clean
 
 book: $(VENV)/.ready          ## build the full site
 	@$(BUILD)
@@ -37,6 +37,12 @@ bench: $(VENV)/.ready         ## hwlib beside torch, as ratios; BENCH=--write ke
 
 mutants: $(VENV)/.ready       ## break the library in every small way; the tests must notice
 	@$(BIN)/python -m tests.mutation
+
+audit: book                   ## Lighthouse and axe on every page: a table, and status 1 below the bars
+	@$(BIN)/python -m bookkit.audit
+
+pdf: book                     ## the full edition as one file, _build/book.pdf, printed by Chromium
+	@$(BIN)/python -m bookkit.pdf
 
 lock: requirements.in         ## renew requirements.txt in an empty environment
 	rm -rf _build/lock && $(PYTHON) -m venv _build/lock
