@@ -26,6 +26,7 @@ SPAN = re.compile(r"<(/?)span\b[^>]*>")
 TAG = re.compile(r"<[a-z][^>]*>")
 SCRIPT = re.compile(r"<script.*?</script>", re.S)
 WORD = re.compile(r"[A-Za-z0-9_-]+")
+VARIABLE = re.compile(r"--[a-z][\w-]*")
 SHEETS = (
     "styles/pydata-sphinx-theme.css",
     "styles/sphinx-book-theme.css",
@@ -63,16 +64,23 @@ def slim(app: Sphinx, exception: Exception | None) -> None:
     static = out / "_static"
     for file in static.rglob("*.map"):
         file.unlink()
+    sheets = [sheet for name in SHEETS for sheet in static.glob(name)]
     words: set[str] = set()
+    variables: set[str] = set()
     characters: set[str] = set()
     for page in out.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         characters.update(*formulas(text))
+        variables.update(VARIABLE.findall(text))
         for part in {*TAG.findall(text), *SCRIPT.findall(text)}:
             words.update(WORD.findall(part))
     for script in static.rglob("*.js"):
-        words.update(WORD.findall(script.read_text(encoding="utf-8")))
-    purge([sheet for name in SHEETS for sheet in static.glob(name)], words, Path(app.srcdir))
+        text = script.read_text(encoding="utf-8")
+        variables.update(VARIABLE.findall(text))
+        words.update(WORD.findall(text))
+    for sheet in {*static.rglob("*.css")}.difference(sheets[:1]):  # the theme's, first, has most
+        variables.update(VARIABLE.findall(sheet.read_text(encoding="utf-8")))
+    purge(sheets, words, variables, Path(app.srcdir))
     points = {ord(c) for c in characters}
     source = out.parent / "assets" / "katex" / "fonts"
     for font in sorted((static / "katex" / "fonts").glob("*.woff2")):
@@ -90,8 +98,14 @@ def formulas(text: str) -> Iterator[str]:
                 break
 
 
-def purge(sheets: list[Path], words: set[str], root: Path) -> None:
-    """Take out of style sheets, in place, the rules for which no name is among the words.
+def purge(sheets: list[Path], words: set[str], variables: set[str], root: Path) -> None:
+    """Take out of style sheets, in place, what nothing uses.
+
+    Args:
+        sheets: the files.
+        words: names that occur on the site; a rule for others goes.
+        variables: those used outside of the first sheet; one that is used nowhere goes.
+        root: the book's folder.
 
     Raises:
         ExtensionError: if PurgeCSS fails, with what it said.
@@ -100,7 +114,11 @@ def purge(sheets: list[Path], words: set[str], root: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         content = Path(folder) / "words.txt"
         content.write_text(" ".join(sorted(words)), encoding="utf-8")
-        command = [NODE, program, "--content", content, "--output", folder, "--css", *sheets]
+        users = Path(folder) / "users.css"
+        uses = "".join(f"a:var({name});" for name in sorted(variables))
+        users.write_text(f"html{{{uses}}}", encoding="utf-8")
+        options = ["--variables", "--content", content, "--output", folder]
+        command = [NODE, program, *options, "--css", users, *sheets]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise ExtensionError(f"PurgeCSS failed:\n{done.stderr}")

