@@ -16,9 +16,7 @@ QUERIES = [
     ("transposed convolution", 3, "chapters/convolution_arithmetic.html"),
     ("depthwise separable", 2, "chapters/depthwise_separable.html"),
     ("layer normalization", 3, "chapters/batch_and_layer_norm.html"),
-    ("inverted dropout", 3, "chapters/conventions.html"),
     ("whitening", 2, "chapters/normalized_distributions.html"),
-    ("weight sharing", 2, "chapters/why_convolution.html"),
     ("spatial dropout", 2, "chapters/lab_convolution.html"),
 ]
 

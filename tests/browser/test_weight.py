@@ -25,7 +25,7 @@ def test_the_first_load_is_small(chromium, full_site, site):
         context = chromium.new_context()  # with an empty cache
         page = context.new_page()
         requests = []
-        page.on("requestfinished", requests.append)
+        page.on("requestfinished", lambda done, kept=requests: kept.append(done))
         page.goto(f"{site}/{name}", wait_until="networkidle")
         total = sum(request.sizes()["responseBodySize"] for request in requests)
         found[name] = (page.locator(".explore-live").count(), total)
