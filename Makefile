@@ -8,7 +8,8 @@ LAB    ?= lab_batchnorm_dropout
 OUT    ?= _build/otter
 
 .DEFAULT_GOAL := book
-.PHONY: book student serve test reproducible check notebooks results bench mutants otter otter-test colab lock clean
+.PHONY: book student serve test reproducible check notebooks results bench mutants audit pdf otter otter-test
+.PHONY: colab lock clean
 
 book: $(VENV)/.ready          ## build the full site
 	@$(BUILD)
@@ -52,6 +53,12 @@ otter: $(OTTER)/.ready        ## LAB for otter-grader, into OUT: a student noteb
 
 otter-test: $(OTTER)/.ready   ## grade a reference, a stub and a mistake with otter-grader itself
 	@$(BIN)/python -m pytest tests/bookkit/test_otter.py -m otter
+
+audit: book                   ## Lighthouse and axe on every page: a table, and status 1 below the bars
+	@$(BIN)/python -m bookkit.audit
+
+pdf: book                     ## the full edition as one file, _build/book.pdf, printed by Chromium
+	@$(BIN)/python -m bookkit.pdf
 
 lock: requirements.in         ## renew requirements.txt and requirements-otter.txt in an empty environment
 	rm -rf _build/lock && $(PYTHON) -m venv _build/lock

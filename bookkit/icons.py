@@ -15,6 +15,8 @@ import pydata_sphinx_theme
 from fontTools import subset
 from sphinx.application import Sphinx
 
+logging.getLogger("fontTools").setLevel(logging.WARNING)  # it reports each table of each font
+
 SCRIPT = re.compile(r'[ \t]*<script[^>]* src="[^"]*/fontawesome\.js[^"]*"></script>\n?')
 NAME = re.compile(r"\bfa-[a-z][a-z0-9-]*")
 
@@ -62,7 +64,8 @@ def code_points(css: Path, names: set[str]) -> set[int]:
 def cut(source: Path, points: set[int], target: Path) -> None:
     """Write a font with the glyphs of these characters only; always the same bytes."""
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it would tell of each table
-    options = subset.Options(flavor="woff2", recalc_timestamp=False)
+    # Hints are for screens of few pixels; without them a font is a third smaller.
+    options = subset.Options(flavor="woff2", recalc_timestamp=False, hinting=False)
     with subset.load_font(source, options) as font:
         cutter = subset.Subsetter(options)
         cutter.populate(unicodes=points)

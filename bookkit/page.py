@@ -17,6 +17,10 @@ logger = logging.getLogger(__name__)
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+MENDED = {
+    'role="doc-biblioentry"': 'role="listitem"',  # of a list; the old role is no longer one
+    '<th class="head"><p></p></th>': "<td></td>",  # the corner of a table heads nothing
+}
 
 
 def connect(app: Sphinx) -> None:
@@ -27,6 +31,7 @@ def connect(app: Sphinx) -> None:
     app.connect("html-page-context", launch_buttons, priority=600)  # after the theme's own, 501
     app.connect("html-page-context", prune_widget_state, priority=600)
     app.connect("html-page-context", name_edition, priority=600)
+    app.connect("html-page-context", mend_markup)
     app.connect("build-finished", copy_notebooks)
 
 
@@ -82,6 +87,7 @@ def launch_buttons(app: Sphinx, pagename, templatename, context, doctree) -> Non
             if button.get("text") == "Colab":
                 button["url"] = book.colab(name)
                 button["tooltip"] = "Open this chapter in Colab"
+                button["icon"] = "fas fa-play"  # a picture in a closed menu would be loaded
         group["buttons"].append(
             {
                 "type": "link",
@@ -140,6 +146,12 @@ def name_edition(app: Sphinx, pagename, templatename, context, doctree) -> None:
     """Say in the footer which edition this is."""
     said = {"full": "Full edition, with solutions", "student": "Student edition"}
     context["theme_extra_footer"] = f"<p>{said[app.config.book_edition]}</p>"
+
+
+def mend_markup(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """Mend what docutils writes and a screen reader stumbles over."""
+    for old, new in MENDED.items():
+        context["body"] = context.get("body", "").replace(old, new)
 
 
 def copy_notebooks(app: Sphinx, exception: Exception | None) -> None:

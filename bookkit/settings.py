@@ -65,10 +65,15 @@ class Book:
         return f"{host}/github/{path}/blob/{branch}/notebooks/{chapter}.ipynb"
 
     @cached_property
-    def chapters(self) -> list[str]:
-        """Names of the executable chapters that `_toc.yml` lists, in its order."""
+    def pages(self) -> list[str]:
+        """All pages that `_toc.yml` lists, in its order, the root first."""
         toc = yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
-        return [Path(f).name for f in _files(toc) if is_notebook(self.root / f"{f}.md")]
+        return [toc["root"], *_files(toc)]
+
+    @cached_property
+    def chapters(self) -> list[str]:
+        """Names of the executable chapters among them."""
+        return [Path(f).name for f in self.pages if is_notebook(self.root / f"{f}.md")]
 
     @property
     def solutions(self) -> Path:

@@ -44,6 +44,7 @@ STYLE = {
     "grid.linewidth": 0.6,
     "legend.frameon": False,
     "lines.linewidth": 1.8,
+    "path.simplify_threshold": 0.3,  # px off a line that nobody sees: noisy curves are long
 }
 
 
@@ -126,7 +127,8 @@ def _inline(root: ElementTree.Element, alt: str) -> str:
         if "style" in attributes:
             attributes["style"] = _follow_page(attributes["style"], is_text=element.tag == "text")
         for name in {"d", "x", "y", "transform", "points"} & attributes.keys():
-            attributes[name] = _short(attributes[name])
+            # Paths are by far the longest, and a tenth of a pixel is not seen.
+            attributes[name] = _short(attributes[name], places=1 if name == "d" else 2)
         element.attrib.clear()
         element.attrib.update(attributes)
     _, _, width, height = root.get("viewBox").split()
@@ -161,10 +163,13 @@ def _follow_page(css: str, is_text: bool) -> str:
     return "; ".join(f"{name}: {value}" for name, value in style.items())
 
 
-def _short(numbers: str) -> str:
-    """Return the text with its decimals rounded to hundredths of a pixel, on one line."""
-    rounded = re.sub(r"-?\d+\.\d+", lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), numbers)
-    return " ".join(rounded.split())
+def _short(numbers: str, places: int = 2) -> str:
+    """Return the text with its decimals rounded, on one line."""
+
+    def short(match: re.Match) -> str:
+        return f"{float(match[0]):.{places}f}".rstrip("0").rstrip(".")
+
+    return " ".join(re.sub(r"-?\d+\.\d+", short, numbers).split())
 
 
 def _unique_ids(root: ElementTree.Element) -> str:

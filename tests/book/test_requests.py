@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.pages import pages
+from bookkit.server import pages
 
 LOADING = {"script": ["src"], "link": ["href"], "img": ["src", "srcset"], "iframe": ["src"],
            "source": ["src", "srcset"], "video": ["src"], "audio": ["src"], "object": ["data"],
@@ -47,7 +47,7 @@ def test_no_page_loads_from_elsewhere(edition, request):
     assert pages(folder)
     for name in pages(folder):
         addresses = loaded((folder / name).read_text(encoding="utf-8"))
-        assert addresses
+        assert addresses or name == "404.html"  # which is all in one file
         assert [a for a in addresses if FOREIGN.match(a)] == [], name
 
 

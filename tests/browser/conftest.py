@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import os
-import shutil
-import threading
 
 import pytest
 
-ARGUMENTS = [
-    "--no-sandbox",  # CI runs as root
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from bookkit import browser
+from bookkit.server import serve
 
 
 def pytest_collection_modifyitems(items):
@@ -26,52 +16,31 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.browser)
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-def _serve(folder):
-    handler = functools.partial(_Quiet, directory=str(folder))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
-
-
 @pytest.fixture(scope="session")
 def site(full_site):
     """Address of the full site."""
-    server = _serve(full_site)
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serve(full_site) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
 def student(student_site):
     """Address of the student site."""
-    server = _serve(student_site)
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serve(student_site) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
 def chromium():
     """A browser; without one the tests are skipped, in CI they fail."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        message = "no Chromium on this machine: install it to run the browser tests"
+    try:
+        browser.find()
+    except FileNotFoundError as error:
         if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+    with browser.chromium() as started:
+        yield started
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.pages import pages
+from bookkit.server import pages
 
 
 @pytest.mark.parametrize("edition", ["full", "student"])

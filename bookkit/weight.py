@@ -1,0 +1,138 @@
+"""What a page weighs at its first load: style sheets, fonts and scripts cut to what the site uses.
+
+The theme brings rules for everything that a page could show, and KaTeX fonts for all that it
+could set. When all pages are written, only what some page or script names stays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+
+from bookkit import icons
+from bookkit.assets import NODE, node_modules
+
+FORMULA = re.compile(r'<span class="katex-html"[^>]*>')
+SPAN = re.compile(r"<(/?)span\b[^>]*>")
+TAG = re.compile(r"<[a-z][^>]*>")
+SCRIPT = re.compile(r"<script.*?</script>", re.S)
+WORD = re.compile(r"[A-Za-z0-9_-]+")
+VARIABLE = re.compile(r"--[a-z][\w-]*")
+SHEETS = (
+    "styles/pydata-sphinx-theme.css",
+    "styles/sphinx-book-theme.css",
+    "basic.css",
+    "mystnb.*.css",
+    "pygments.css",
+    "katex/katex.min.css",
+)
+
+
+def connect(app: Sphinx) -> None:
+    """Connect this room's handlers."""
+    app.connect("html-page-context", defer_scripts, priority=610)
+    app.connect("build-finished", slim, priority=810)  # behind `icons`, which drops a script
+
+
+def defer_scripts(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """Let no script but the options' few bytes hold up a page's first picture."""
+    if pagename == "search":  # its scripts call each other while they load
+        return
+    scripts = context["script_files"]
+    for index, script in enumerate(scripts):
+        name = str(getattr(script, "filename", None) or "")
+        if name and "documentation_options" not in name:
+            # A new entry: Sphinx hands the same one to other pages.
+            attributes = {**script.attributes, "defer": "defer"}
+            scripts[index] = type(script)(name, priority=script.priority, **attributes)
+
+
+def slim(app: Sphinx, exception: Exception | None) -> None:
+    """Cut the style sheets and KaTeX's fonts; leave out what only the theme's makers read."""
+    if exception is not None or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    static = out / "_static"
+    for file in static.rglob("*.map"):
+        file.unlink()
+    sheets = [sheet for name in SHEETS for sheet in static.glob(name)]
+    words: set[str] = set()
+    variables: set[str] = set()
+    characters: set[str] = set()
+    for page in out.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        characters.update(*formulas(text))
+        variables.update(VARIABLE.findall(text))
+        for part in {*TAG.findall(text), *SCRIPT.findall(text)}:
+            words.update(WORD.findall(part))
+    for script in static.rglob("*.js"):
+        text = script.read_text(encoding="utf-8")
+        variables.update(VARIABLE.findall(text))
+        words.update(WORD.findall(text))
+    for sheet in {*static.rglob("*.css")}.difference(sheets[:1]):  # the theme's, first, has most
+        variables.update(VARIABLE.findall(sheet.read_text(encoding="utf-8")))
+    purge(sheets, words, variables, Path(app.srcdir))
+    points = {ord(c) for c in characters}
+    source = out.parent / "assets" / "katex" / "fonts"
+    for font in sorted((static / "katex" / "fonts").glob("*.woff2")):
+        cut_once(source / font.name, points, font, out.parent / "fonts")
+
+
+def formulas(text: str) -> Iterator[str]:
+    """The characters that each formula of a page shows."""
+    for start in FORMULA.finditer(text):
+        depth = 1
+        for tag in SPAN.finditer(text, start.end()):
+            depth += -1 if tag[1] else 1
+            if not depth:
+                yield html.unescape(re.sub(r"<[^>]*>", "", text[start.end() : tag.start()]))
+                break
+
+
+def purge(sheets: list[Path], words: set[str], variables: set[str], root: Path) -> None:
+    """Take out of style sheets, in place, what nothing uses.
+
+    Args:
+        sheets: the files.
+        words: names that occur on the site; a rule for others goes.
+        variables: those used outside of the first sheet; one that is used nowhere goes.
+        root: the book's folder.
+
+    Raises:
+        ExtensionError: if PurgeCSS fails, with what it said.
+    """
+    program = node_modules(root) / "purgecss" / "bin" / "purgecss.js"
+    with tempfile.TemporaryDirectory() as folder:
+        content = Path(folder) / "words.txt"
+        content.write_text(" ".join(sorted(words)), encoding="utf-8")
+        users = Path(folder) / "users.css"
+        uses = "".join(f"a:var({name});" for name in sorted(variables))
+        users.write_text(f"html{{{uses}}}", encoding="utf-8")
+        options = ["--variables", "--content", content, "--output", folder]
+        command = [NODE, program, *options, "--css", users, *sheets]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise ExtensionError(f"PurgeCSS failed:\n{done.stderr}")
+        for sheet in sheets:
+            shutil.copyfile(Path(folder) / sheet.name, sheet)
+
+
+def cut_once(source: Path, points: set[int], target: Path, kept: Path) -> None:
+    """Write a font with these characters only, from `kept` if it was cut so before."""
+    digest = hashlib.sha256(repr(sorted(points)).encode())
+    for path in (source, Path(icons.__file__)):
+        digest.update(path.read_bytes())
+    font = kept / f"{digest.hexdigest()[:16]}.woff2"
+    if not font.is_file():
+        kept.mkdir(exist_ok=True)
+        icons.cut(source, points, font)
+    shutil.copyfile(font, target)

@@ -1,0 +1,57 @@
+"""Axe finds nothing: every page, light and dark, wide and narrow, solutions and hidden code open."""
+
+from __future__ import annotations
+
+import pytest
+
+from bookkit.audit.axe import violations
+from bookkit.server import pages
+
+
+def test_axe_finds_nothing_on_any_page(chromium, full_site, site, root):
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    found = {}
+    for name in pages(full_site):
+        page = context.new_page()
+        page.goto(f"{site}/{name}", wait_until="networkidle")
+        found[name] = violations(page, root)
+        page.close()
+    context.close()
+    assert {name: said for name, said in found.items() if said} == {}
+
+
+def test_the_student_edition_differs_in_nothing_that_axe_finds(chromium, student, root):
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(f"{student}/chapters/convolution_arithmetic.html", wait_until="networkidle")
+    assert violations(page, root) == []
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("planted", "said"),
+    [
+        ("<button></button>", ["px: button-name"]),
+        ("<p style='color: #aaa; background: #fff'>pale</p>", ["light: color", "dark: color"]),
+        ("<p style='color: #8a8a8a'>pale in light</p>", ["px light: color-contrast"]),
+        ("<p style='color: #333'>dim in dark</p>", ["px dark: color-contrast"]),
+        ("<pre><span class=k style='color: #aaa'>for</span> x</pre>", ["color-contrast"]),
+        ("<p id=wide><button aria-label=x>wide</button></p>"
+         "<style>@media (min-width: 400px) { #wide { display: none } }</style>",
+         ["390 px: label-content-name-mismatch", "320 px: label-content-name-mismatch"]),
+        ("<div class='admonition dropdown toggle'><p class='admonition-title'>A</p><img src=x></div>",
+         ["image-alt"]),
+    ],
+)  # fmt: skip
+def test_axe_finds_what_is_planted(chromium, site, root, planted, said):
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(f"{site}/chapters/notation.html")
+    page.evaluate(
+        "(html) => document.querySelector('article').insertAdjacentHTML('beforeend', html)", planted
+    )
+    found = violations(page, root)
+    page.close()
+    assert found
+    for words in said:
+        assert any(words in line for line in found), (words, found)
+    if "dark: color" not in said and "light: color" not in said:
+        assert {line.split(": ")[1] for line in found} == {said[0].split(": ")[-1]}
