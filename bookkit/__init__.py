@@ -1,7 +1,11 @@
-"""Turns chapters into a site and notebooks: a Sphinx extension and two command lines.
+"""Turns chapters into a site and notebooks: a Sphinx extension and a few command lines.
 
 ==================  =========================================================================
+`__main__`          `python -m bookkit`: checks `_config.yml` and says what the course is
 `settings`          what `_config.yml` and the environment say (addresses, edition)
+`course`            what the block `course:` says: pages left out, dates, points, releases
+`choice`            the table of contents and the links without what the course leaves out
+`student`           `python -m bookkit.student OUT`: a tree for students; what is withheld
 `splice`            joins a chapter with its solutions; every solution passes through it
 `notebooks`         `python -m bookkit.notebooks [--check]`: chapters to notebooks/ for Colab
 `results`           `python -m bookkit.results [--write]`: named results against their tables
@@ -24,8 +28,8 @@ if TYPE_CHECKING:
 
 def setup(app: Sphinx) -> dict:
     """Connect everything to Sphinx; called by the build."""
-    from bookkit import assets, build, colophon, errata, icons, page, reference
+    from bookkit import assets, build, choice, colophon, errata, icons, page, reference, student
 
-    for room in (build, assets, page, icons, errata, colophon, reference):
+    for room in (choice, build, assets, page, icons, errata, colophon, reference, student):
         room.connect(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

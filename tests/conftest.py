@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -34,6 +35,13 @@ def build(
 def built(root: Path, edition: str = "full") -> Path:
     """The folder that `build` fills."""
     return root / "_build" / ("student/_build/html" if edition == "student" else "html")
+
+
+def copy_config(root: Path, folder: Path, **changes) -> None:
+    """Write a book's `_config.yml` for another book; `course`, which names pages, only if given."""
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    text = yaml.safe_dump({**config, "course": {}, **changes}, sort_keys=False)
+    (folder / "_config.yml").write_text(text, encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
