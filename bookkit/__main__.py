@@ -8,8 +8,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from yaml import YAMLError
+
 from bookkit import notebooks
-from bookkit.course import CourseError, spoken
+from bookkit.course import spoken
 from bookkit.settings import Book
 from bookkit.student import listing
 
@@ -42,7 +44,7 @@ def main() -> int:
     book = Book(Path.cwd())
     try:
         print(describe(book))
-    except CourseError as error:
+    except (ValueError, YAMLError) as error:  # a setting that does not fit, or no YAML at all
         print(error, file=sys.stderr)
         return 1
     return notebooks.main([])

@@ -17,8 +17,8 @@ logger = logging.getLogger(__name__)
 TITLE = "{{ title }}"  # on the front page: the book's name
 NOT_EXECUTED = """
 :::{note}
-This page was made without solutions, so its code was not run and no output is shown. Open the
-notebook to run it with your own.
+This page was made without all of its solutions, so its code was not run and no output is
+shown. Open the notebook to run it with your own.
 :::
 """
 

@@ -8,6 +8,7 @@ import stat
 import pytest
 import yaml
 
+from bookkit import __main__ as course
 from bookkit import student
 from bookkit.settings import Book
 from bookkit.student import StudentError, tree, write
@@ -96,6 +97,7 @@ def book(tmp_path):
         "hwlib/__pycache__/x.py": "canary = 1\n",
         "tests/conftest.py": "",
         "tests/book/test_answers.py": "canary = 1\n",
+        "tests/hwlib/test_labs_one.py": "canary = 1\n",
         "chapters/one.md": HEAD + PAGE.format("one"),
         "chapters/lab_two.md": HEAD + PAGE.format("two"),
         "chapters/draft.md": "Canary of a draft.\n",
@@ -264,3 +266,33 @@ def test_the_command_says_what_is_wrong(book, tmp_path, monkeypatch, capsys):
     assert student.main([str(tmp_path / "new")]) == 1
     assert "course.released: one: no 'none'" in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
+
+
+def test_the_other_command_says_what_the_course_is_and_writes_the_notebooks(
+    book, monkeypatch, capsys
+):
+    monkeypatch.chdir(book.root)
+    assert course.main() == 0
+    said = capsys.readouterr().out
+    assert said.startswith(
+        "The Course, by Somebody\n  repository  https://github.com/some/course\n"
+    )
+    assert "\nLeft out: nothing\nSolutions withheld: 4\n" in said
+    assert (book.root / "notebooks/one.ipynb").is_file()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("released", "relaesed", "course: no 'relaesed'; there are edition, leave_out"),
+        ("https://github.com/some/course", "https://example.org", "or set html.baseurl"),
+        ("course:\n", "course: [\n", "while parsing a flow sequence"),
+    ],
+)
+def test_the_other_command_says_what_is_wrong(book, monkeypatch, capsys, old, new, said):
+    config = book.root / "_config.yml"
+    config.write_text(config.read_text().replace(old, new))
+    monkeypatch.chdir(book.root)
+    assert course.main() == 1
+    assert said in capsys.readouterr().err
+    assert not (book.root / "notebooks").exists()
