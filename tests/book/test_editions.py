@@ -126,7 +126,7 @@ def workshop(root, name):
 
 
 @pytest.fixture(scope="module")
-def student_tree(root, full_site, student_site, tmp_path_factory):
+def student_tree(root, tmp_path_factory):
     """The real book's tree for students, as it is handed over."""
     out = tmp_path_factory.mktemp("students") / "out"
     write(Book(root), out)
@@ -166,7 +166,7 @@ def test_the_tree_passes_its_own_checks(root, student_tree):
     assert tree(Book(student_tree)) == tree(Book(root))
 
 
-def test_the_tree_builds_plainly_and_its_site_holds_no_solution(root, student_tree):
+def test_the_tree_builds_plainly_and_its_site_holds_no_solution(root, full_site, student_tree):
     folder = workshop(root, "tree")
     shutil.copytree(student_tree, folder, dirs_exist_ok=True)
     site = plain_build(folder)
