@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 BUILD  := $(BIN)/jupyter-book build . -W -n --keep-going
 
 .DEFAULT_GOAL := book
-.PHONY: book student student-tree course serve test check notebooks results bench mutants lock clean
+.PHONY: book student student-tree course serve test reproducible check notebooks results bench mutants colab lock clean
 
 book: $(VENV)/.ready          ## build the full site
 	@$(BUILD)
@@ -26,7 +26,10 @@ serve: book                   ## build and open in the browser
 	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
 
 test: $(VENV)/.ready          ## all tests; they build both editions when needed
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile --durations 15
+
+reproducible: $(VENV)/.ready  ## build the last commit twice from nothing; compare every byte
+	@$(BIN)/python -m bookkit.reproducible
 
 check: $(VENV)/.ready         ## style, and that notebooks/ is what the chapters give
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -43,6 +46,9 @@ bench: $(VENV)/.ready         ## hwlib beside torch, as ratios; BENCH=--write ke
 
 mutants: $(VENV)/.ready       ## break the library in every small way; the tests must notice
 	@$(BIN)/python -m tests.mutation
+
+colab: $(VENV)/.ready         ## renew tests/colab-versions.txt from what Colab publishes
+	@$(BIN)/python -m bookkit.colab
 
 lock: requirements.in         ## renew requirements.txt in an empty environment
 	rm -rf _build/lock && $(PYTHON) -m venv _build/lock

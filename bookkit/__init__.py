@@ -1,4 +1,4 @@
-"""Turns chapters into a site and notebooks: a Sphinx extension and a few command lines.
+"""Turns chapters into a site and notebooks: a Sphinx extension and some command lines.
 
 ==================  =========================================================================
 `__main__`          `python -m bookkit`: checks `_config.yml` and says what the course is
@@ -9,12 +9,16 @@
 `splice`            joins a chapter with its solutions; every solution passes through it
 `notebooks`         `python -m bookkit.notebooks [--check]`: chapters to notebooks/ for Colab
 `results`           `python -m bookkit.results [--write]`: named results against their tables
+`execution`         how chapters are executed and kept, once for both editions
 `assets`            KaTeX's css and fonts, from npm at build time
 `page`              what each finished page gets: launch buttons, still pictures, edition
 `icons`             the theme's icons from small fonts, without its script
 `errata`            `errata.yml` as a page, and links to its entries
 `colophon`          what the book was built with
 `reference`         lets Sphinx read the docstrings of hwlib
+`times`             where a build's time went
+`reproducible`      `python -m bookkit.reproducible`: two builds from nothing, byte by byte
+`colab`             `python -m bookkit.colab`: what Colab has, and hwlib's bounds against it
 ==================  =========================================================================
 """
 
@@ -28,8 +32,21 @@ if TYPE_CHECKING:
 
 def setup(app: Sphinx) -> dict:
     """Connect everything to Sphinx; called by the build."""
-    from bookkit import assets, build, choice, colophon, errata, icons, page, reference, student
+    from bookkit import (
+        assets,
+        build,
+        choice,
+        colophon,
+        errata,
+        execution,
+        icons,
+        page,
+        reference,
+        student,
+        times,
+    )
 
-    for room in (choice, build, assets, page, icons, errata, colophon, reference, student):
+    rooms = (times, execution, choice, build, assets, page, icons, errata, colophon, reference)
+    for room in (*rooms, student):
         room.connect(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

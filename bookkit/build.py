@@ -31,6 +31,7 @@ def connect(app: Sphinx) -> None:
     app.add_config_value("book_inputs", "", "env", [str])
     app.add_config_value("book_kit", "", "env", [str])
     app.add_config_value("book_course", {}, "env", [dict])
+    app.add_config_value("book_solutions", [], "env", [list])
     # When this one changes, every page is written anew.
     app.add_config_value("book_notebooks", "", "html", [str])
     app.connect("config-inited", configure)
@@ -46,10 +47,12 @@ def configure(app: Sphinx, config) -> None:
     config.book_course = book.course.plain()
     config.book_inputs = book.inputs_hash()
     config.book_kit = book.hash("bookkit")
+    config.book_solutions = sorted(
+        path.relative_to(book.root).as_posix() for path in book.solutions.glob("*/*.md")
+    )
     config.book_notebooks = book.hash("notebooks")
     config.html_baseurl = book.site + "/"
-    cache = Path(app.outdir).parent / ".jupyter_cache" / config.book_inputs
-    config.nb_execution_cache_path = str(cache)
+    config.nb_execution_cache_path = str(book.root / "_build/.jupyter_cache" / config.book_inputs)
     config.nb_execution_excludepatterns = [f"chapters/{name}.*" for name in book.unexecuted]
 
 
@@ -74,12 +77,18 @@ def read_source(app: Sphinx, docname: str, source: list[str]) -> None:
         return
     course = book.course
     shown = {"released": course.released, "partial": course.edition == "student"}
+    for path in app.config.book_solutions:  # a change in one is a change of its chapter
+        if path.startswith(f"solutions/{name}/"):
+            app.env.note_dependency(path)
     try:
         text = course.announce(source[0], name)
         source[0] = splice(text, name, book.solutions, app.config.book_edition, **shown)
     except (CourseError, SpliceError) as error:
         raise ExtensionError(str(error)) from error
     if name in book.unexecuted:
+        for folder in results.TABLES:
+            if (book.root / folder / "results.yml").is_file():
+                app.env.note_dependency(f"{folder}/results.yml")
         title, rest = source[0].split("\n# ", 1)[1].split("\n", 1)
         head = source[0].split("\n# ", 1)[0]
         source[0] = f"{head}\n# {title}\n{NOT_EXECUTED}{results.quote(rest, book, name)}"

@@ -99,12 +99,12 @@ def launch_buttons(app: Sphinx, pagename, templatename, context, doctree) -> Non
 
 
 def prune_widget_state(app: Sphinx, pagename, templatename, context, doctree) -> None:
-    """Leave only the state of figures that the page shows.
+    """Leave only the state of figures that the page shows, and number their parts.
 
     A notebook's state covers every widget it made, those of removed cells (the student
-    edition's solutions) included.
+    edition's solutions) included. It names them by random words, new in every run.
     """
-    shown = set(re.findall(r'"model_id": *"(\w+)"', context.get("body", "")))
+    shown = re.findall(r'"model_id": *"(\w+)"', context.get("body", ""))
     scripts = context["script_files"]
     for index, script in enumerate(scripts):
         attributes = getattr(script, "attributes", {})
@@ -113,23 +113,27 @@ def prune_widget_state(app: Sphinx, pagename, templatename, context, doctree) ->
         state = json.loads(attributes["body"])
         reached = _reachable(state["state"], shown)
         state["state"] = {k: v for k, v in state["state"].items() if k in reached}
-        text = json.dumps(state, sort_keys=True, separators=(",", ":")).replace("</", "<\\/")
+        text = json.dumps(state)
+        for number, model in enumerate(reached):
+            text = text.replace(model, f"{number:032x}")
+            context["body"] = context["body"].replace(model, f"{number:032x}")
+        text = json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
+        text = text.replace("</", "<\\/")
         # A new entry: Sphinx hands the same one to other pages.
         scripts[index] = type(script)(
             script.filename, priority=script.priority, **{**attributes, "body": text}
         )
 
 
-def _reachable(states: dict, shown: set[str]) -> set[str]:
-    """Model ids that the shown ones refer to, directly or through others."""
-    reached: set[str] = set()
+def _reachable(states: dict, shown: list[str]) -> list[str]:
+    """Model ids that the shown ones refer to, directly or through others, in a fixed order."""
+    reached: dict[str, None] = {}
     todo = list(shown)
-    while todo:
-        model = todo.pop()
+    for model in todo:
         if model in states and model not in reached:
-            reached.add(model)
-            todo += re.findall(r"IPY_MODEL_(\w+)", json.dumps(states[model]))
-    return reached
+            reached[model] = None
+            todo += re.findall(r"IPY_MODEL_(\w+)", json.dumps(states[model], sort_keys=True))
+    return list(reached)
 
 
 def name_edition(app: Sphinx, pagename, templatename, context, doctree) -> None:

@@ -137,11 +137,11 @@ class Book:
     def inputs_hash(self) -> str:
         """Hash of all that can change a page's outputs without changing the page.
 
-        It covers the bytes of `hwlib/`, `solutions/` and `requirements.txt`. Execution
-        results are kept under this name: jupyter-cache itself looks at cells only, and
-        would go on serving outputs of a library that has changed.
+        It covers the bytes of `hwlib/` and `requirements.txt`. Execution results are kept
+        under this name: jupyter-cache itself looks at cells only, those of the solutions
+        included, and would go on serving outputs of a library that has changed.
         """
-        return self.hash("hwlib", "solutions", "requirements.txt")
+        return self.hash("hwlib", "requirements.txt")
 
     def hash(self, *names: str) -> str:
         """Hash of the names and bytes of some files and folders."""

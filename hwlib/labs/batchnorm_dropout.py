@@ -7,6 +7,7 @@ cache holds what its author likes, so a backward pass is checked behind its own 
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -139,8 +140,10 @@ it is 1/N.
     """
 
     def with_running(x, gamma, beta, bn_param):
-        given = dict(bn_param)
+        given, came_in = deepcopy(bn_param), dict(bn_param)
         out = _out(attempt(x, gamma, beta, bn_param))
+        if not all(np.array_equal(given[name], came_in[name]) for name in given):
+            raise Hint("the running arrays that came in are changed; put new ones into bn_param")
         if missing := [n for n in ("running_mean", "running_var") if n not in bn_param]:
             if isinstance(out, np.ndarray) and out.shape == x.shape:
                 raise Hint(f"bn_param has no {' and no '.join(missing)} afterwards")
@@ -217,6 +220,9 @@ def _forward_mistakes():
         ),
         "the running variance takes in the unbiased one, as in torch; here it is that with "
         "1/N": wrong(running_ddof=1),
+        "the running variance begins at 0, as in the homework; here it begins at 1": wrong(
+            begin=0.0
+        ),
         "the running variance takes in standard deviations": wrong(
             running_of=lambda x: x.std(axis=0)
         ),
@@ -244,6 +250,7 @@ def _parts(
     swap=False,
     momentum=None,
     old=None,
+    begin=1.0,
     running_ddof=0,
     running_of=None,
 ):
@@ -255,7 +262,7 @@ def _parts(
     weight = 1 - weight if swap else weight
     old = weight if old is None else old
     running_mean = bn_param.get("running_mean", np.zeros_like(gamma))
-    running_var = bn_param.get("running_var", np.ones_like(gamma))
+    running_var = bn_param.get("running_var", np.full_like(gamma, begin))
     fresh = running_of(x) if running_of else x.var(axis=0, ddof=running_ddof)
     after = running_mean, running_var
     if update == "always" or (update == "train" and training):
@@ -439,11 +446,13 @@ def _backward_mistakes():
         through_var=1.0,
         *,
         gamma_power=1,
-        average=np.mean,
+        of_mean=np.mean,
+        of_var=np.mean,
         power=-1.5,
         seen="centered",
         spread="row",
         ddof=0,
+        root=True,
     ):
         """Node by node, with a factor for each of the roads and other ways to err."""
 
@@ -452,11 +461,12 @@ def _backward_mistakes():
             centered, s = x - x.mean(axis=0), x.var(axis=0) + eps
             dz = dout * gamma**gamma_power
             met = {"centered": centered, "nothing": 1.0, "x": x, "z": centered / np.sqrt(s)}[seen]
-            dvar = -0.5 * s**power * average(dz * met, axis=0)
+            dvar = -0.5 * s**power * of_var(dz * met, axis=0)
             dvar = dvar * len(x) / (len(x) - ddof)
-            dmean = -(s**-0.5) * average(dz, axis=0)
+            dmean = -(s**-0.5) * of_mean(dz, axis=0)
             back = {"row": centered, "lost": 1.0, "x": x}[spread]
             full = dz * s**-0.5 + through_mean * dmean + through_var * 2 * dvar * back
+            full = full if root else full * s**-0.5
             return full.astype(x.dtype), None, None
 
         return run
@@ -513,7 +523,17 @@ def _backward_mistakes():
         "in dx the factor 2 of the square is missing": dx(1, 0.5),
         "in dx the factor 1/2 of the root is missing": dx(1, 2),
         "dx has sums over the batch where means belong: the 1/N of mean and variance is missing": (
-            dx(average=np.sum)
+            dx(of_mean=np.sum, of_var=np.sum)
+        ),
+        "in dx the road through the mean has a sum over the batch; its 1/N is missing": dx(
+            of_mean=np.sum
+        ),
+        "in dx the road through the variance has a sum over the batch; its 1/N is missing": dx(
+            of_var=np.sum
+        ),
+        "dx is divided by the variance; the root is missing": dx(root=False),
+        "the last term of dx is the same for all rows; it lacks the normalized x": dx(
+            power=-1, spread="lost"
         ),
         "dx takes the variance for the one with 1/(N − 1)": dx(ddof=1),
         "the derivative by the variance has the power −1/2; it is −3/2": dx(power=-0.5),
@@ -714,8 +734,10 @@ affine, norm, relu, dropout, affine.
             "dropout": (lambda: _Stand("dropout")) if settings["dropout"] else None,
         }
         model = attempt(sizes, **{**settings, **made})
-        if not isinstance(model, nn.Module):
-            return model  # `practice` says what it is instead
+        if not isinstance(model, nn.Module | None):
+            raise Hint(f"return an nn.Sequential; it was a {type(model).__name__}")
+        if model is None:
+            return None  # `practice` asks for the return
         modules = list(_flat(model))
         kinds = [_kind(module) for module in modules]
         _check_order(kinds, _order(len(sizes) - 1, settings))

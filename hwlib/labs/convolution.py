@@ -11,6 +11,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from hwlib import functional as F
 from hwlib import nn
@@ -174,6 +175,16 @@ def conv_forward(attempt: Callable) -> bool:
         rows, columns = _conv(x, w, b, param).shape[2:]
         return _conv(x, w, b, {**param, "stride": 1})[:, :, :rows, :columns]
 
+    def rows_as_they_lie(x, w, b, param):
+        windows = _windows(_bordered(x, param["pad"]), w.shape[2:], param["stride"])
+        N, _, rows, columns = windows.shape[:4]
+        out = windows.reshape(-1, w[0].size) @ w.reshape(len(w), -1).T + b
+        return out.reshape(N, rows, columns, -1).transpose(0, 3, 1, 2)
+
+    def not_back(x, w, b, param):
+        out = _conv(x, w, b, param)
+        return out.transpose(0, 2, 3, 1).reshape(out.shape)
+
     mistakes = {
         "the bias is forgotten": scaled_bias(lambda w: 0),
         "the bias is added once a channel; once an output is enough": scaled_bias(
@@ -197,6 +208,12 @@ def conv_forward(attempt: Callable) -> bool:
         "the batch and the channels are padded too; zeros belong on the last two axes only": (
             border_everywhere
         ),
+        "the windows are made rows by reshape alone; first transpose to (N, H', W', C, kH, kW)": (
+            rows_as_they_lie
+        ),
+        "the product is reshaped to (N, F, H', W') without a transpose: its last axis is F": (
+            not_back
+        ),
     }
     cases = [case[:4] for case in _conv_cases()]
     return _practice(attempt, first, _conv, cases, mistakes=mistakes)
@@ -216,7 +233,10 @@ def conv_backward(forward: Callable, attempt: Callable) -> bool:
     """
 
     def pair(x, w, b, param, dout):
-        return _behind(forward, attempt, (x, w, b, param), dout)
+        answer = _behind(forward, attempt, (x, w, b, param), dout)
+        if not np.size(_tuple(answer)[0]):
+            raise Hint("dx is empty: where pad is 0, the slice pad:-pad keeps nothing")
+        return answer
 
     def dx_of(**wrong):
         return lambda x, w, b, param, dout: (_scattered(x, w, param, dout, **wrong), None, None)
@@ -235,6 +255,17 @@ def conv_backward(forward: Callable, attempt: Callable) -> bool:
     def db_of(total):
         return lambda x, w, b, param, dout: (None, None, total(dout))
 
+    def by_taps(x, w, b, param, dout):
+        dx = np.zeros_like(_bordered(x, param["pad"]))
+        for i, j in np.ndindex(w.shape[2:]):
+            tap = _windows(dx, w.shape[2:], param["stride"], writeable=True)[..., i, j]
+            tap[...] = np.einsum("nfij,fc->ncij", dout, w[:, :, i, j])
+        return _cropped(dx, x, param["pad"]), None, None
+
+    def untransposed(x, w, b, param, dout):
+        N, _, rows, columns = dout.shape
+        return _conv_vjp(x, w, b, param, dout.reshape(N, rows, columns, -1).transpose(0, 3, 1, 2))
+
     def dw_steps_of_one(x, w, b, param, dout):
         rows, columns = (n + k - 1 for n, k in zip(dout.shape[2:], w.shape[2:], strict=True))
         corner = _bordered(x, param["pad"])[:, :, :rows, :columns]
@@ -244,10 +275,17 @@ def conv_backward(forward: Callable, attempt: Callable) -> bool:
         "dx still has its border of zeros: cut pad rows and columns off on each side": dx_of(
             crop=False
         ),
+        "dx is cut at its end only: the border has pad rows and columns on each side": dx_of(
+            crop="end"
+        ),
         "dx is assigned where windows overlap; it should accumulate": dx_of(accumulate=False),
         "dx keeps only what the last filter and the last window wrote: accumulate": dx_of(
             accumulate=False, filters=slice(-1, None)
         ),
+        "dx is assigned at each tap, so that a later one erases an earlier one; accumulate": (
+            by_taps
+        ),
+        "dout is reshaped to (…, F) without a transpose: its last axis is not F": untransposed,
         "dx has a contribution of the last filter only: add up those of all filters": dx_of(
             filters=slice(-1, None)
         ),
@@ -326,7 +364,9 @@ def _scattered(
         window = dx[:, :, top : top + w.shape[2], left : left + w.shape[3]]
         stamp = np.einsum("nf,fckl->nckl", dout[:, :, i, j], w)
         window[...] = window + stamp if accumulate else stamp
-    return dx[:, :, pad : pad + x.shape[2], pad : pad + x.shape[3]] if crop else dx
+    if crop == "end":
+        return dx[:, :, : x.shape[2], : x.shape[3]]
+    return _cropped(dx, x, pad) if crop else dx
 
 
 # ---------------------------------------------------------------------------- max-pooling
@@ -383,7 +423,7 @@ def max_pool_forward(attempt: Callable) -> bool:
         "the channels are pooled too; each has a largest entry of its own": lambda x, p: (
             np.broadcast_to(_pool(x, p).max(axis=1, keepdims=True), _pool(x, p).shape).copy()
         ),
-        "nothing below 0 comes out; does the search for the largest begin at 0?": lambda x, p: (
+        "nothing below 0 comes out, as if the search for the largest began at 0": lambda x, p: (
             np.maximum(_pool(x, p), 0)
         ),
         "a window hangs over the edge; one that does not fit is left out": hanging_over,
@@ -414,6 +454,17 @@ def max_pool_backward(forward: Callable, attempt: Callable) -> bool:
     def wrong(**how):
         return lambda x, param, dout: _pooled_back(x, param, dout, **how)
 
+    def by_taps(x, param, dout, *, assign=True, width=_SIZES[1]):
+        sizes = tuple(param[k] for k in _SIZES)
+        windows = _windows(x, sizes, param["stride"])
+        first = windows.reshape(*windows.shape[:4], -1).argmax(axis=-1)  # (N, C, H', W')
+        dx = np.zeros_like(x)
+        for i, j in np.ndindex(sizes):
+            share = dout * (first == i * param[width] + j)
+            tap = _windows(dx, sizes, param["stride"], writeable=True)[..., i, j]
+            tap[...] = share if assign else tap + share
+        return dx
+
     def wrong_window(param):
         return {**param, "pool_height": param["pool_width"], "pool_width": param["pool_height"]}
 
@@ -422,6 +473,12 @@ def max_pool_backward(forward: Callable, attempt: Callable) -> bool:
         erased: wrong(accumulate=False),
         f"{erased} (all of the window is written, zeros too)": wrong(
             accumulate=False, whole_window=True
+        ),
+        "dx is assigned at each tap, so that a later one erases an earlier one; accumulate": (
+            by_taps
+        ),
+        "tap (k, l) of a flattened window has the number k · width + l, not k · height + l": (
+            lambda x, param, dout: by_taps(x, param, dout, assign=False, width="pool_height")
         ),
         "every entry of a window gets the gradient; only the largest should": wrong(ties="window"),
         "the gradient is spread evenly over the window, as for a mean": wrong(ties="mean"),
@@ -544,6 +601,11 @@ def spatial_batchnorm_forward(attempt: Callable) -> bool:
         out, _ = vanilla_batchnorm_forward(straight(x), gamma, beta, bn_param)
         return out.reshape(x.shape), bn_param["running_mean"], bn_param["running_var"]
 
+    def channels_first(x, gamma, beta, bn_param):
+        C = x.shape[1]
+        out, _ = vanilla_batchnorm_forward(x.reshape(C, -1).T, gamma, beta, bn_param)
+        return out.T.reshape(x.shape), bn_param["running_mean"], bn_param["running_var"]
+
     def not_back(x, gamma, beta, bn_param):
         out, mean, var = _spatial(x, gamma, beta, bn_param)
         return out.transpose(0, 2, 3, 1).reshape(x.shape), mean, var
@@ -564,6 +626,7 @@ def spatial_batchnorm_forward(attempt: Callable) -> bool:
 
     mistakes = {
         "x is reshaped to (…, C) without a transpose: its last axis is not C": untransposed,
+        "x is reshaped to (C, …) without a transpose: its first axis is not C": channels_first,
         "the result is reshaped to (N, C, H, W) without being transposed back": not_back,
         "each place is normalized by itself, over N only; take N, H and W together": over(0),
         "each image is normalized by itself, over H and W only: this is instance norm": over(2, 3),
@@ -827,7 +890,7 @@ def three_layer(attempt: Callable, conv: Callable, pool: Callable) -> bool:
     Not yet: in case 1 of 2, return an nn.Sequential of seven modules; this is a ReLU.
     False
     """
-    names = "filters", "the convolution's bias", "first affine weight", "first affine bias"
+    names = "filters", "convolution's bias", "first affine weight", "first affine bias"
     names += "second affine weight", "second affine bias"
 
     def logits(x, values, settings):
@@ -846,7 +909,8 @@ def three_layer(attempt: Callable, conv: Callable, pool: Callable) -> bool:
             if own.shape != wanted.shape:
                 raise Hint(f"the {name} has shape {own.shape} instead of {wanted.shape}")
             if own.dtype != settings["dtype"]:
-                raise Hint(f"the {name} has dtype {own.dtype}, not the dtype that is asked for")
+                asked = np.dtype(settings["dtype"])
+                raise Hint(f"the {name} has dtype {own.dtype} instead of {asked}, the argument")
             if own.ndim == 1 and own.any():
                 raise Hint(f"the {name} does not begin at 0")
             if own.ndim > 1:
@@ -881,9 +945,9 @@ def three_layer(attempt: Callable, conv: Callable, pool: Callable) -> bool:
     }
     rng = np.random.default_rng(5)
     cases = []
-    for image, filters, size, hidden, classes, scale in [
-        ((2, 6, 8), 12, 3, 7, 5, 0.01),
-        ((1, 8, 8), 4, 5, 9, 10, None),
+    for image, filters, size, hidden, classes, scale, dtype in [
+        ((2, 6, 8), 12, 3, 7, 5, 0.01, np.float64),
+        ((1, 8, 8), 4, 5, 9, 10, None, np.float32),
     ]:
         C, H, W = image
         shapes = (filters, C, size, size), (filters,), (hidden, filters * H * W // 4), (hidden,)
@@ -896,10 +960,10 @@ def three_layer(attempt: Callable, conv: Callable, pool: Callable) -> bool:
             classes=classes,
             scale=scale,
             rng=0,
-            dtype=np.float64,
+            dtype=dtype,
         )
-        values = [rng.standard_normal(s) for s in shapes]
-        cases.append((rng.standard_normal((3, *image)), values, settings))
+        x, *values = (rng.integers(-4, 5, s).astype(dtype) for s in ((3, *image), *shapes))
+        cases.append((x, values, settings))  # whole numbers: exact, in whatever order
     return _practice(attempt, logits, reference, cases, mistakes=mistakes)
 
 
@@ -994,7 +1058,7 @@ def _behind(forward, backward, arguments, dout):
     again = backward(dout, answer[1])
     pairs = zip(_tuple(once), _tuple(again), strict=False)
     if not all(np.array_equal(a, b) for a, b in pairs if a is not None):
-        raise Hint("called twice, the backward pass gives two answers; does it change its cache?")
+        raise Hint("called twice, the backward pass gives two answers, as if it changed its cache")
     return again
 
 
@@ -1012,3 +1076,12 @@ def _runs(attempt, *arguments) -> bool:
 
 def _bordered(x, pad):
     return np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+
+
+def _cropped(dx, x, pad):
+    return dx[:, :, pad : pad + x.shape[2], pad : pad + x.shape[3]]
+
+
+def _windows(x, sizes, stride, **options):
+    """The windows of images, as a view: (N, C, H', W', kH, kW)."""
+    return sliding_window_view(x, sizes, axis=(2, 3), **options)[:, :, ::stride, ::stride]

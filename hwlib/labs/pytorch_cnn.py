@@ -12,7 +12,8 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
@@ -214,7 +215,10 @@ def network(attempt: Callable[..., Any]) -> bool:
             made.train(mode)
             torch.manual_seed(3)
             with torch.no_grad():
-                seen.append(made(x).numpy())
+                logits = made(x)
+            if logits is None:
+                raise Hint("forward returns nothing; return the logits")
+            seen.append(logits.numpy())
         return tuple(seen)
 
     def images(in_channels, size):
@@ -232,7 +236,7 @@ def network(attempt: Callable[..., Any]) -> bool:
             made = attempt(in_channels, size, classes, batch_norm=batch_norm, p_drop=p_drop)
             right = _network(in_channels, size, classes, batch_norm, p_drop)
             _same_state(made, right, where, batch_norm)
-            _rate_of_dropout(made, p_drop, where)
+            _settings_of_layers(made, p_drop, where)
             made, right = made.double(), right.double()
             x = images(in_channels, size)
             _same_maps(made, right, x, where)
@@ -362,11 +366,17 @@ def _explain_shape(name, given, wanted, where):
     raise Hint(said)
 
 
-def _rate_of_dropout(made, p_drop, where):
-    """Look at the layer that drops, if it is one of torch's."""
+def _settings_of_layers(made, p_drop, where):
+    """Look at the layers that drop and normalize, if they are torch's."""
     import torch
 
+    usual = torch.nn.BatchNorm2d(1)
     for layer in made.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            for name in ("momentum", "eps"):
+                given, wanted = getattr(layer, name), getattr(usual, name)
+                if given != wanted:
+                    raise Hint(f"{where}: batch norm has {name}={given}; keep torch's {wanted}")
         if isinstance(layer, torch.nn.Dropout) and layer.p != p_drop:
             keeps = abs(layer.p - (1 - p_drop)) < 1e-12
             more = ", the probability to KEEP; torch's p is that of a drop" if keeps else ""
@@ -447,6 +457,8 @@ def training_step(attempt: Callable[..., Any]) -> bool:
             try:
                 losses = [step(model, optimizer, x[i], y[i]) for i in range(3)]
             except RuntimeError as error:
+                if "log_softmax" in str(error):
+                    raise Hint("cross_entropy takes the logits first, then the labels") from error
                 if "inplace operation" not in str(error):
                     raise
                 raise Hint(
@@ -474,12 +486,12 @@ def training_step(attempt: Callable[..., Any]) -> bool:
         if np.array_equal(before, after):
             if any(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters()):
                 raise Hint(
-                    "no parameter has moved, though there are gradients: is optimizer.step() "
-                    "called, and behind backward()?"
+                    "no parameter has moved, though there are gradients: call "
+                    "optimizer.step(), and behind backward()"
                 )
             raise Hint(
-                "no parameter has moved, and there are no gradients: is backward() called, and "
-                "zero_grad() not between it and optimizer.step()?"
+                "no parameter has moved, and there are no gradients: call backward(), and not "
+                "zero_grad() between it and optimizer.step()"
             )
         return np.array([float(loss) for loss in losses]), after
 
@@ -626,7 +638,12 @@ def random_flip(attempt: Callable[..., Any]) -> bool:
         image = torch.from_numpy(x)
 
         def call(rng):
-            given = attempt(image, rng)
+            try:
+                given = attempt(image, rng)
+            except AttributeError as error:
+                if rng is not None:
+                    raise
+                raise Hint("in evaluation rng is None: return x as it is there") from error
             if not isinstance(given, torch.Tensor):
                 raise Hint(f"return a tensor; it was a {type(given).__name__}")
             if given.shape != image.shape or given.dtype != image.dtype:
@@ -779,6 +796,8 @@ def _look_at_behaviour(model, in_channels, size, classes, where):
     x = torch.rand(6, in_channels, size, size, dtype=torch.float64) * 2 - 1
     # In training mode first: from then on the running statistics are not those of the start.
     logits = model.train()(x)
+    if logits is None:
+        raise Hint(f"the network for {where} returns nothing; return the logits")
     if tuple(logits.shape) != (6, classes):
         raise Hint(
             f"the network for {where} makes {tuple(logits.shape)} of 6 images; it should be "
@@ -793,12 +812,15 @@ def _look_at_behaviour(model, in_channels, size, classes, where):
         logits = model(x)
         if (logits >= 0).all() and torch.allclose(logits.sum(1), torch.ones(6).double()):
             raise Hint("the network ends with a softmax: cross_entropy has one of its own")
+        # Ten logits may all be positive by chance, a hundred may not.
+        if classes >= 100 and (logits >= 0).all() and logits.any():
+            raise Hint("no logit is negative, as if the network ended with a ReLU")
         if not torch.equal(model(x), logits):
-            raise Hint("two passes in eval mode differ: is dropout at work there?")
+            raise Hint("two passes in eval mode differ, as if dropout were at work there")
         if not torch.allclose(model(x[:1]), logits[:1], rtol=1e-6, atol=1e-9):
             raise Hint(
                 "in eval mode the answer for an image depends on the others in the batch: "
-                "does batch norm take its running statistics there?"
+                "batch norm should take its running statistics there"
             )
 
 
@@ -1140,5 +1162,13 @@ def _now(device):
     return perf_counter()
 
 
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the images per second of this machine."""
+    parser = ArgumentParser(prog="python -m hwlib.labs.pytorch_cnn", description=main.__doc__)
+    parser.add_argument("--steps", type=int, default=200, help="of each run; default 200")
+    steps = parser.parse_args(arguments).steps
+    print(report(throughput(steps=steps)))
+
+
 if __name__ == "__main__":
-    print(report(throughput(steps=200)))
+    main()

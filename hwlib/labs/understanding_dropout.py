@@ -68,13 +68,16 @@ def mse_gradient(attempt: Callable) -> bool:
     """Check `attempt(w, X, y)`: the mean squared error of X w, and its gradient by w.
 
     >>> mse_gradient(lambda w, X, y: (np.mean((X @ w - y) ** 2), 2 * X.T @ (X @ w - y)))
-    Not yet: in case 2 of 3, the gradient is that of the sum; the loss is a mean over the rows.
+    Not yet: in case 1 of 3, the gradient is that of the sum; the loss is a mean over the rows.
     False
     """
     rng = np.random.default_rng(1)
-    cases = [(np.array([0.5, -1.0]), np.array([[10.0, 1.0]]), np.array([11.0]))]
-    for n, d in [(4, 2), (5, 3)]:
-        cases.append((rng.standard_normal(d), rng.standard_normal((n, d)), rng.standard_normal(n)))
+    # Not d = 2 first: there half a gradient and one over all numbers of X are the same.
+    cases = [
+        (rng.standard_normal(d), rng.standard_normal((n, d)), rng.standard_normal(n))
+        for n, d in [(5, 3), (4, 2)]
+    ]
+    cases.append((np.array([0.5, -1.0]), np.array([[10.0, 1.0]]), np.array([11.0])))
 
     def times(loss, slope):
         def wrong(w, X, y):
@@ -82,6 +85,10 @@ def mse_gradient(attempt: Callable) -> bool:
             return value * loss(len(y)), gradient * slope(len(y))
 
         return wrong
+
+    def over_all_numbers(w, X, y):
+        value, gradient = _mse_gradient(w, X, y)
+        return value, gradient / len(w)
 
     mistakes = {
         "the loss is a sum; it should be a mean over the rows": times(lambda n: n, lambda n: 1),
@@ -93,6 +100,7 @@ def mse_gradient(attempt: Callable) -> bool:
         "the gradient is that of the sum; the loss is a mean over the rows": times(
             lambda n: 1, lambda n: n
         ),
+        "the gradient is divided by n·d, the numbers in X; divide by its rows": over_all_numbers,
     }
     outputs = ("the loss", "the gradient")
     return practice(attempt, _mse_gradient, cases, outputs=outputs, mistakes=mistakes)
@@ -171,12 +179,12 @@ def dropout_rows(attempt: Callable) -> bool:
                 f"there are {len(X)} rows; each of {len(x)} features is dropped or kept, "
                 "and the case that drops all of them counts too"
             )
-        if X.shape != (count, len(x)) or targets.shape != (count,) or chance.shape != (count,):
+        if X.shape != (count, len(x)):
             return answer
         if len({tuple(row) for row in X != 0}) != count:
             raise Hint("some mask occurs twice, and another one is missing")
         order = _by_mask(X)
-        return X[order], targets[order], chance[order]
+        return X[order], *(a[order] if a.shape == (count,) else a for a in (targets, chance))
 
     def reference(x, y, p):
         parts = _rows(x, y, p)
@@ -208,6 +216,9 @@ def dropout_rows(attempt: Callable) -> bool:
         ),
         "all masks have the same chance; they do at p = 1/2 only": variant(
             chance=lambda m, p: np.full(len(m), 1 / len(m))
+        ),
+        "the chance of a mask is a product over all features: a p for each drop, too": variant(
+            chance=lambda m, p: np.where(m, 1 - p, 1).prod(axis=1)
         ),
         "p is taken for the chance to keep; here it is the chance to DROP": keeping,
     }
@@ -274,8 +285,11 @@ def dropout_backward(forward: Callable, attempt: Callable) -> bool:
     """
 
     def lawful(x, dout, p, training, seed):
-        out, cache = forward(x, p, training, np.random.default_rng(seed))
-        dx = attempt(dout, cache)
+        answer = forward(x, p, training, np.random.default_rng(seed))
+        out = _first(answer)
+        if np.shape(out) != x.shape:
+            raise Hint("the forward pass gives another shape than x; get it right first")
+        dx = attempt(dout, answer[1])
         dx = dx[0] if isinstance(dx, tuple | list) and len(dx) == 1 else dx
         if not isinstance(dx, np.ndarray) or dx.shape != x.shape or dx.dtype != x.dtype:
             return dx
@@ -515,7 +529,7 @@ def _not_singular(attempt, *arguments) -> Any:
 def _first(answer) -> Any:
     """The output of a forward pass that must return (out, cache)."""
     if not isinstance(answer, tuple | list) or len(answer) != 2:
-        raise Hint("return two values, out and cache")
+        raise Hint("the forward pass must return two values, out and cache")
     return answer[0]
 
 

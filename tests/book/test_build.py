@@ -11,6 +11,8 @@ import sys
 import pytest
 import yaml
 
+from bookkit.assets import node_modules
+from bookkit.reproducible import differences
 from tests.book.leaks import find
 from tests.conftest import build, built, copy_config
 
@@ -98,9 +100,10 @@ It is {glue:text}`secret`.
 
 
 @pytest.fixture(scope="module")
-def start(tmp_path_factory, root, full_site):
-    """The small book's sources, with the npm packages that the real build has fetched."""
+def start(tmp_path_factory, root):
+    """The small book's sources, with the npm packages of the real one."""
     book = tmp_path_factory.mktemp("small")
+    node_modules(root)
     for name in (".gitignore", "references.bib", "requirements.txt"):
         shutil.copy(root / name, book)
     copy_config(root, book)
@@ -139,11 +142,18 @@ def run(book, edition="full"):
 
 
 @pytest.fixture(scope="module")
-def book(start):
-    """The small book after one build of each edition."""
+def printed(start):
+    """What a first build of each edition printed."""
+    out = {}
     for edition in ("full", "student"):
-        status, said = run(start, edition)
-        assert status == 0, said[-3000:]
+        status, out[edition] = run(start, edition)
+        assert status == 0, out[edition][-3000:]
+    return out
+
+
+@pytest.fixture(scope="module")
+def book(start, printed):
+    """The small book after one build of each edition."""
     return start
 
 
@@ -197,6 +207,73 @@ def test_editing_the_library_changes_the_page(copy):
     status, said = run(copy)
     assert status == 0, said[-3000:]
     assert "library version 77.0" in page(copy)
+
+
+EXECUTES = "Executing notebook"
+
+
+def test_what_one_edition_has_executed_the_other_finds(printed):
+    assert printed["full"].count(EXECUTES) == 1
+    assert EXECUTES not in printed["student"]
+
+
+@pytest.mark.parametrize("edition", ["full", "student"])
+def test_a_change_of_a_solution_is_a_change_of_its_chapter_alone(copy, edition):
+    assert run(copy, edition)[0] == 0  # all pages, for the copy lies in another folder
+
+    def read_after(old, new):
+        path = copy / "solutions/tiny/try.md"
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+        status, output = run(copy, edition)
+        assert status == 0, output[-3000:]
+        assert "0 added, 1 changed, 0 removed" in output
+        return output
+
+    assert EXECUTES not in read_after("zyzzyvatext is here", "zyzzyvatext is there")
+    assert EXECUTES not in read_after("alt: zyzzyvaalt", "alt: Another text")
+    assert ("is there" in page(copy)) == (edition == "full")
+    assert read_after("return 42", "return 43").count(EXECUTES) == 1
+    assert "Right: `answer` gives 43" in plain(page(copy, edition))
+
+
+def test_a_solution_that_comes_or_goes_is_seen(copy):
+    stray = copy / "solutions/tiny/stray.md"
+    stray.write_text("Nobody asks for this one.\n")
+    status, output = run(copy)
+    assert status != 0
+    assert "no marker names stray.md" in output
+    stray.rename(copy / "solutions/tiny/try.md")
+    (copy / "chapters/results.yml").write_text("")
+    status, output = run(copy)
+    assert "Nobody asks for this one." in page(copy)
+    (copy / "solutions/tiny/try.md").unlink()
+    status, output = run(copy)
+    assert status != 0
+    assert "try.md is missing" in output
+
+
+def test_two_builds_from_nothing_give_the_same_bytes(start, root, tmp_path):
+    sites = []
+    for seed, name in enumerate(("one", "the-other"), 1):
+        shutil.copytree(start, tmp_path / name, ignore=shutil.ignore_patterns("_build"))
+        shutil.copytree(root / "_build/npm", tmp_path / name / "_build/npm")
+        assert build(tmp_path / name, PYTHONHASHSEED=str(seed)).returncode == 0
+        sites.append(built(tmp_path / name))
+    assert find(sites[0], "zyzzyvawidget", "zyzzyvapicture", "zyzzyvasvg").keys() == {
+        "zyzzyvawidget",
+        "zyzzyvapicture",
+        "zyzzyvasvg",
+    }
+    assert differences(*sites, ()) == ([], [])
+
+
+def test_a_cell_that_runs_otherwise_is_run_again(copy):
+    path = copy / "chapters/tiny.md"
+    path.write_text(
+        path.read_text().replace("ipython3\ntry:", "ipython3\n:tags: [raises-exception]\n\ntry:")
+    )
+    assert run(copy)[1].count(EXECUTES) == 1
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 LAB = "lab_batchnorm_dropout"
 TEXT = (ROOT / "chapters" / f"{LAB}.md").read_text(encoding="utf-8")
 SOLUTIONS = ROOT / "solutions"
-CONSTANTS = {"FAST", "SETTINGS", "KINDS", "DEEP", "small"}
+CONSTANTS = {"FAST", "PROGRESS", "SETTINGS", "KINDS", "DEEP", "small"}
 
 
 def code(text):
@@ -360,6 +360,33 @@ def test_an_interrupted_experiment_keeps_whole_seeds(solved, monkeypatch, capsys
     found = solved["experiment"]([0.0, 0.5], 0.0, 3)
     assert [len(v) for v in found.values()] == [2, 2]
     assert "stopped in seed 2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["sweep", "experiment"])
+def test_nor_does_an_interrupt_between_trainings_lose_anything(name, solved, monkeypatch):
+    count = iter(range(1000))
+
+    def split(*arguments):
+        if next(count) == 4:
+            raise KeyboardInterrupt
+        return original(*arguments)
+
+    original, fit = solved["split"], solved["fit"]
+    monkeypatch.setitem(solved, "split", split)
+    monkeypatch.setitem(solved, "fit", lambda *a, **s: fit(*a, **{**s, "epochs": 1}))
+    if name == "sweep":
+        found = solved["sweep"]([0.1], solved["with_scale"])
+        assert [np.isfinite(v).sum() for v in found.values()] == [3, 1]
+    else:
+        found = solved["experiment"]([0.0, 0.5], 0.0, 3)
+        assert [len(v) for v in found.values()] == [2, 2]
+
+
+def test_bars_are_for_notebooks():
+    settings, page_only = (c for c in code(TEXT) if re.search("^PROGRESS = ", c, re.M))
+    assert "PROGRESS = True" in settings
+    assert "PROGRESS = False" in page_only
+    assert TEXT.count("tqdm(") == TEXT.count("disable=not PROGRESS") == 3
 
 
 def test_the_library_norm_is_what_torch_has(solved):

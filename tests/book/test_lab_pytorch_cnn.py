@@ -316,6 +316,23 @@ def stopping(transform, at, steps):
     return stopped
 
 
+def test_a_setting_that_does_not_exist_is_refused(solved):
+    rows = len(solved["log"].rows)
+    with pytest.raises(TypeError, match=r"experiment has no setting \['learning_rate'\]"):
+        solved["experiment"]("base", solved["base"], learning_rate=0.1)
+    assert len(solved["log"].rows) == rows
+
+
+def test_an_interrupt_stops_all_seeds_and_is_on_record(solved, tmp_path):
+    """An accuracy of an unfinished run is in the log, and in no mean."""
+    scope = {**solved, "transform": stopping(solved["transform"], 4, [0])}
+    run([next(c for c in cells(FULL) if "def experiment(" in c), helpers()], scope)
+    scope["log"] = solved["check"].ExperimentLog(tmp_path / "log.csv")
+    with pytest.raises(KeyboardInterrupt, match="stopped in seed 40 of base"):
+        scope["over_seeds"]("base", solved["base"], epochs=1)
+    assert [(r.seed, r.state) for r in scope["log"].rows] == [(40, "interrupted")]
+
+
 def test_on_a_gpu_the_own_network_takes_half_precision(solved, monkeypatch):
     """With the choice for a GPU, in bfloat16 on this CPU: the same code trains and scores."""
     fast = solved["check"].FastPath("bfloat16", torch.channels_last)

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import ast
+import functools
+import hashlib
+import importlib.util
+import io
 import re
+import tarfile
 
 import numpy as np
 import pytest
@@ -12,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from bookkit.splice import splice, split_cells
 from hwlib import data, optim, theory
+from hwlib.download import RemoteFile
 from tests.conftest import ROOT
 
 LAB = "lab_understanding_dropout"
@@ -146,6 +152,13 @@ def test_the_trainings_are_those_of_torch(solved):
         np.testing.assert_allclose(path[-1], w.detach().numpy(), rtol=1e-12)
 
 
+def test_bars_are_for_notebooks():
+    settings, page_only = (c for c in code(TEXT) if re.search("^PROGRESS = ", c, re.M))
+    assert "PROGRESS = True" in settings
+    assert "PROGRESS = False" in page_only
+    assert TEXT.count("tqdm(") == TEXT.count("disable=not PROGRESS") == 3
+
+
 def test_an_interrupt_keeps_what_there_is(solved):
     count = iter(range(100))
 
@@ -258,7 +271,35 @@ def test_on_digits_it_takes_dropout_on_the_input(solved):
     assert lie[dropped].min() > 50  # less, and still more often than not
     assert (clean[dropped] > clean[none]).all()
     assert clean[control].mean() > clean[dropped].mean() + 1
-    assert np.abs(clean[hidden] - clean[none]).max() < 5  # no clear effect from this start
+    gain = clean - clean[none]
+    assert np.abs(gain[hidden]).max() < 5  # no clear effect from this start
+    assert gain[dropped].mean() > gain[hidden].mean() + 1
+
+
+def test_it_is_the_dropping_of_the_mark_that_helps(solved):
+    plan, marked = solved["PLANS"]["digits"], {"marked": (True, 0.0, 0.0)}
+    rows = {"none": solved["experiment"](plan, marked, 2)[0]["marked"]}
+    for name, columns in {"mark": slice(64, 74), "pixels": slice(0, 64)}.items():
+        found, _ = solved["experiment"](plan, marked, 2, solved["dropping"](columns))
+        rows[name] = found["marked"]
+    clean, lie = ({name: np.array(r)[:, k] for name, r in rows.items()} for k in (1, 3))
+    assert (clean["mark"] > clean["none"] + 1).all()
+    assert lie["mark"].max() < 70
+    assert np.abs(clean["pixels"] - clean["none"]).max() < 4
+    assert lie["pixels"].min() > 98
+
+
+def test_what_survives_larger_weights(solved):
+    three = {name: VARIANTS[name] for name in ("none", "hidden", "input")}
+    plan = solved["PLANS"]["digits"]
+    small, _ = solved["experiment"](plan, {"none": VARIANTS["none"]}, 2)
+    rows, _ = solved["experiment"](plan | {"network": solved["he_network"]}, three, 2)
+    clean, lie = ({name: np.array(r)[:, k] for name, r in rows.items()} for k in (1, 3))
+    assert clean["none"].mean() < np.array(small["none"])[:, 1].mean() - 3
+    assert clean["hidden"].mean() > clean["none"].mean()  # this one depends on the start
+    assert clean["input"].mean() > clean["hidden"].mean() + 3
+    assert lie["hidden"].min() > 98
+    assert lie["input"].max() < 85
 
 
 def test_the_bits_are_written_without_a_loop_and_on_a_copy(solved):
@@ -300,24 +341,55 @@ def test_the_network_for_cifar_is_the_homeworks_without_a_relu_on_its_logits(sol
     )
 
 
-def test_the_code_for_cifar_runs_from_end_to_end(solved, monkeypatch, capsys):
-    """The chapter's last cell, on a formula's images in the place of the download."""
-    asked = {}
+def archive(train, test):
+    """CIFAR-10's binary version, with so many images; those of a class are alike."""
+    images, labels = data.synthetic(train=train + test, validation=0, test=0, noise=0).train
+    records = [bytes([y]) + x.tobytes() for x, y in zip(images, labels, strict=True)]
+    size = train // 5
+    files = {f"data_batch_{k + 1}.bin": records[k * size : (k + 1) * size] for k in range(5)}
+    files["test_batch.bin"] = records[train:]
+    files["batches.meta.txt"] = [f"class{k}\n".encode() for k in range(10)]
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w:gz", compresslevel=1) as tar:
+        for name, parts in files.items():
+            content = b"".join(parts)
+            info = tarfile.TarInfo(f"cifar-10-batches-bin/{name}")
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return held.getvalue()
 
-    def cifar10(**options):
-        asked.update(options)
-        return data.synthetic(train=130, validation=20, test=30, shape=(3, 32, 32))
 
-    monkeypatch.setattr(data, "cifar10", cifar10)
-    space = dict(solved, DATA="cifar10", PROGRESS=False)
-    space["PLANS"]["cifar10"]["settings"] = {"epochs": 1, "batch_size": 64}
+@pytest.fixture
+def cifar(tmp_path, monkeypatch):
+    """`data.cifar10` as the chapter calls it, on an archive from a server of our own."""
+    path = ROOT / "tests/hwlib/faulty_server.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    faulty = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(faulty)
+    content = archive(train=5_130, test=50)
+    with faulty.FaultyServer(content) as server:
+        url = server.add(faulty.cut(5_000), faulty.good)  # it breaks off, and goes on
+        source = RemoteFile("c10.tar.gz", len(content), hashlib.sha256(content).hexdigest(), (url,))
+        real = functools.partial(data.cifar10, source=source, folder=tmp_path, progress=False)
+        monkeypatch.setattr(data, "cifar10", real)
+        yield server
+
+
+def test_the_code_for_cifar_runs_from_download_to_plot(solved, cifar, monkeypatch, capsys):
+    """The chapter's last cell, as it stands there, but for the number of epochs."""
+    space = dict(solved, DATA="cifar10")
+    settings = space["PLANS"]["cifar10"]["settings"]
+    assert settings["epochs"] == 10
+    monkeypatch.setitem(settings, "epochs", 1)
     cell = next(c for c in code(TEXT) if "plan = PLANS[DATA]" in c)
     exec(compile(cell, LAB, "exec"), space)
-    assert asked == {"validation": 5_000}
+    assert len(cifar.requests) == 2  # once, in two pieces: the archive is kept
     assert list(space["rows"]) == ["trained clean", "no dropout", "hidden 0.75", "input 0.2"]
     found = np.array(list(space["rows"].values()))
     assert found.shape == (4, 1, 4)
     assert ((found >= 0) & (found <= 100)).all()
+    for (history,) in space["histories"].values():
+        assert len(history.step_loss) == 3  # 130 images are left to train on, the rest validates
     assert capsys.readouterr().out.count("±") == 16
 
 
@@ -342,3 +414,21 @@ def test_an_interrupted_experiment_keeps_what_is_finished(solved, monkeypatch):
     rows, histories = solved["experiment"](solved["PLANS"]["digits"], VARIANTS, 2)
     assert [len(found) for found in rows.values()] == [1, 1, 0, 0]
     assert [len(found) for found in histories.values()] == [1, 1, 0, 0]
+
+
+def test_nor_does_an_interrupt_between_trainings_lose_anything(solved, monkeypatch, capsys):
+    import hwlib.train
+
+    calls = iter(range(100))
+
+    def evaluate(*arguments):
+        if next(calls) == 6:  # in the middle of the tests of the second network
+            raise KeyboardInterrupt
+        return hwlib.train.evaluate(*arguments)
+
+    space = solved["experiment"].__globals__
+    monkeypatch.setitem(space, "evaluate", evaluate)
+    monkeypatch.setitem(solved["PLANS"]["digits"]["settings"], "epochs", 1)
+    rows, _ = solved["experiment"](solved["PLANS"]["digits"], VARIANTS, 2)
+    assert [len(found) for found in rows.values()] == [1, 0, 0, 0]
+    assert capsys.readouterr().out == "stopped; networks done: 1\n"

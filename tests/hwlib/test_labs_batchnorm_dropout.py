@@ -26,7 +26,7 @@ def norm_forward(bug=""):
         momentum = bn_param.get("momentum", 0.9)
         N, D = x.shape
         running_mean = bn_param.get("running_mean", np.zeros(D, x.dtype))
-        running_var = bn_param.get("running_var", np.ones(D, x.dtype))
+        running_var = bn_param.get("running_var", np.full(D, bug != "begins at 0", x.dtype))
         axis = {"rows": 1, "all numbers": None}.get(bug, 0)
         keep = bug == "rows"
         mean = x.mean(axis, keepdims=keep)
@@ -51,6 +51,9 @@ def norm_forward(bug=""):
             x[0] += 1
         if bug == "updates, then uses" and mode == "test":
             running_mean, running_var = after
+        if updates and bug == "running in place":
+            for old_value, new_value in zip((running_mean, running_var), after, strict=True):
+                old_value[...] = new_value
         if updates and bug != "no update":
             bn_param["running_mean"], bn_param["running_var"] = after
         statistics = mean, var
@@ -103,8 +106,10 @@ def norm_backward(bug=""):
         inside = {"(51)": 1, "z inside": z}.get(bug, centered)
         dvar = -0.5 * s ** (-0.5 if bug == "power" else -1.5) * (dz * inside).sum(0)
         dmu = -(s**-0.5) * dz.sum(0)
-        if bug == "no 1/N":
-            dvar, dmu = dvar * n, dmu * n
+        if bug in ("no 1/N", "no 1/N in variance"):
+            dvar = dvar * n
+        if bug in ("no 1/N", "no 1/N in mean"):
+            dmu = dmu * n
         if bug == "N - 1":
             dvar = dvar * n / (n - 1)
         dvar *= {"no variance": 0, "constants": 0, "no 2": 0.5, "no half": 2, "sign": -1}.get(
@@ -118,6 +123,10 @@ def norm_backward(bug=""):
         if bug == "(57)":
             last = (dout * centered).sum(0) / (n * s)
             dx = gamma / np.sqrt(s) * (dout - dout.mean(0) - last)
+        if bug == "no z at the end":
+            dx = gamma / np.sqrt(s) * (dout - dout.mean(0) - (dout * z).mean(0))
+        if bug == "by the variance":
+            dx = dx / np.sqrt(s)
         if bug == "changes dout":
             dout *= 2
         if bug == "changes cache":
@@ -242,6 +251,8 @@ def network(bug=""):
                     "dropout behind last": ["dropout"],
                 }.get(bug, [])
             modules += [m for part in order for m in parts[part]]
+        if bug == "list":
+            return modules
         return None if bug == "none" else nn.Sequential(*modules)
 
     return make
@@ -328,6 +339,8 @@ WRONG = {
         "running deviation": "takes in standard deviations",
         "forgets all": "those of the last batch alone",
         "old in full": "the old running value counts in full",
+        "begins at 0": "here it begins at 1",
+        "running in place": "the running arrays that came in are changed",
         "in place": "changed one of its arguments",
         "no cache": "return two values, out and cache",
         "float64": "out: has dtype float64 instead of float32",
@@ -353,6 +366,10 @@ WRONG = {
         "no 2": "the factor 2 of the square is missing",
         "no half": "the factor 1/2 of the root is missing",
         "no 1/N": "sums over the batch where means belong",
+        "no 1/N in mean": "the road through the mean has a sum over the batch",
+        "no 1/N in variance": "the road through the variance has a sum over the batch",
+        "no z at the end": "it lacks the normalized x",
+        "by the variance": "the root is missing",
         "N - 1": "for the one with 1/(N − 1)",
         "power": "the power −1/2; it is −3/2",
         "(51)": "lacks X − mu inside its sum",
@@ -421,6 +438,7 @@ WRONG = {
         "bias": "does not begin at 0",
         "float64": "affine layer 1 is float64 instead of float32",
         "none": "is None",
+        "list": "return an nn.Sequential; it was a list",
     },
 }
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as T
+from numpy.lib.stride_tricks import sliding_window_view
 
 from hwlib import functional as F
 from hwlib import nn
@@ -85,7 +86,11 @@ def conv_backward(bug=""):
             "db last image": dout[-1].sum(axis=(1, 2)),
             "db mean": dout.mean(axis=(0, 2, 3)),
         }.get(bug, db)
-        dx = dxp if bug == "not cropped" else dxp[:, :, p : p + H, p : p + W]
+        dx = {
+            "not cropped": dxp,
+            "cut at the end": dxp[:, :, :H, :W],
+            "pad:-pad": dxp[:, :, p:-p, p:-p],
+        }.get(bug, dxp[:, :, p : p + H, p : p + W])
         return (dw, dx, db) if bug == "order" else (dx, dw, db)
 
     return backward
@@ -164,6 +169,9 @@ def norm_forward(bug=""):
             bn_param["mode"] = "train"
         if bug == "no scale":
             gamma, beta = np.ones(C), np.zeros(C)
+        if bug == "channels first":
+            out, cache = check.vanilla_batchnorm_forward(x.reshape(C, -1).T, gamma, beta, bn_param)
+            return out.T.reshape(x.shape), cache
         rows = x.reshape(-1, C) if bug == "no transpose" else x.transpose(0, 2, 3, 1).reshape(-1, C)
         out, cache = check.vanilla_batchnorm_forward(rows, gamma, beta, bn_param)
         if bug in ("no transpose", "not back"):
@@ -238,7 +246,9 @@ def network(bug=""):
             sd = scale or np.sqrt((1 if bug == "Xavier" else 2) / np.prod(shape[1:]))
             return (sd * rng.standard_normal(shape)).astype(dtype)
 
-        bias = np.ones if bug == "biases" else np.zeros
+        def bias(length, dtype):
+            return np.full(length, bug == "biases", float if bug == "float64" else dtype)
+
         entering = filters * H * W if bug == "entering" else filters * H * W // 4
         modules = [
             nn.Layer(
@@ -310,6 +320,8 @@ WRONG = [
     ("conv_forward", "float64", "has dtype float64 instead of float32"),
     ("conv_forward", "no cache", "return two values, out and cache"),
     ("conv_backward", "not cropped", "dx still has its border of zeros"),
+    ("conv_backward", "cut at the end", "dx is cut at its end only"),
+    ("conv_backward", "pad:-pad", "dx is empty: where pad is 0"),
     ("conv_backward", "dx assigned", "dx keeps only what the last filter and the last window"),
     ("conv_backward", "dx flipped", "dx is made with flipped filters"),
     ("conv_backward", "dx of the last filter", "dx has a contribution of the last filter only"),
@@ -330,7 +342,7 @@ WRONG = [
     ("max_pool_forward", "channels", "the channels are pooled too"),
     ("max_pool_forward", "mean", "this is the mean of each window"),
     ("max_pool_forward", "min", "this is the smallest entry"),
-    ("max_pool_forward", "from 0", "does the search for the largest begin at 0?"),
+    ("max_pool_forward", "from 0", "as if the search for the largest began at 0"),
     ("max_pool_backward", "assigns", "in case 2 of 5, where windows overlap"),
     ("max_pool_backward", "assigns the window", "(all of the window is written, zeros too)"),
     ("max_pool_backward", "all", "in case 4 of 5, entries that are equally large all get"),
@@ -343,6 +355,7 @@ WRONG = [
     ("spatial_batchnorm_forward", "over N", "over N only; take N, H and W together"),
     ("spatial_batchnorm_forward", "instance", "this is instance norm"),
     ("spatial_batchnorm_forward", "no transpose", "without a transpose: its last axis is not C"),
+    ("spatial_batchnorm_forward", "channels first", "its first axis is not C"),
     ("spatial_batchnorm_forward", "not back", "without being transposed back"),
     ("spatial_batchnorm_forward", "not passed on", "the running statistics do not change"),
     ("spatial_batchnorm_forward", "always train", "in test mode the statistics of the batch"),
@@ -370,7 +383,8 @@ WRONG = [
     ("three_layer", "first relu", "the relu after the convolution is missing"),
     ("three_layer", "second relu", "the relu between the affine layers is missing"),
     ("three_layer", "entering", "the first affine weight has shape"),
-    ("three_layer", "biases", "does not begin at 0"),
+    ("three_layer", "biases", "the convolution's bias does not begin at 0"),
+    ("three_layer", "float64", "bias has dtype float64 instead of float32"),
     ("three_layer", "Xavier", "begins with standard deviation"),
     ("loss_and_gradients", "no half", "the penalty lacks its factor 1/2"),
     ("loss_and_gradients", "no half in loss", "the penalty lacks its factor 1/2"),
@@ -462,6 +476,107 @@ def test_other_ways_to_lose_dx_and_dw_are_named(capsys):
     assert "dx is assigned where windows overlap" in capsys.readouterr().out
     assert not check.conv_backward(conv_forward(), backward(last_image))
     assert "dw is that of the last image" in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------------------- without loops
+# The same functions by one matrix product and tap by tap, with the mistakes that belong to this form.
+
+
+def fast_conv(bug=""):
+    def forward(x, w, b, conv_param):
+        s, p = conv_param["stride"], conv_param["pad"]
+        padded = np.pad(x, ((0, 0), (0, 0), (p, p), (p, p)))
+        windows = sliding_window_view(padded, w.shape[2:], axis=(2, 3))[:, :, ::s, ::s]
+        N, _, rows, columns = windows.shape[:4]
+        if bug != "rows as they lie":
+            windows = windows.transpose(0, 2, 3, 1, 4, 5)
+        A = windows.reshape(N * rows * columns, -1)
+        out = A @ w.reshape(len(w), -1).T + b
+        if bug == "not back":
+            return out.reshape(N, len(w), rows, columns), None
+        return out.reshape(N, rows, columns, -1).transpose(0, 3, 1, 2), (A, x.shape, w, conv_param)
+
+    def backward(dout, cache):
+        A, (N, C, H, W), w, conv_param = cache
+        s, p = conv_param["stride"], conv_param["pad"]
+        K, _, kH, kW = w.shape
+        rows, columns = dout.shape[2:]
+        dY = dout if bug == "dout as it lies" else dout.transpose(0, 2, 3, 1)
+        dY = dY.reshape(-1, K)
+        dA = (dY @ w.reshape(K, -1)).reshape(N, rows, columns, C, kH, kW)
+        dA = dA.transpose(0, 3, 4, 5, 1, 2)
+        dx = np.zeros((N, C, H + 2 * p, W + 2 * p), dout.dtype)
+        for i, j in np.ndindex(kH, kW):
+            at = np.s_[:, :, i : i + s * rows : s, j : j + s * columns : s]
+            dx[at] = dA[:, :, i, j] + (0 if bug == "taps assigned" else dx[at])
+        return dx[:, :, p : p + H, p : p + W], (dY.T @ A).reshape(w.shape), dY.sum(axis=0)
+
+    return forward, backward
+
+
+def fast_pool(bug=""):
+    def forward(x, pool_param):
+        h, w, s = pool_param["pool_height"], pool_param["pool_width"], pool_param["stride"]
+        windows = sliding_window_view(x, (h, w), axis=(2, 3))[:, :, ::s, ::s]
+        flat = windows.reshape(*windows.shape[:4], -1)
+        return flat.max(axis=-1), (flat.argmax(axis=-1), x.shape, pool_param)
+
+    def backward(dout, cache):
+        first, shape, pool_param = cache
+        h, w, s = pool_param["pool_height"], pool_param["pool_width"], pool_param["stride"]
+        rows, columns = dout.shape[2:]
+        dx = np.zeros(shape, dout.dtype)
+        for i, j in np.ndindex(h, w):
+            at = np.s_[:, :, i : i + s * rows : s, j : j + s * columns : s]
+            share = dout * (first == i * (h if bug == "by height" else w) + j)
+            dx[at] = share + (0 if bug == "taps assigned" else dx[at])
+        return dx
+
+    return forward, backward
+
+
+def test_right_functions_without_loops_pass(capsys):
+    for run in (
+        lambda: check.conv_forward(fast_conv()[0]),
+        lambda: check.conv_backward(*fast_conv()),
+        lambda: check.max_pool_forward(fast_pool()[0]),
+        lambda: check.max_pool_backward(*fast_pool()),
+    ):
+        assert run() is True, capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        (
+            lambda: check.conv_forward(fast_conv("rows as they lie")[0]),
+            "in case 1 of 5, the windows are made rows by reshape alone",
+        ),
+        (
+            lambda: check.conv_forward(fast_conv("not back")[0]),
+            "in case 1 of 5, the product is reshaped to (N, F, H', W') without a transpose",
+        ),
+        (
+            lambda: check.conv_backward(*fast_conv("dout as it lies")),
+            "in case 1 of 5, dout is reshaped to (…, F) without a transpose",
+        ),
+        (
+            lambda: check.conv_backward(*fast_conv("taps assigned")),
+            "in case 1 of 5, dx is assigned at each tap",
+        ),
+        (
+            lambda: check.max_pool_backward(*fast_pool("taps assigned")),
+            "in case 2 of 5, dx is assigned at each tap",  # in case 1 no windows overlap
+        ),
+        (
+            lambda: check.max_pool_backward(*fast_pool("by height")),
+            "in case 2 of 5, tap (k, l) of a flattened window has the number k · width + l",
+        ),
+    ],
+)
+def test_a_mistake_without_loops_is_named(run, said, capsys):
+    assert run() is False
+    assert said in capsys.readouterr().out
 
 
 # ---------------------------------------------------------------------------- references and torch

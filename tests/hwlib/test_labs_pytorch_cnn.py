@@ -196,6 +196,11 @@ NETWORK_SLIPS = {
         slip(head=lambda s, x: T.relu(Network.head(s, x))),
         "there is a ReLU on the logits",
     ),
+    "no return": (slip(forward=lambda s, x: [Network.forward(s, x)].clear()), "forward returns nothing; return the logits"),
+    "momentum of the other lab": (
+        changed(lambda s, *_: s.batch_norm and setattr(s, "bn1", nn.BatchNorm2d(16, momentum=0.9))),
+        "batch norm has momentum=0.9; keep torch's 0.1",
+    ),
     "no module": (lambda *a, **k: (lambda x: x), "derive the class from torch.nn.Module"),
     "conv3 unused": (
         slip(stage=lambda s, k, x: x[:, :1].repeat(1, 64, 1, 1)[..., ::2, ::2] if k == 3 else Network.stage(s, k, x)),
@@ -326,11 +331,11 @@ STEP_SLIPS = {
     ),
     "step between": (
         f"optimizer.zero_grad(); {LOSS}; optimizer.step(); loss.backward(); return loss.item()",
-        "is optimizer.step() called, and behind backward()?",
+        "call optimizer.step(), and behind backward()",
     ),
-    "no step": (f"optimizer.zero_grad(); {LOSS}; loss.backward(); return loss.item()", "is optimizer.step() called"),
-    "wiped": (f"{LOSS}; loss.backward(); optimizer.zero_grad(); optimizer.step(); return loss.item()", "zero_grad() not between"),
-    "no backward": (f"optimizer.zero_grad(); {LOSS}; optimizer.step(); return loss.item()", "is backward() called"),
+    "no step": (f"optimizer.zero_grad(); {LOSS}; loss.backward(); return loss.item()", "call optimizer.step()"),
+    "wiped": (f"{LOSS}; loss.backward(); optimizer.zero_grad(); optimizer.step(); return loss.item()", "and not zero_grad() between"),
+    "no backward": (f"optimizer.zero_grad(); {LOSS}; optimizer.step(); return loss.item()", "call backward()"),
     "softmax": (
         "optimizer.zero_grad(); loss = T.cross_entropy(model(x).softmax(1), y); loss.backward(); optimizer.step(); return loss.item()",
         "there is a softmax before cross_entropy",
@@ -343,6 +348,7 @@ STEP_SLIPS = {
         f"optimizer.zero_grad(); {LOSS}; loss.backward(); optimizer.step(); return T.cross_entropy(model(x), y).item()",
         "that after the step",
     ),
+    "labels first": ("optimizer.zero_grad(); loss = T.cross_entropy(y, model(x)); loss.backward(); optimizer.step(); return loss.item()", "the logits first, then the labels"),
     "nothing": (f"optimizer.zero_grad(); {LOSS}; loss.backward(); optimizer.step()", "nothing is returned"),
     "graph": (f"optimizer.zero_grad(); {LOSS}; loss.backward(); optimizer.step(); return loss", "with the whole graph behind it"),
     "eval": (f"model.eval(); optimizer.zero_grad(); {LOSS}; loss.backward(); optimizer.step(); return loss.item()", "left in eval mode"),
@@ -460,6 +466,14 @@ FLIP_SLIPS = {
     "the same for ever": (flip_own_generator, "every call flips the same images"),
     "one image": (lambda x, rng: x[0], "(400, 3, 4, 6) of torch.uint8 became (3, 4, 6)"),
     "floats": (lambda x, rng: flip(x, rng).float(), "shape and dtype should stay"),
+    "no thought of None": (
+        lambda x, rng: (
+            flip(x, rng, coin=lambda x, rng: rng.random(len(x)) < 0.5)
+            if rng is not None
+            else rng.random(len(x))
+        ),
+        "in evaluation rng is None",
+    ),
     "shifted": (lambda x, rng: x if rng is None else x.roll(1, -1), "neither as they were nor"),
     "in place": (
         lambda x, rng: x if rng is None else x.copy_(flip(x, rng)),
@@ -535,6 +549,8 @@ DESIGN_SLIPS = {
     "too many steps": (Network, dict(epochs=10, batch_size=16), "10 epochs of 3,125 steps make 31,250; at most 20,000"),
     "no batch size": (Network, dict(epochs=5), "whole numbers epochs and batch_size"),
     "softmax": (then(nn.Softmax(1)), GOOD, "ends with a softmax"),
+    "relu": (then(nn.ReLU()), GOOD, "no logit is negative"),
+    "no return": (slip(forward=lambda s, x: [Network.forward(s, x)].clear()), GOOD, "returns nothing; return the logits"),
     "dropout in eval mode": (slip(head=lambda s, x: s.fc2(T.dropout(s.hidden(x), 0.5))), GOOD, "two passes in eval mode differ"),
     "statistics of the batch": (Deaf, GOOD, "depends on the others in the batch"),
     "idle parameters": (Idle, GOOD, "has spare.weight, but does not use it"),
@@ -781,6 +797,21 @@ def test_rates_and_their_report():
     lines = lab.report(rates).splitlines()
     assert len(lines) == 4
     assert lines[1].endswith(" 1.00")
+
+
+def test_the_module_is_a_script(capsys, monkeypatch):
+    asked = {}
+
+    def throughput(**how):
+        asked.update(how)
+        return {"the homework's loop": 100.0, "base": 150.0}
+
+    monkeypatch.setattr(lab, "throughput", throughput)
+    lab.main([])
+    assert asked == {"steps": 200}
+    lab.main(["--steps", "8"])
+    assert asked == {"steps": 8}
+    assert capsys.readouterr().out.splitlines()[-1].endswith(" 1.50")
 
 
 def test_what_the_two_loops_do_is_the_same_work(monkeypatch):

@@ -208,6 +208,11 @@ WRONG = [
         lambda w, X, y: (np.mean((X @ w - y) ** 2), 2 * X.T @ (X @ w - y)),
         "that of the sum",
     ),
+    (
+        "mse_gradient",
+        lambda w, X, y: (mse_gradient(w, X, y)[0], 2 * X.T @ (X @ w - y) / X.size),
+        "divided by n·d",
+    ),
     ("mse_gradient", lambda w, X, y: mse_gradient(w, X, y)[1], "return 2 values"),
     ("weighted_least_squares", lambda X, y, c: least_squares(X, y), "the chances are not used"),
     (
@@ -254,6 +259,16 @@ WRONG = [
         lambda x, y, p: (*rows(x, y, p)[:2], rows(x, y, 1 - p)[2]),
         "here it is the chance to DROP",
     ),
+    (
+        "dropout_rows",
+        lambda x, y, p: (*rows(x, y, p)[:2], (1 - p) ** (rows(x, y, p)[0] != 0).sum(axis=1)),
+        "a p for each drop",
+    ),
+    (
+        "dropout_rows",
+        lambda x, y, p: (rows(x, y, p)[0][::-1], y, rows(x, y, p)[2][::-1]),
+        "the targets: has shape () instead of (4,)",
+    ),
     ("dropout_rows", changed(rows, order=slice(1, None)), "there are 3 rows"),
     ("dropout_rows", changed(rows, order=[1, 1, 2, 3]), "some mask occurs twice"),
     ("dropout_rows", lambda x, y, p: rows(x, y, p)[0], "return 3 values"),
@@ -271,7 +286,7 @@ WRONG = [
     ("dropout_forward", fixed, "another generator gives the same mask"),
     ("dropout_forward", always, "with training=False out must be x"),
     ("dropout_forward", test_scaled, "with training=False out must be x"),
-    ("dropout_forward", lambda *a: forward(*a)[0], "return two values, out and cache"),
+    ("dropout_forward", lambda *a: forward(*a)[0], "must return two values, out and cache"),
     (
         "dropout_forward",
         lambda *a: (forward(*a)[0].astype(float), None),
@@ -365,6 +380,13 @@ def test_a_usual_mistake_is_named(name, attempt, said, capsys):
 def test_a_usual_mistake_of_the_backward_pass_is_named(attempt, said, capsys):
     assert check.dropout_backward(forward, attempt) is False
     assert said in capsys.readouterr().out
+
+
+def test_a_forward_pass_that_is_not_right_is_said_behind_the_backward_pass(capsys):
+    assert check.dropout_backward(lambda *a: forward(*a)[0], backward) is False
+    assert "the forward pass must return two values" in capsys.readouterr().out
+    assert check.dropout_backward(lambda x, *a: forward(x[0], *a), backward) is False
+    assert "gives another shape than x" in capsys.readouterr().out
 
 
 def test_the_output_taken_for_the_gradient_is_named(capsys):

@@ -1,0 +1,116 @@
+"""An executed chapter is found again by its code, and by all of it, in either edition."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import nbformat
+import pytest
+from jupyter_cache.base import CacheBundleIn
+from myst_nb.core.read import read_myst_markdown_notebook
+
+from bookkit import execution
+from bookkit.settings import EDITIONS, Book
+from bookkit.splice import splice
+from tests.conftest import ROOT
+
+BOOK = Book(ROOT)
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return execution.Cache(tmp_path)
+
+
+def notebook(*sources, **metadata):
+    cells = [nbformat.v4.new_code_cell(source, metadata=metadata) for source in sources]
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+def stream(text, name="stdout"):
+    return nbformat.v4.new_output("stream", text=text, name=name)
+
+
+def test_what_is_shown_is_not_in_the_key_and_what_runs_is(cache):
+    def key(*sources, **metadata):
+        return cache.create_hashed_notebook(notebook(*sources, **metadata))[1]
+
+    plain = key("1 + 1", "2")
+    assert key("1 + 1", "2", tags=["remove-cell", "hide-input"], name="label") == plain
+    assert key("1 + 1", "2", mystnb={"image": {"alt": "text"}}) == plain
+    assert key("1 + 1\n", "2") == plain
+    others = [
+        key("1 + 1"),
+        key("1 + 1", "3"),
+        key("2", "1 + 1"),
+        key("1 + 1", "2", tags=["raises-exception"]),
+        key("1 + 1", "2", tags=["skip-execution", "hide-input"]),
+    ]
+    assert len({plain, *others}) == 6
+
+
+def test_outputs_come_back_under_other_tags_and_their_time_is_noted(cache, monkeypatch):
+    monkeypatch.setattr(execution, "seconds", {})
+    ran = notebook("print(3)", tags=["remove-cell"])
+    ran.cells[0].outputs = [stream("3\n")]
+    cache.cache_notebook_bundle(
+        CacheBundleIn(ran, "/book/chapters/one.md", data={"execution_seconds": 2.5}),
+        check_validity=False,
+    )
+    _, found = cache.merge_match_into_notebook(notebook("print(3)"))
+    assert found.cells[0].outputs[0].text == "3\n"
+    assert execution.seconds == {"one": 2.5}
+
+
+def test_settled_outputs_are_the_same_wherever_a_print_was_cut():
+    def picture(*keys):
+        return nbformat.v4.new_output("display_data", data={key: key for key in keys})
+
+    whole = execution.settled(
+        [stream("a\n\nbc\n"), picture("x", "y"), stream("d"), stream("e", "stderr")]
+    )
+    cut = [
+        stream("a\n"),
+        stream("\nb"),
+        stream("c\n"),
+        picture("y", "x"),
+        stream("d"),
+        stream("e", "stderr"),
+    ]
+    assert json.dumps(execution.settled(cut)) == json.dumps(whole)
+    assert [output.output_type for output in whole] == [
+        "stream",
+        "display_data",
+        "stream",
+        "stream",
+    ]
+    assert execution.settled([]) == []
+
+
+def test_a_notebook_is_settled_before_it_is_shown_or_kept(cache):
+    ran = notebook("print()")
+    ran.cells[0].outputs = [stream("a"), stream("b\n")]
+    bundle = CacheBundleIn(ran, "/book/chapters/one.md", data={"execution_seconds": 1.0})
+    cache.cache_notebook_bundle(bundle, check_validity=False)
+    for shown in ran, cache.merge_match_into_notebook(notebook("print()"))[1]:
+        assert [output.text for output in shown.cells[0].outputs] == ["ab\n"]
+
+
+def test_chapters_run_with_one_thread_where_nobody_says_otherwise(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    execution.connect(None)
+    assert os.environ["OMP_NUM_THREADS"] == "1"
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    execution.connect(None)
+    assert os.environ["OMP_NUM_THREADS"] == "4"
+
+
+@pytest.mark.parametrize("chapter", BOOK.chapters)
+def test_the_editions_run_the_same_code(cache, chapter):
+    text = (ROOT / f"chapters/{chapter}.md").read_text(encoding="utf-8")
+    keys = set()
+    for edition in EDITIONS:
+        spliced = splice(text, chapter, BOOK.solutions, edition)
+        keys.add(cache.create_hashed_notebook(read_myst_markdown_notebook(spliced))[1])
+    assert len(keys) == 1
