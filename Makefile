@@ -8,8 +8,8 @@ LAB    ?= lab_batchnorm_dropout
 OUT    ?= _build/otter
 
 .DEFAULT_GOAL := book
-.PHONY: book student serve test reproducible check notebooks results bench mutants audit pdf otter otter-test
-.PHONY: colab lock clean
+.PHONY: book student student-tree course serve test reproducible check notebooks results bench
+.PHONY: mutants audit pdf otter otter-test colab lock clean
 
 book: $(VENV)/.ready          ## build the full site
 	@$(BUILD)
@@ -18,6 +18,12 @@ book: $(VENV)/.ready          ## build the full site
 student: $(VENV)/.ready       ## build the site without solutions
 	@BOOK_EDITION=student $(BUILD) --path-output _build/student
 	@echo "The student edition: $(CURDIR)/_build/student/_build/html/index.html"
+
+student-tree: $(VENV)/.ready  ## write to OUT the sources that students may have
+	@$(BIN)/python -m bookkit.student $(OUT)
+
+course: $(VENV)/.ready        ## check _config.yml, say what the course is, write notebooks/
+	@$(BIN)/python -m bookkit
 
 serve: book                   ## build and open in the browser
 	@$(BIN)/python -m webbrowser -t http://localhost:8000/ & \

@@ -1,7 +1,11 @@
 """Turns chapters into a site and notebooks: a Sphinx extension and command lines.
 
 ==================  =========================================================================
+`__main__`          `python -m bookkit`: checks `_config.yml` and says what the course is
 `settings`          what `_config.yml` and the environment say (addresses, edition)
+`course`            what the block `course:` says: pages left out, dates, points, releases
+`choice`            the table of contents and the links without what the course leaves out
+`student`           `python -m bookkit.student OUT`: a tree for students; what is withheld
 `splice`            joins a chapter with its solutions; every solution passes through it
 `notebooks`         `python -m bookkit.notebooks [--check]`: chapters to notebooks/ for Colab
 `results`           `python -m bookkit.results [--write]`: named results against their tables
@@ -38,6 +42,7 @@ def setup(app: Sphinx) -> dict:
     from bookkit import (
         assets,
         build,
+        choice,
         colophon,
         errata,
         execution,
@@ -45,11 +50,12 @@ def setup(app: Sphinx) -> dict:
         page,
         publish,
         reference,
+        student,
         times,
         weight,
     )
 
-    rooms = (times, execution, build, assets, page, icons, weight, publish, errata, colophon)
-    for room in (*rooms, reference):
+    rooms = (times, execution, choice, build, assets, page, icons, weight, publish, errata)
+    for room in (*rooms, colophon, reference, student):
         room.connect(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

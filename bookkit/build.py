@@ -9,14 +9,16 @@ from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
 from bookkit import results
-from bookkit.settings import Book, edition
+from bookkit.course import CourseError
+from bookkit.settings import Book
 from bookkit.splice import SpliceError, splice
 
 logger = logging.getLogger(__name__)
+TITLE = "{{ title }}"  # on the front page: the book's name
 NOT_EXECUTED = """
 :::{note}
-This page was made without solutions, so its code was not run and no output is shown. Open the
-notebook to run it with your own.
+This page was made without all of its solutions, so its code was not run and no output is
+shown. Open the notebook to run it with your own.
 :::
 """
 
@@ -28,6 +30,7 @@ def connect(app: Sphinx) -> None:
     app.add_config_value("book_edition", "full", "env", [str])
     app.add_config_value("book_inputs", "", "env", [str])
     app.add_config_value("book_kit", "", "env", [str])
+    app.add_config_value("book_course", {}, "env", [dict])
     app.add_config_value("book_solutions", [], "env", [list])
     # When this one changes, every page is written anew.
     app.add_config_value("book_notebooks", "", "html", [str])
@@ -41,7 +44,8 @@ def connect(app: Sphinx) -> None:
 def configure(app: Sphinx, config) -> None:
     """Set what depends on the edition and on the bytes of the library."""
     book = Book(Path(app.srcdir))
-    config.book_edition = edition()
+    config.book_edition = book.edition
+    config.book_course = book.course.plain()
     config.book_inputs = book.inputs_hash()
     config.book_kit = book.hash("bookkit")
     config.book_solutions = sorted(
@@ -66,20 +70,31 @@ def strict_mathematics(app: Sphinx) -> None:
 
 
 def read_source(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Splice the solutions into a chapter as it is read; one that is not executed says so."""
+    """Make a page's source what this build shows.
+
+    The front page gets the book's name; a chapter gets its due date and points, and its solutions;
+    one that is not executed says so.
+    """
+    book = Book(Path(app.srcdir))
     folder, _, name = docname.rpartition("/")
+    if docname == app.config.root_doc:
+        source[0] = source[0].replace(TITLE, book.title)
     if folder != "chapters":
         return
-    book = Book(Path(app.srcdir))
+    course = book.course
+    shown = {"released": course.released, "partial": course.edition == "student"}
     for path in app.config.book_solutions:  # a change in one is a change of its chapter
         if path.startswith(f"solutions/{name}/"):
             app.env.note_dependency(path)
     try:
-        source[0] = splice(source[0], name, book.solutions, app.config.book_edition)
-    except SpliceError as error:
+        text = course.announce(source[0], name)
+        source[0] = splice(text, name, book.solutions, app.config.book_edition, **shown)
+    except (CourseError, SpliceError) as error:
         raise ExtensionError(str(error)) from error
     if name in book.unexecuted:
-        app.env.note_dependency("chapters/results.yml")
+        for folder in results.TABLES:
+            if (book.root / folder / "results.yml").is_file():
+                app.env.note_dependency(f"{folder}/results.yml")
         title, rest = source[0].split("\n# ", 1)[1].split("\n", 1)
         head = source[0].split("\n# ", 1)[0]
         source[0] = f"{head}\n# {title}\n{NOT_EXECUTED}{results.quote(rest, book, name)}"

@@ -4,13 +4,15 @@ The directive `{errata}` lists every entry, by problem. The role {erratum}`id` l
 them from any page; {erratum}`these words <id>` does so in words of one's own. An id that is in
 no entry is a warning, and so fails a strict build.
 
-An entry with `reveals: chapter/exercise` would give away that exercise's solution. The student
-edition, and a tree without `solutions/`, leave it out and say how many there are.
+An entry with `reveals: chapter/exercise` would give away that exercise's solution. As long as that
+is not released, the student edition, and a tree without `solutions/`, leave the entry out and say
+how many there are.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -59,6 +61,10 @@ class Erratum:
             if not kept:
                 raise ErrataError(f"errata.yml: {self.id!r} breaks the rule ({rule})")
 
+    def shown_with(self, released: Collection[str]) -> bool:
+        """Whether students may see the entry, given the solutions that are released."""
+        return not self.reveals or self.reveals in released
+
     @property
     def anchor(self) -> str:
         """The entry's address on its page."""
@@ -72,13 +78,14 @@ class Erratum:
 
 
 def load(root: Path) -> dict[str, Erratum]:
-    """All entries of `errata.yml` by id, in their order.
+    """All entries of `errata.yml` by id, in their order; none where there is no such file.
 
     Raises:
         ErrataError: if an entry breaks a rule, or two have the same id.
     """
     entries: dict[str, Erratum] = {}
-    for fields in yaml.safe_load((root / "errata.yml").read_text(encoding="utf-8")):
+    path = root / "errata.yml"
+    for fields in yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else ():
         try:
             entry = Erratum(**fields)
         except TypeError as error:  # a field is missing or unknown
@@ -97,8 +104,9 @@ def connect(app: Sphinx) -> None:
 
 def _withheld(app: Sphinx, entry: Erratum) -> bool:
     """Whether this build keeps the entry to itself."""
-    with_solutions = app.config.book_edition == "full" and (Path(app.srcdir) / "solutions").is_dir()
-    return bool(entry.reveals) and not with_solutions
+    if app.config.book_edition == "full" and (Path(app.srcdir) / "solutions").is_dir():
+        return False
+    return not entry.shown_with(app.config.book_course.get("released", ()))
 
 
 class Errata(SphinxDirective):
@@ -134,8 +142,10 @@ class Errata(SphinxDirective):
         treated = f"chapters/{entry.chapter}"
         if treated in self.env.found_docs and treated != PAGE:
             last.append(f"Treated in {{doc}}`{entry.chapter}`.")
-        if entry.test:
+        if entry.test and (Path(self.env.srcdir) / TESTS).is_file():
             last.append(f"Shown by `{entry.test}` in `{TESTS}`.")
+        elif entry.test:  # it evaluates answers: a tree made for students is without it
+            last.append("Shown by a test that is not part of this copy.")
         else:
             last.append(f"No test: {entry.untested}.")
         section += self._markdown(" ".join(last))

@@ -51,7 +51,7 @@ class Chapter:
 
     def __init__(self, book: Book, name: str):
         self.book, self.name = book, name
-        self.source = (book.root / "chapters" / f"{name}.md").read_text(encoding="utf-8")
+        self.source = book.course.announce(book.source(name), name)
         self.page = f"{book.site}/chapters/{name}.html"
         # Sphinx numbers labelled equations (1), (2), … on each page.
         labels = re.findall(r"^\$\$ *\(([\w:-]+)\)$", self.source, re.M)
@@ -149,7 +149,8 @@ class Chapter:
         if role == "eq":
             return f"[({self.equations[target]})]({self.page}#equation-{target})"
         if role == "doc":
-            return f"[{words or self._title(target)}]({self.book.site}/{self._path(target)}.html)"
+            path = self._path(target)
+            return self._page(words or self.book.heading(Path(path).name), path)
         if role == "ref" and words:
             return f"[{words}]({self.page}#{target})"
         if role in ("cite", "cite:p", "cite:t"):
@@ -157,8 +158,9 @@ class Chapter:
         if role == "erratum":
             if target not in (entries := errata.load(self.book.root)):
                 raise self.fail(f"errata.yml has no entry {target!r}")
-            address = f"{self.book.site}/{errata.PAGE}.html#{entries[target].anchor}"
-            return f"[{words or 'erratum'}]({address})"
+            if not entries[target].shown_with(self.book.course.released):
+                return words or "erratum"
+            return self._page(words or "erratum", errata.PAGE, entries[target].anchor)
         if role == "glue:text":
             if target not in self.results:
                 raise self.fail(f"chapters/results.yml has no result {target!r}")
@@ -168,9 +170,11 @@ class Chapter:
     def _path(self, target: str) -> str:
         return target.lstrip("/") if target.startswith("/") else f"chapters/{target}"
 
-    def _title(self, target: str) -> str:
-        text = (self.book.root / f"{self._path(target)}.md").read_text(encoding="utf-8")
-        return re.search(r"^# (.+)$", text, re.M)[1]
+    def _page(self, words: str, path: str, anchor: str = "") -> str:
+        """A link to a page of the site; plain words where the course does without that page."""
+        if path.removeprefix("chapters/") in self.book.course.leave_out:
+            return words
+        return f"[{words}]({self.book.site}/{path}.html{'#' + anchor if anchor else ''})"
 
     def _cite(self, role: str, keys: str) -> str:
         entries = parse_file(str(self.book.root / "references.bib")).entries
@@ -195,8 +199,7 @@ class Chapter:
         if target.startswith("#"):
             return f"[{words}]({self.page}{target})"
         path, _, anchor = target.partition("#")
-        url = f"{self.book.site}/{self._path(path.removesuffix('.md'))}.html"
-        return f"[{words}]({url}{'#' + anchor if anchor else ''})"
+        return self._page(words, self._path(path.removesuffix(".md")), anchor)
 
 
 def export(book: Book, name: str) -> str:

@@ -51,17 +51,32 @@ def table(book: Book, folder: str) -> dict[str, dict[str, dict]]:
     return (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.is_file() else {}
 
 
+def dump(table: dict) -> str:
+    """A table as its file holds it."""
+    head = "# See bookkit/results.py. Values by `make results`, tolerances by hand.\n"
+    return head + yaml.safe_dump(table, allow_unicode=True, width=100, default_flow_style=None)
+
+
+def recorded_by(source: str) -> set[str]:
+    """Patterns of the names that a source's code records; a name may be an f-string."""
+    return {
+        "".join(".+" if part.startswith("{") else re.escape(part) for part in parts)
+        for f, name in re.findall(r'\brecord\(\s*(f?)"([^"]+)"', source)
+        for parts in [re.split(r"(\{[^}]*\})", name) if f else [name]]
+    }
+
+
 def quote(text: str, book: Book, chapter: str) -> str:
     """Put the committed results where a chapter's text glues them, for where nothing is executed.
 
     Raises:
-        ValueError: if the committed table has no such result.
+        ValueError: if no committed table has such a result.
     """
-    committed = table(book, "chapters").get(chapter, {})
+    committed = {k: v for f in TABLES for k, v in table(book, f).get(chapter, {}).items()}
 
     def shown(match: re.Match) -> str:
         if match[1] not in committed:
-            raise ValueError(f"chapters/results.yml: {chapter} has no result {match[1]!r}")
+            raise ValueError(f"results.yml: {chapter} has no result {match[1]!r}")
         return committed[match[1]]["shown"]
 
     return re.sub(r"\{glue:text\}`([^`]+)`", shown, text)
@@ -113,7 +128,8 @@ def compare(book: Book, executed: Path) -> list[str]:
 def write(book: Book, executed: Path) -> None:
     """Take what the last build recorded into the tables; tolerances that stand are kept."""
     old = {folder: table(book, folder) for folder in TABLES}
-    new: dict[str, dict] = {folder: {} for folder in TABLES}
+    away = book.course.leave_out  # their results wait until they come back
+    new = {f: {c: entries for c, entries in old[f].items() if c in away} for f in TABLES}
     for chapter in book.chapters:
         chapters = (book.root / "chapters" / f"{chapter}.md").read_text(encoding="utf-8")
         paths = sorted((book.solutions / chapter).glob("*.md"))
@@ -133,9 +149,7 @@ def write(book: Book, executed: Path) -> None:
             }
     for folder, content in new.items():
         if (book.root / folder).is_dir():
-            text = "# See bookkit/results.py. Values by `make results`, tolerances by hand.\n"
-            text += yaml.safe_dump(content, allow_unicode=True, width=100, default_flow_style=None)
-            (book.root / folder / "results.yml").write_text(text, encoding="utf-8")
+            (book.root / folder / "results.yml").write_text(dump(content), encoding="utf-8")
 
 
 def _exact(value: object) -> bool:

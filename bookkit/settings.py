@@ -11,7 +11,8 @@ from pathlib import Path
 
 import yaml
 
-EDITIONS = ("full", "student")
+from bookkit.course import EDITIONS, Course
+from bookkit.splice import MARKER
 
 
 def edition() -> str:
@@ -36,6 +37,26 @@ class Book:
     def config(self) -> dict:
         """`_config.yml` as a dictionary."""
         return yaml.safe_load((self.root / "_config.yml").read_text(encoding="utf-8"))
+
+    @cached_property
+    def course(self) -> Course:
+        """What the book's own block in `_config.yml` says, checked.
+
+        Raises:
+            CourseError: if a setting does not fit the book.
+        """
+        pages = [Path(f).name for f in _files(self._whole_toc) if f.startswith("chapters/")]
+        return Course.read(self.config.get("course"), {p: self.exercises(p) for p in pages})
+
+    @property
+    def edition(self) -> str:
+        """The edition to build; a tree made for students has no other than that."""
+        return "student" if self.course.edition == "student" else edition()
+
+    @property
+    def title(self) -> str:
+        """The book's name."""
+        return self.config["title"]
 
     @property
     def repository(self) -> str:
@@ -65,26 +86,53 @@ class Book:
         return f"{host}/github/{path}/blob/{branch}/notebooks/{chapter}.ipynb"
 
     @cached_property
+    def _whole_toc(self) -> dict:
+        return yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
+
+    @cached_property
+    def toc(self) -> dict:
+        """`_toc.yml` without what the course leaves out, and without parts that this empties."""
+        return _without(self._whole_toc, {f"chapters/{name}" for name in self.course.leave_out})
+
+    @cached_property
     def pages(self) -> list[str]:
-        """All pages that `_toc.yml` lists, in its order, the root first."""
-        toc = yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
-        return [toc["root"], *_files(toc)]
+        """All pages of the table of contents, in its order: the root, then `chapters/<name>`."""
+        return [self.toc["root"], *_files(self.toc)]
 
     @cached_property
     def chapters(self) -> list[str]:
         """Names of the executable chapters among them."""
         return [Path(f).name for f in self.pages if is_notebook(self.root / f"{f}.md")]
 
+    def exercises(self, page: str) -> list[str]:
+        """Names of a page's exercises that have a solution, in its order."""
+        return MARKER.findall(self.source(page))
+
+    def source(self, page: str) -> str:
+        """A page's text as it stands in `chapters/`."""
+        return (self.root / "chapters" / f"{page}.md").read_text(encoding="utf-8")
+
+    def heading(self, page: str) -> str:
+        """A page's title."""
+        return re.search(r"^# (.+)$", self.source(page), re.M)[1]
+
     @property
     def solutions(self) -> Path:
-        """Folder of the solutions; it is absent in a public student tree."""
+        """Folder of the solutions; in a tree made for students it holds the released ones."""
         return self.root / "solutions"
+
+    def solution(self, exercise: str) -> Path:
+        """The file of the solution of `page/name`."""
+        return self.solutions / f"{exercise}.md"
 
     @property
     def unexecuted(self) -> list[str]:
-        """The labs, where there are no solutions: their cells call what the reader is to write."""
-        there = self.solutions.is_dir()
-        return [] if there else [name for name in self.chapters if name.startswith("lab_")]
+        """The labs whose solutions are not all there: cells call what the reader is to write."""
+
+        def solved(page: str) -> bool:
+            return all(self.solution(f"{page}/{name}").is_file() for name in self.exercises(page))
+
+        return [name for name in self.chapters if name.startswith("lab_") and not solved(name)]
 
     def inputs_hash(self) -> str:
         """Hash of all that can change a page's outputs without changing the page.
@@ -111,6 +159,19 @@ def is_notebook(path: Path) -> bool:
     """Whether a Markdown file is a MyST notebook (its header names the format)."""
     text = path.read_text(encoding="utf-8")
     return text.startswith("---\n") and "format_name: myst" in text.split("\n---", 1)[0]
+
+
+def _without(toc: object, left_out: set[str]) -> object:
+    """A table of contents without some files; a part or a list that this empties goes as well."""
+    if isinstance(toc, list):
+        return [kept for item in toc if (kept := _without(item, left_out))]
+    if not isinstance(toc, dict):
+        return toc
+    kept = {key: _without(value, left_out) for key, value in toc.items()}
+    kept = {key: value for key, value in kept.items() if value != []}
+    gone = toc.get("file") in left_out
+    emptied = kept.keys() != toc.keys() and not kept.keys() & {"file", "root"}
+    return {} if gone or emptied else kept
 
 
 def _files(toc: object) -> list[str]:

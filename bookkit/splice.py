@@ -6,13 +6,15 @@ A chapter holds no solution, only markers, each a MyST comment that names an exe
 
 The full edition replaces the marker by the solution, as a closed dropdown behind its
 exercise. The student edition keeps only the solution's *code*, marked `remove-cell`: it
-runs, so that later plots and outputs are there, and nothing of it is shown. Where there
-is no `solutions/` folder at all, the marker simply goes.
+runs, so that later plots and outputs are there, and nothing of it is shown. Solutions that
+are released stand there as in the full edition. In a tree made for students, and where there
+is no `solutions/` folder at all, the marker of a solution that is not there simply goes.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,7 +73,14 @@ def _without_options(body: list[str]) -> list[str]:
     return body[start:]
 
 
-def splice(text: str, chapter: str, solutions: Path, edition: str) -> str:
+def splice(
+    text: str,
+    chapter: str,
+    solutions: Path,
+    edition: str,
+    released: Collection[str] = (),
+    partial: bool = False,
+) -> str:
     """The chapter's text with each marker replaced as the edition wants it.
 
     Args:
@@ -79,6 +88,8 @@ def splice(text: str, chapter: str, solutions: Path, edition: str) -> str:
         chapter: its name; its solutions are `solutions/<chapter>/<exercise>.md`.
         solutions: the folder of all solutions, which may be absent.
         edition: "full" or "student".
+        released: solutions, `chapter/exercise`, that every edition shows.
+        partial: whether solutions that are not released may be missing.
 
     Raises:
         SpliceError: if a marker is misspelt or doubled, or names no exercise of the chapter,
@@ -86,19 +97,24 @@ def splice(text: str, chapter: str, solutions: Path, edition: str) -> str:
     """
     names = MARKER.findall(text)
     _check_markers(text, names, chapter)
-    if not solutions.is_dir():
+    if not solutions.is_dir() and not released:
         return MARKER.sub("", text)
 
     have = {p.stem for p in (solutions / chapter).glob("*.md")}
-    gaps = [f"{name}.md is missing" for name in names if name not in have]
+    shown = {name for name in names if f"{chapter}/{name}" in released}
+    needed = [name for name in names if name in shown or not partial]
+    gaps = [f"{name}.md is missing" for name in needed if name not in have]
     gaps += [f"no marker names {name}.md" for name in sorted(have.difference(names))]
     if gaps:
         raise SpliceError(f"solutions/{chapter}/: " + ", ".join(gaps))
 
     def replacement(match: re.Match) -> str:
-        path = solutions / chapter / f"{match[1]}.md"
-        solution = path.read_text(encoding="utf-8").strip("\n")
-        return _RENDER[edition](match[1], solution, f"solutions/{chapter}/{match[1]}.md")
+        name = match[1]
+        if name not in have:
+            return ""
+        solution = (solutions / chapter / f"{name}.md").read_text(encoding="utf-8").strip("\n")
+        render = _RENDER["full" if name in shown else edition]
+        return render(name, solution, f"solutions/{chapter}/{name}.md")
 
     return MARKER.sub(replacement, text)
 

@@ -854,7 +854,7 @@ def _standardize(x, eps, observe=None):
     count = _count(x)
     z, mean, var = _center(x)
     if observe is not None and x.size:  # an empty batch has no statistics
-        observe(mean[:, 0], var[:, 0], count)
+        observe(mean.ravel(), var.ravel(), count)
     scale = 1 / np.sqrt(var + eps)
     z *= scale
 

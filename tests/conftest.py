@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 from filelock import FileLock
 
 from bookkit.reproducible import build, built
@@ -16,6 +17,13 @@ from bookkit.reproducible import build, built
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def copy_config(root: Path, folder: Path, **changes) -> None:
+    """Write a book's `_config.yml` for another book; `course`, which names pages, only if given."""
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    text = yaml.safe_dump({**config, "course": {}, **changes}, sort_keys=False)
+    (folder / "_config.yml").write_text(text, encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import yaml
 from bookkit.assets import node_modules
 from bookkit.reproducible import differences
 from tests.book.leaks import find
-from tests.conftest import build, built
+from tests.conftest import build, built, copy_config
 
 pytestmark = pytest.mark.slow
 
@@ -104,13 +104,14 @@ def start(tmp_path_factory, root):
     """The small book's sources, with the npm packages of the real one."""
     book = tmp_path_factory.mktemp("small")
     node_modules(root)
-    for name in ("_config.yml", "references.bib", "requirements.txt"):
+    for name in (".gitignore", "references.bib", "requirements.txt"):
         shutil.copy(root / name, book)
+    copy_config(root, book)
     for name in ("bookkit", "hwlib", "_build/npm"):
         shutil.copytree(root / name, book / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("chapters", "solutions/tiny"):
         (book / name).mkdir(parents=True)
-    (book / "index.md").write_text("# Start\n\nSee {doc}`chapters/tiny`.\n")
+    (book / "index.md").write_text("# {{ title }}\n\nSee {doc}`chapters/tiny`.\n")
     (book / "_toc.yml").write_text(
         "format: jb-book\nroot: index\nchapters:\n- file: chapters/tiny\n- file: chapters/sources\n"
     )
@@ -173,6 +174,8 @@ def test_no_solution_is_in_the_student_site_or_notebook_but_its_effect_is(book):
         page(book, "student")
     )
     assert "Student edition" in page(book, "student")
+    listed = book / "_build/student/_build/withheld.txt"
+    assert listed.read_text().startswith("Solutions withheld: 1\n  tiny/try\n")
     assert find(book / "notebooks", "zyzzyva") == {}
     assert len(list((book / "notebooks").glob("*.ipynb"))) == 1
 

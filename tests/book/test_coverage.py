@@ -11,7 +11,7 @@ import yaml
 
 from bookkit import results
 from bookkit.settings import Book
-from tests.conftest import ROOT
+from tests.conftest import ROOT, copy_config
 
 LETTERS = {
     1: "abc",
@@ -35,7 +35,10 @@ def faults(root):
     said = [f"{part}: not in the table" for part in PARTS if part not in table]
     said += [f"{part}: no part of the homework" for part in table if part not in PARTS]
     toc = (root / "_toc.yml").read_text(encoding="utf-8")
+    left_out = (Book(root).config.get("course") or {}).get("leave_out") or []
     for part, entry in table.items():
+        if entry["chapter"] in left_out:  # by the course's own choice
+            continue
         said += [f"{part}: {what}" for what in _faults(root, entry, toc)]
     return said
 
@@ -78,6 +81,14 @@ def _functions(path):
 
 def test_every_part_of_the_homework_is_covered():
     assert faults(ROOT) == []
+
+
+def test_what_a_course_leaves_out_is_not_asked_for(copy):
+    path = copy / "tests/book/coverage.yml"
+    path.write_text(path.read_text().replace("exercise: which-filter", "exercise: which-f"))
+    assert any(fault.startswith("1(b): ") for fault in faults(copy))
+    copy_config(ROOT, copy, course={"leave_out": ["convolution_arithmetic"]})
+    assert not any(fault.startswith("1(b): ") for fault in faults(copy))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from sphinx.testing.util import SphinxTestApp
 
 from bookkit import errata, notebooks
 from bookkit.settings import Book
+from tests.conftest import copy_config
 
 ENTRY = {
     "id": "wrong-sign",
@@ -39,6 +40,7 @@ html_copy_source = False
 def setup(app):
     from bookkit import errata
     app.add_config_value("book_edition", "full", "env", [str])
+    app.add_config_value("book_course", {}, "env", [dict])
     errata.connect(app)
 """
 ONE = "# One\n\nSee {erratum}`wrong-sign`, {erratum}`this slip <two-letters>` and {erratum}`the-answer`.\n"
@@ -51,6 +53,9 @@ def tree(tmp_path):
     (tmp_path / "solutions").mkdir()
     (tmp_path / "conf.py").write_text(CONF)
     (tmp_path / "index.md").write_text("# Book\n\n```{toctree}\n:glob:\nchapters/*\n```\n")
+    (tmp_path / errata.TESTS).parent.mkdir(parents=True)
+    (tmp_path / errata.TESTS).touch()
+    (tmp_path / "_toc.yml").write_text("root: index\nchapters: [{file: chapters/one}]\n")
     (tmp_path / "chapters/one.md").write_text(ONE)
     (tmp_path / "chapters/errata.md").write_text("# Errata\n\n```{errata}\n```\n")
     write(tmp_path, ENTRY, OPEN, SECRET)
@@ -61,12 +66,13 @@ def write(tree, *entries):
     (tree / "errata.yml").write_text(yaml.safe_dump(list(entries), sort_keys=False))
 
 
-def build(tree, edition="full"):
+def build(tree, edition="full", released=()):
     """Build, strictly: the page of errata, the other page, what was warned of."""
+    course = {"released": list(released)}
     app = SphinxTestApp(
         srcdir=tree,
         builddir=tree / "_build" / edition,
-        confoverrides={"book_edition": edition, "nitpicky": True},
+        confoverrides={"book_edition": edition, "book_course": course, "nitpicky": True},
     )
     app.build()
     said = app.warning.getvalue()
@@ -149,6 +155,20 @@ def test_what_reveals_a_solution_is_withheld(tree, public_tree):
     assert "this slip and erratum." in text(one)
 
 
+def test_an_entry_is_released_with_its_solution(tree):
+    assert "zyzzyva" not in build(tree, "student", ["one/other"])[0]
+    page, one, said = build(tree, "student", ["one/try"])
+    assert said == ""
+    assert "zyzzyva" in page
+    assert "Withheld" not in page
+    assert "errata.html#erratum-the-answer" in one
+
+
+def test_a_copy_without_the_tests_does_not_name_them(tree):
+    (tree / errata.TESTS).unlink()
+    assert "Shown by a test that is not part of this copy." in text(build(tree)[0])
+
+
 def test_the_full_edition_withholds_nothing(tree):
     page, _, _ = build(tree)
     assert "zyzzyva" in page
@@ -193,10 +213,11 @@ def test_a_missing_field_is_named(tree):
 
 
 def test_a_notebook_links_to_the_published_entry(tree, root):
-    for name in ("_config.yml", "references.bib"):
-        shutil.copy(root / name, tree)
+    shutil.copy(root / "references.bib", tree)
+    copy_config(root, tree)
     chapter = notebooks.Chapter(Book(tree), "one")
     address = f"{Book(root).site}/chapters/errata.html#erratum-"
+    assert chapter.markdown("{erratum}`the-answer`") == "erratum"  # students do not see it
     assert chapter.markdown("{erratum}`wrong-sign`") == f"[erratum]({address}wrong-sign)"
     assert chapter.markdown("{erratum}`this <two-letters>`") == f"[this]({address}two-letters)"
     with pytest.raises(notebooks.ExportError, match="no entry 'wrong-sing'"):

@@ -12,6 +12,7 @@ import pytest
 import hwlib
 from bookkit import notebooks
 from bookkit.settings import Book
+from tests.conftest import copy_config
 
 HEAD = """---
 jupytext: {text_representation: {extension: .md, format_name: myst}}
@@ -23,8 +24,8 @@ kernelspec: {display_name: Python 3, language: python, name: python3}
 @pytest.fixture
 def book(tmp_path, root):
     """A book of one chapter, whose text each test gives."""
-    for name in ("_config.yml", "references.bib"):
-        shutil.copy(root / name, tmp_path)
+    shutil.copy(root / "references.bib", tmp_path)
+    copy_config(root, tmp_path)
     for folder in ("chapters", "hwlib", "solutions"):
         (tmp_path / folder).mkdir()
     shutil.copy(root / "hwlib/__init__.py", tmp_path / "hwlib")
@@ -112,6 +113,28 @@ def test_setup_cell_installs_only_where_hwlib_is_missing(book):
     assert runs == []
     exec(code.replace('find_spec("hwlib")', 'find_spec("hwlib_absent")'), {"runs": runs})
     assert len(runs) == 1
+
+
+def test_a_page_that_the_course_leaves_out_is_no_link(book, root):
+    text = "See {doc}`other`, {doc}`it </chapters/other>`, [here](other.md#x) and {doc}`one`.\n"
+    (book.root / "_toc.yml").write_text(
+        "root: index\nchapters: [{file: chapters/one}, {file: chapters/other}]\n"
+    )
+    copy_config(root, book.root, course={"leave_out": ["other"]})
+    cells = exported(Book(book.root), f"# The first\n\n{text}").cells
+    link = f"[The first]({book.site}/chapters/one.html)"
+    assert cells[2].source.endswith(f"See The other chapter, it, here and {link}.")
+
+
+def test_dates_and_points_are_in_the_notebook(book, root):
+    text = "# One\n\n- **Time:** a day.\n\n```{exercise} Try\n:label: try\n\nDo it.\n```\n\n% solution: try\n"
+    exported(book, text)
+    points = {"one": {"try": 2}}
+    copy_config(root, book.root, course={"due": {"one": "2027-03-12"}, "points": points})
+    assert exported(Book(book.root), text).cells[2].source == (
+        "# One\n\n- **Due:** Friday, March 12, 2027.\n- **Points:** 2.\n- **Time:** a day.\n\n"
+        "> **Exercise: Try**\n>\n> **Points:** 2.\n>\n> Do it."
+    )
 
 
 def test_a_lab_that_wants_a_gpu_says_so(book):

@@ -55,6 +55,7 @@ def executed(folder, sources):
 def made(tmp_path_factory):
     """A book with one executed chapter, and one solution that recorded a result."""
     root = tmp_path_factory.mktemp("book")
+    (root / "_config.yml").write_text("title: Book\n")
     (root / "_toc.yml").write_text("root: index\nchapters: [{file: chapters/one}]\n")
     for folder in ("chapters", "solutions/one"):
         (root / folder).mkdir(parents=True)
@@ -118,5 +119,21 @@ def test_a_tolerance_set_by_hand_survives(book):
     assert yaml.safe_load(path.read_text())["one"]["third"]["tolerance"] == 0.25
 
 
+def test_results_of_a_page_that_is_left_out_wait(book):
+    run, table = book.root / "run", book.root / "chapters/results.yml"
+    results.write(book, run)
+    before = table.read_text()
+    (book.root / "_config.yml").write_text("course: {leave_out: [one]}\n")
+    away = Book(book.root)
+    assert results.compare(away, run) == []
+    results.write(away, run)
+    assert table.read_text() == before
+
+
 def test_a_page_that_was_not_executed_is_a_difference(book):
     assert results.compare(book, book.root / "nowhere") == ["one: was not executed"]
+
+
+def test_names_that_are_put_together_are_patterns():
+    code = 'record("one-size", 1)\nrecord(f"size-{n}", n)\nrecord(\n    f"{a}-{b[0]}", 2)\nrecorded("x")'
+    assert results.recorded_by(code) == {r"one\-size", r"size\-.+", r".+\-.+"}

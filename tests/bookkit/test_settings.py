@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from bookkit.settings import Book, edition
 
@@ -57,6 +58,42 @@ def test_hash_sees_every_input_and_ignores_bytecode(book, name):
     assert book.inputs_hash() == before
     (book.root / name).write_text("2")
     assert book.inputs_hash() != before
+
+
+def write_course(book, text):
+    with open(book.root / "_config.yml", "a") as config:
+        config.write(f"course: {text}\n")
+    return Book(book.root)
+
+
+def test_what_the_course_leaves_out_is_in_no_list(book):
+    assert book.toc == yaml.safe_load((book.root / "_toc.yml").read_text())
+    assert book.pages == ["index", "chapters/b", "chapters/text", "chapters/a"]
+    book = write_course(book, "{leave_out: [a]}")
+    assert book.chapters == ["b"]
+    assert book.toc == {  # the part that held nothing else is gone
+        "root": "index",
+        "parts": [{"chapters": [{"file": "chapters/b"}, {"file": "chapters/text"}]}],
+    }
+
+
+def test_a_tree_for_students_has_one_edition(book, monkeypatch):
+    monkeypatch.setenv("BOOK_EDITION", "full")
+    assert book.edition == "full"
+    assert write_course(book, "{edition: student}").edition == "student"
+
+
+def test_a_lab_is_executed_when_all_of_its_solutions_are_there(book):
+    (book.root / "chapters/b.md").rename(book.root / "chapters/lab_b.md")
+    toc = book.root / "_toc.yml"
+    toc.write_text(toc.read_text().replace("chapters/b", "chapters/lab_b"))
+    with open(book.root / "chapters/lab_b.md", "a") as lab:
+        lab.write("% solution: try\n\n% solution: again\n")
+    (book.root / "solutions/lab_b").mkdir(parents=True)
+    for name in ("try", "again"):
+        assert Book(book.root).unexecuted == ["lab_b"]
+        (book.root / f"solutions/lab_b/{name}.md").touch()
+    assert Book(book.root).unexecuted == []
 
 
 def test_edition_is_one_of_two(monkeypatch):

@@ -99,3 +99,23 @@ def test_an_open_code_cell_or_a_labelled_equation_is_refused(solutions):
     path.write_text("$$\nx\n$$ (secret)\n")
     with pytest.raises(SpliceError, match="renumber"):
         splice(CHAPTER, "chapter", solutions, "full")
+
+
+def test_a_released_solution_is_shown_in_every_edition(solutions):
+    full = splice(CHAPTER, "chapter", solutions, "full")
+    released = ["chapter/first-one", "other/try"]
+    assert splice(CHAPTER, "chapter", solutions, "student", released) == full
+    student = splice(CHAPTER, "chapter", solutions, "student")
+    assert splice(CHAPTER, "chapter", solutions, "student", ["chapter/other"]) == student
+
+
+def test_only_a_tree_for_students_may_lack_solutions_and_no_released_one(solutions):
+    two = CHAPTER + CHAPTER.replace("first-one", "second")
+    with pytest.raises(SpliceError, match=r"second\.md is missing"):
+        splice(two, "chapter", solutions, "student", ["chapter/first-one"])
+    text = splice(two, "chapter", solutions, "student", ["chapter/first-one"], partial=True)
+    assert SOLUTION.strip() in text
+    assert "% solution" not in text
+    for folder in (solutions, solutions.parent / "none"):
+        with pytest.raises(SpliceError, match=r"second\.md is missing"):
+            splice(two, "chapter", folder, "student", ["chapter/second"], partial=True)

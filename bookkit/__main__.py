@@ -1,0 +1,54 @@
+"""`python -m bookkit`: checks `_config.yml`, says what the course is now, writes the notebooks.
+
+What it prints, and what it refuses, an instructor reads after each change of `_config.yml`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from yaml import YAMLError
+
+from bookkit import notebooks
+from bookkit.course import spoken
+from bookkit.settings import Book
+from bookkit.student import listing
+
+
+def describe(book: Book) -> str:
+    """What the course is: name, addresses, pages with dates and points, withheld and released."""
+    course = book.course
+    said = [
+        f"{book.title}, by {book.config['author']}",
+        f"  repository  {book.repository}",
+        f"  site        {book.site}",
+        f"  Colab       {book.colab('…')}",
+        f"  edition     {book.edition}",
+        "",
+    ]
+    for page in (Path(path).name for path in book.pages[1:]):
+        notes = []
+        if page in course.due:
+            notes.append(f"due {spoken(course.due[page])}")
+        if points := course.points.get(page):
+            each = ", ".join(f"{name} {number:g}" for name, number in points.items())
+            notes.append(f"{sum(points.values()):g} points ({each})")
+        said.append("; ".join([page, *notes]))
+    said += ["", f"Left out: {', '.join(course.leave_out) or 'nothing'}", listing(book)]
+    return "\n".join(said)
+
+
+def main() -> int:
+    """Print the course and write its notebooks; exit status 1 where a setting does not fit."""
+    book = Book(Path.cwd())
+    try:
+        print(describe(book))
+    except (ValueError, YAMLError) as error:  # a setting that does not fit, or no YAML at all
+        print(error, file=sys.stderr)
+        return 1
+    return notebooks.main([])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

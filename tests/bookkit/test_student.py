@@ -1,0 +1,295 @@
+"""The tree for students: built up from a list, all of it or nothing, and the same from itself."""
+
+from __future__ import annotations
+
+import stat
+
+import pytest
+import yaml
+
+from bookkit import __main__ as course
+from bookkit import student
+from bookkit.settings import Book
+from bookkit.student import StudentError, tree, write
+
+HEAD = "---\nformat_name: myst\n---\n\n"
+PAGE = """
+# Title of {0}
+
+```{{code-cell}} ipython3
+import numpy as np
+def {0}():
+    return np.zeros(2)
+```
+
+```{{exercise}} First
+:label: {0}-first
+```
+
+```{{code-cell}} ipython3
+def first():
+    raise NotImplementedError("exercise")
+```
+
+% solution: {0}-first
+
+```{{exercise}} Second
+:label: {0}-second
+```
+
+% solution: {0}-second
+"""
+FIRST = """
+Canary in the text.
+
+```{code-cell} ipython3
+def first():
+    return np.ones(2)
+record("one", 1)
+record(f"part-{name}", 2)
+```
+"""
+SECOND = """
+```{code-cell} ipython3
+:tags: [hide-input]
+second = CALL() + one() if False else np.sum([row for row in [1]])
+record("two", 2)
+record(f"{a}-{b}", 2)
+```
+Which is {glue:text}`quoted-name`.
+"""
+CONFIG = """\
+# A remark that stays.
+title: The Course
+author: Somebody
+repository: {url: https://github.com/some/course}
+launch_buttons: {colab_url: "https://colab.research.google.com"}
+
+course:
+  released: RELEASED   # what students see
+"""
+ENTRY = {
+    "where": "1",
+    "kind": "wording",
+    "printed": "a",
+    "right": "b",
+    "chapter": "one",
+    "untested": "c",
+}
+
+
+@pytest.fixture
+def book(tmp_path):
+    """The sources of a book with a chapter, a lab and an erratum of each kind."""
+    root = tmp_path / "book"
+    for name, text in {
+        ".gitignore": "/_build/\n*.egg-info/\n",
+        "_toc.yml": "root: index\nchapters: [{file: chapters/one}, {file: chapters/lab_two}]\n",
+        "_config.yml": CONFIG.replace("RELEASED", "[]"),
+        "index.md": "# {{ title }}\n",
+        ".ci/run": "make book\n",
+        ".github/workflows/publish.yml": "on: push\n",
+        "hwlib/notes.txt": "Canary of mine.\n",
+        "_build/old.html": "Canary.\n",
+        ".git/history": "Canary.\n",
+        "hwlib.egg-info/x": "",
+        "hwlib/__init__.py": '__version__ = "0.1"\n',
+        "hwlib/__pycache__/x.py": "canary = 1\n",
+        "tests/conftest.py": "",
+        "tests/book/test_answers.py": "canary = 1\n",
+        "tests/hwlib/test_labs_one.py": "canary = 1\n",
+        "chapters/one.md": HEAD + PAGE.format("one"),
+        "chapters/lab_two.md": HEAD + PAGE.format("two"),
+        "chapters/draft.md": "Canary of a draft.\n",
+        "chapters/results.yml": "one: {seen: {value: 1, tolerance: 0, shown: '1'}}\n",
+        "solutions/one/one-first.md": FIRST,
+        "solutions/one/one-second.md": SECOND.replace("CALL", "np.sum"),
+        "solutions/lab_two/two-first.md": FIRST,
+        "solutions/lab_two/two-second.md": SECOND.replace("CALL", "first"),
+    }.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    names = ("one", "two", "part-of", "quoted-name", "some-name")
+    table = {name: {"value": 1, "tolerance": 0, "shown": "1"} for name in names}
+    (root / "solutions/results.yml").write_text(yaml.safe_dump({"one": table, "lab_two": table}))
+    entries = [{"id": "open", **ENTRY}, {"id": "canary-id", "reveals": "one/one-first", **ENTRY}]
+    (root / "errata.yml").write_text("# A remark.\n\n" + yaml.safe_dump(entries))
+    return Book(root)
+
+
+def release(book, *names):
+    text = CONFIG.replace("RELEASED", f"[{', '.join(names)}]")
+    (book.root / "_config.yml").write_text(text)
+    return Book(book.root)
+
+
+def results(files):
+    return {k: sorted(v) for k, v in yaml.safe_load(files["solutions/results.yml"]).items()}
+
+
+def test_only_what_is_on_the_list_enters(book):
+    files = tree(book)
+    assert sorted(files) == [
+        ".github/workflows/publish.yml", ".gitignore", "README.md", "_config.yml", "_toc.yml", "chapters/lab_two.md",
+        "chapters/one.md", "chapters/results.yml", "errata.yml", "hwlib/__init__.py", "index.md",
+        "notebooks/lab_two.ipynb", "notebooks/one.ipynb", "tests/conftest.py",
+    ]  # fmt: skip
+    assert not [name for name, data in files.items() if b"canary" in data.lower()]
+    assert files["README.md"].startswith(b"# The Course\n")
+    assert yaml.safe_load(files["errata.yml"]) == [{"id": "open", **ENTRY}]
+    assert files["errata.yml"].startswith(b"# A remark.\n")
+
+
+def test_the_config_says_whom_the_tree_is_for_and_is_else_the_same(book):
+    before = (book.root / "_config.yml").read_text()
+    after = tree(book)["_config.yml"].decode()
+    assert after == before.replace("course:\n", "course:\n  edition: student\n")
+    (book.root / "_config.yml").write_text(before.split("course:\n")[0])
+    course = yaml.safe_load(tree(Book(book.root))["_config.yml"])["course"]
+    assert course == {"edition": "student"}
+
+
+def test_a_config_that_cannot_be_extended_is_refused(book):
+    text = (book.root / "_config.yml").read_text().split("course:\n")[0]
+    (book.root / "_config.yml").write_text(text + "course: {released: []}\n")
+    with pytest.raises(StudentError, match="`course:` on a line of its own"):
+        tree(Book(book.root))
+
+
+def test_a_released_solution_enters_with_its_results_and_errata(book):
+    files = tree(release(book, "one/one-first"))
+    assert [n for n in files if n.startswith("solutions/")] == [
+        "solutions/one/one-first.md",
+        "solutions/results.yml",
+    ]
+    # "part-of" may be the other solution's as well, whose names are put together.
+    assert results(files) == {"one": ["one"]}
+    assert [e["id"] for e in yaml.safe_load(files["errata.yml"])] == ["open", "canary-id"]
+    files = tree(release(book, "one"))
+    assert results(files) == {"one": ["one", "part-of", "quoted-name", "some-name", "two"]}
+    files = tree(release(book, "lab_two/two-second"))
+    assert results(files) == {"lab_two": ["quoted-name", "some-name", "two"]}
+
+
+def test_a_released_solution_that_needs_a_withheld_one_is_refused(book):
+    path = book.root / "solutions/one/one-second.md"
+    assert "solutions/one/one-second.md" in tree(release(book, "one/one-second"))
+    path.write_text(SECOND.replace("CALL", "first"))
+    with pytest.raises(StudentError, match=r"needs first of one/one-first, which is withheld"):
+        tree(release(book, "one/one-second"))
+    path.write_text(
+        "```{code-cell} ipython3\ndef later():\n    return [first() for _ in 'a']\n```\n"
+    )
+    with pytest.raises(StudentError, match=r"needs first of one/one-first, which is withheld"):
+        tree(release(book, "one/one-second"))
+    assert "solutions/one/one-second.md" in tree(release(book, "one"))
+
+
+@pytest.mark.parametrize("name", ["notes.md", "answers", ".env", "solutions.zip"])
+def test_what_nobody_has_spoken_of_stops_the_tree(book, name):
+    (book.root / name).mkdir()
+    with pytest.raises(StudentError, match=f"^{name}: nobody has said"):
+        tree(book)
+
+
+def test_pictures_that_the_config_names_may_stand_beside_it(book):
+    (book.root / "logo.png").write_bytes(b"picture")
+    with pytest.raises(StudentError, match=r"^logo\.png"):
+        tree(book)
+    with open(book.root / "_config.yml", "a") as config:
+        config.write("logo: logo.png\n")
+    assert tree(Book(book.root))["logo.png"] == b"picture"
+
+
+def test_a_page_that_refers_to_a_withheld_erratum_is_refused(book):
+    with open(book.root / "chapters/one.md", "a") as page:
+        page.write("\nSee {erratum}`this one <canary-id>` and {erratum}`open`.\n")
+    with pytest.raises(StudentError, match="refers to the erratum 'canary-id'"):
+        tree(book)
+    assert "solutions/one/one-first.md" in tree(release(book, "one/one-first"))
+
+
+def read(folder):
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize("released", [[], ["one/one-first"], ["one", "lab_two"]])
+def test_the_tree_of_the_tree_is_the_tree(book, tmp_path, released):
+    book = release(book, *released)
+    write(book, tmp_path / "out")
+    assert read(tmp_path / "out") == tree(book)
+    write(Book(tmp_path / "out"), tmp_path / "again")
+    assert read(tmp_path / "again") == read(tmp_path / "out")
+    assert stat.S_IMODE((tmp_path / "again").stat().st_mode) == 0o755
+
+
+def test_the_tree_goes_to_a_folder_that_holds_nothing(book, tmp_path):
+    (tmp_path / "out").mkdir()
+    write(book, tmp_path / "out")
+    for out in ("out", "out/index.md"):
+        with pytest.raises(StudentError, match="is there already"):
+            write(book, tmp_path / out)
+    with pytest.raises(StudentError, match="lies among the sources"):
+        write(book, book.root / "hwlib/out")
+    write(book, book.root / "_build/deep/out")
+    assert (book.root / "_build/deep/out/index.md").is_file()
+
+
+def test_nothing_is_left_where_writing_fails(book, tmp_path, monkeypatch):
+    files = tree(book)
+    monkeypatch.setattr(
+        student, "tree", lambda book: {**files, "index.md/below": b"a file is no folder"}
+    )
+    with pytest.raises((FileExistsError, NotADirectoryError)):
+        write(book, tmp_path / "place/out")
+    assert list((tmp_path / "place").iterdir()) == []
+
+
+def test_the_list_says_what_is_withheld_and_what_is_released(book):
+    assert student.listing(release(book, "one/one-first")) == (
+        "Solutions withheld: 3\n  one/one-second\n  lab_two/two-first\n  lab_two/two-second\n"
+        "Solutions released: 1\n  one/one-first\nErrata withheld: 0\n"
+    )
+
+
+def test_the_command_says_what_is_wrong(book, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(book.root)
+    assert student.main([str(tmp_path / "out")]) == 0
+    assert "Errata withheld: 1\n  canary-id\n" in capsys.readouterr().out
+    assert student.main([str(tmp_path / "out")]) == 1
+    assert "is there already" in capsys.readouterr().err
+    release(book, "one/none")
+    assert student.main([str(tmp_path / "new")]) == 1
+    assert "course.released: one: no 'none'" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_other_command_says_what_the_course_is_and_writes_the_notebooks(
+    book, monkeypatch, capsys
+):
+    monkeypatch.chdir(book.root)
+    assert course.main() == 0
+    said = capsys.readouterr().out
+    assert said.startswith(
+        "The Course, by Somebody\n  repository  https://github.com/some/course\n"
+    )
+    assert "\nLeft out: nothing\nSolutions withheld: 4\n" in said
+    assert (book.root / "notebooks/one.ipynb").is_file()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("released", "relaesed", "course: no 'relaesed'; there are edition, leave_out"),
+        ("https://github.com/some/course", "https://example.org", "or set html.baseurl"),
+        ("course:\n", "course: [\n", "while parsing a flow sequence"),
+    ],
+)
+def test_the_other_command_says_what_is_wrong(book, monkeypatch, capsys, old, new, said):
+    config = book.root / "_config.yml"
+    config.write_text(config.read_text().replace(old, new))
+    monkeypatch.chdir(book.root)
+    assert course.main() == 1
+    assert said in capsys.readouterr().err
+    assert not (book.root / "notebooks").exists()
