@@ -6,7 +6,7 @@ const column = (X, j) => X.map((row) => row[j]);
 /** The matrices before and after, the norms of their columns, and the angle between the columns. */
 export function effective({ X, keep, factor }) {
   if (!X[0].length || X[0].length !== 2)
-    throw new RangeError("X needs rows of two numbers, each ending in “;”.");
+    throw new RangeError("X needs rows of two numbers; “;” ends a row.");
   const before = X.map(([a, b]) => [factor * a, b]);
   const norms = [0, 1].map((j) => Math.hypot(...column(before, j)));
   const zero = norms.indexOf(0);
@@ -89,4 +89,6 @@ function draw(state, { svg, line, notes }) {
   };
 }
 
-export default { render: (context) => explore(context, "Effective data matrix", CONTROLS, draw) };
+export default { 
+  render: (context) => explore(context, "Effective data matrix", CONTROLS, draw, "explore-stacked"),
+};

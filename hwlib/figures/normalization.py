@@ -181,11 +181,12 @@ def contours(gaussians, *, boxes=False, lim) -> Picture:
             )
         checked[name] = mean, cov
         wide, high = np.sqrt(np.diag(cov))
-        x, y = np.linalg.eigh(cov)[1][:, 1]
-        angle = round(np.degrees(np.arctan2(y, x))) % 180
+        (short, long), axes = np.linalg.eigh(cov)
+        angle = round(np.degrees(np.arctan2(*axes[::-1, 1]))) % 180
+        longest = "a circle" if np.isclose(short, long) else f"longest at {angle}°"
         told.append(
             f"{name}: mean {listed(mean.round(6))}, 1-SD contour {number(wide)} wide and "
-            f"{number(high)} high on each side of it, longest at {angle}°."
+            f"{number(high)} high on each side of it, {longest}."
         )
     with style():
         fig = Figure(figsize=(5, 5), layout="constrained")

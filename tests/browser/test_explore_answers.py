@@ -84,6 +84,18 @@ def test_a_number_by_keyboard(page, opened):
     assert page.faults == page.foreign == []
 
 
+def test_what_to_write_gives_way_to_what_is_said(page, opened):
+    for i, words in enumerate(["whole number", "to 3 digits", "in rows", "Choose"]):
+        box = opened().nth(i)
+        how = box.locator(".answer-how")
+        assert words in how.inner_text()
+        field = box.locator("input, fieldset").first if i < 3 else box.locator("fieldset")
+        assert field.get_attribute("aria-describedby") == how.get_attribute("id")
+        box.get_by_role("button", name="Check").click()
+        assert line(box)
+        assert how.evaluate("e => getComputedStyle(e).visibility") == "hidden"
+
+
 def test_an_array_by_keyboard_and_button(page, opened):
     box = opened().nth(2)
     said = {
