@@ -38,7 +38,7 @@ const CONTROLS = {
   factor: ["feature 1, times", { type: "range", min: 0.1, max: 1.5, step: 0.1 }],
   keep: ["keep", { type: "range", min: 0.1, max: 0.9, step: 0.01 }],
 };
-const [HALF, REACH, FLOOR] = [95, 92, 106]; // of a panel: half its width, its longest arrow, its foot
+const [HALF, REACH, FLOOR] = [95, 92, 112]; // of a panel: half its width, its longest arrow, its foot
 
 /** Two columns as arrows, in the plane that they span: lengths and angle are true. */
 function fan(svg, key, title, middle, lengths, angle, unit) {

@@ -148,7 +148,7 @@ def test_the_height_kept_free_leaves_no_hole(page, visit, name, width):
     for figure in visit(name):
         cell = page.locator(".cell_output").filter(has=figure).last
         spare = cell.bounding_box()["height"] - figure.bounding_box()["height"]
-        assert spare < 40, spare
+        assert spare < 60, spare  # 32 of it are the figure's margins
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from hwlib.explore import DemeanGradient, NormalizedGaussian, NormCube
 from hwlib.explore.bn_gradient import UPSTREAM
 from hwlib.explore.draws import normals
 from hwlib.explore.norm_cube import NORMS, VALUES
-from hwlib.figures.norms_stills import entries
+from hwlib.figures.norms_stills import bells, entries
 from hwlib.op import op
 
 FIGURES = (DemeanGradient, NormCube, NormalizedGaussian)
@@ -466,6 +466,11 @@ def test_the_bundle_holds_view_words_and_still(figure_class):
     assert data["text/plain"] == repr(figure)
     assert f'data-figure="{figure_class.__name__}"' in data["text/html"]
     assert "<svg" in data["text/html"]
+
+
+def test_a_bell_needs_a_width():
+    with pytest.raises(ValueError, match="bells: the standard deviation of flat must be > 0"):
+        bells({"flat": (1, 0)}, lim=(0, 2))
 
 
 def test_the_drawing_of_entries_is_the_same_twice_and_shades_what_is_shared():
