@@ -204,7 +204,8 @@ def contours(gaussians, *, boxes=False, lim) -> Picture:
                     corners = mean + half * [(-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1)]
                     axes.plot(*corners.T, color=colour, lw=1, ls=(0, (3, 3)))
             axes.plot(*mean, marker="o", color=colour, ms=6)
-        ticks = np.arange(np.ceil(lim[0]), lim[1] + 0.01)
+        step = 1 if lim[1] - lim[0] < 12 else 2  # or the numbers touch
+        ticks = step * np.arange(np.ceil(lim[0] / step), lim[1] / step + 0.01)
         axes.set(xlim=lim, ylim=lim, aspect="equal", xticks=ticks, yticks=ticks)
         axes.grid(True)
         axes.axhline(0, color="k", lw=0.8)
