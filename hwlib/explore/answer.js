@@ -1,6 +1,6 @@
-// An answer box: it says whether an answer is right, and knows of it a salted SHA-256 alone.
+// An answer box: it says whether an answer is right, and knows a salted SHA-256 of it.
 
-/** SHA-256 of a text, in hex. (Without https a page has no crypto.subtle.) */
+/** SHA-256 of a text, in hex. (crypto.subtle needs https.) */
 export function sha256(text) {
   const bytes = new TextEncoder().encode(text);
   const data = new DataView(new ArrayBuffer(64 * Math.ceil((bytes.length + 9) / 64)));
@@ -27,7 +27,7 @@ export function sha256(text) {
   return hash.map((x) => (x >>> 0).toString(16).padStart(8, 0)).join("");
 }
 
-// From here to `check` all stands in answer.py, too.
+// From here to `check` as in answer.py.
 
 const NUMBER = /^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?$/i;
 
@@ -39,7 +39,7 @@ function number(word) {
   return value;
 }
 
-/** What was typed: its shape, [], [n] or [rows, columns], and a flat list. */
+/** What was typed: shape [], [n] or [rows, columns], and a flat list. */
 function read({ kind, digits, options }, text) {
   if (kind === "choice") {
     if (!Object.hasOwn(options, text)) throw new RangeError("Choose an answer first.");
@@ -49,7 +49,7 @@ function read({ kind, digits, options }, text) {
   text = text.replace(/^ | $/g, "");
   if (!text) throw new RangeError("Write an answer first.");
   if (kind === "number") {
-    // Where there may be decimals, a comma may be meant as their point.
+    // With decimals, a comma may be their point.
     const gap = digits ? / (?=[0-9]{3}(?![0-9]))/g : /[ ,](?=[0-9]{3}(?![0-9]))/g;
     return { shape: [], flat: [number(text.replace(gap, ""))] };
   }
@@ -61,7 +61,7 @@ function read({ kind, digits, options }, text) {
   return { shape: rows.length > 1 ? [rows.length, wide] : [wide], flat: rows.flat() };
 }
 
-/** The whole numbers to look for; one off in the last digit is near enough. */
+/** Whole numbers to look for; one off in the last digit will do. */
 function near(value, digits) {
   if (typeof value === "string") return [value];
   const whole = digits ? Math.floor(value * 10 ** digits + 0.5) : value;
@@ -90,14 +90,14 @@ export function check(box, text) {
   return { verdict: "wrong", line: `Not right yet. ${why}`.trim() };
 }
 
-/** Use what this machine keeps; undefined where it keeps nothing. */
+/** Use what this machine keeps, if it does. */
 function keep(action) {
   try {
     return action(localStorage);
   } catch {}
 }
 
-function add(parent, tag, attributes, text = "") {
+function add(parent, tag, attributes = {}, text = "") {
   const node = document.createElement(tag);
   for (const name in attributes) node.setAttribute(name, attributes[name]);
   // Or JupyterLab keeps the keys for itself.
@@ -107,30 +107,34 @@ function add(parent, tag, attributes, text = "") {
   return node;
 }
 
+const HOW = {
+  array: "Numbers such as 1, 2 or, in rows, 1, 2; 3, 4",
+  choice: "Choose, then check",
+  false: "A decimal or fraction",
+  true: "A whole number, such as 12 or 1,200",
+};
+
 function render({ model, el }) {
   const box = new Proxy({}, { get: (_, name) => model.get(name) });
   const [key, id] = [`answer ${box.name}`, `answer-${Math.random()}`];
   const choice = box.kind === "choice";
-  const says = { role: "group", "aria-label": "Check your answer" };
-  const root = add(el, "div", { class: "explore answer", ...says });
+  const root = add(el, "div", { class: "explore answer", role: "group", "aria-label": "Check your answer" });
   const ask = add(root, choice ? "fieldset" : "div", { class: "answer-ask" });
   add(ask, choice ? "legend" : "label", choice ? {} : { for: id }, box.label);
   const radios = Object.entries(box.options).map(([value, text]) => {
-    const label = add(ask, "label", { });
+    const label = add(ask, "label");
     const radio = add(label, "input", { type: "radio", name: id, value });
     label.append(text);
     return radio;
   });
   const field = radios[0] ?? add(ask, "input", { id, autocomplete: "off" });
   add(ask, "button", { type: "button" }, "Check").onclick = verify;
-  if (!choice) {
-    const how = box.kind === "array" ? "Numbers as in 1, 2 or, with rows, 1, 2; 3, 4" : "A number";
-    const digits = box.digits ? `, to ${box.digits} digits after the point.` : ".";
-    field.setAttribute("aria-describedby", add(root, "p", { id: `${id}how` }, how + digits).id);
-  }
   const said = add(root, "div", { class: "answer-said" });
   const line = add(said, "p", { class: "explore-line", "aria-live": "polite" });
-  for (const text of ["Its shape is not 10 rows of 10.", ...Object.values(box.hints)]) // unseen: room for the longest line
+  const to = box.digits ? `, to ${box.digits} digits after the point.` : ".";
+  add(said, "p", { class: "answer-how", id: `${id}how` }, (HOW[box.kind] ?? HOW[!box.digits]) + to);
+  (choice ? ask : field).setAttribute("aria-describedby", `${id}how`);
+  for (const text of ["Its shape is not 10 rows of 10.", ...Object.values(box.hints)]) // unseen: room for all
     add(said, "p", { "aria-hidden": true }, `Not right yet. ${text}`);
   const foot = add(root, "p", {}, "Practice, not protection: short answers can be found by trying all. ");
   const count = add(foot, "span");

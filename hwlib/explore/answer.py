@@ -196,7 +196,7 @@ class _Still:
 # The look of the still is that of answer.css, which comes with the script.
 _BOX = "padding:.75rem 1rem;line-height:1.5;border:1px solid #8a8a8a;border-radius:4px"
 _HIDDEN = "visibility:hidden"  # room to write on paper
-_ROOM = {"number": 77, "array": 77, "choice": 41}  # of the field, the button and what explains them
+_ROOM = {"number": 45, "array": 45, "choice": 41}  # px, of the field and the button
 
 
 # What follows stands in answer.js, too.

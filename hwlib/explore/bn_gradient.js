@@ -60,7 +60,7 @@ function draw(state, { svg, line, notes, inputs }) {
   line.textContent = words.line;
   notes.textContent = "";
   for (const look in KEYS) {
-    add(notes, "span", { class: `explore-key plot-${look}` }, KEYS[look]);
+    add(notes, "span", { class: `explore-key plot-${look}${look === "c" ? " gap" : ""}` }, KEYS[look]);
     notes.append(" "); // where the line may break
   }
   notes.append(`\n${words.arrives}`);
@@ -75,7 +75,7 @@ function draw(state, { svg, line, notes, inputs }) {
   curve(svg, "zero", "zero", `M${X(1)} ${Y(0)}H${X(1500)}`);
   curve(svg, "plain", "a", path(all.map(({ n, plain }) => [n, plain])));
   curve(svg, "passed", "b", path(all.map(({ n, dx }) => [n, dx])));
-  curve(svg, "gap", "c", `M${X(now.n)} ${Y(now.plain)}V${Y(now.dx)}`);
+  curve(svg, "gap", "c", `M${X(now.n) + 8} ${Y(now.plain)}h5V${Y(now.dx)}h-5`);
   dot(svg, "dot-plain", "a", X(now.n), Y(now.plain));
   dot(svg, "dot-passed", "b", X(now.n), Y(now.dx));
   return (px, py) =>
@@ -83,8 +83,5 @@ function draw(state, { svg, line, notes, inputs }) {
 }
 
 export default {
-  render(context) {
-    context.el.classList.add("explore-wide");
-    explore(context, "The gradient through a batch mean", CONTROLS, draw);
-  },
+  render: (context) => explore(context, "The gradient through a batch mean", CONTROLS, draw, "explore-wide"),
 };

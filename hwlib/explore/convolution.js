@@ -17,7 +17,7 @@ function windows(n, k, { stride, padding, dilation }) {
 export function convolve({ x, weight, ...geometry }) {
   const flat = !x[0].length;
   if (flat === weight[0].length > 0)
-    throw new RangeError("Input and filter must both have rows (each ends in “;”), or neither.");
+    throw new RangeError("Input and filter must both have rows (“;” ends a row), or neither.");
   const [image, filter] = flat ? [[x], [weight]] : [x, weight];
   const rows = flat ? [[0]] : windows(image.length, filter.length, geometry);
   const columns = windows(image[0].length, filter[0].length, geometry);

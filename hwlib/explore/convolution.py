@@ -42,6 +42,7 @@ class Convolution(Figure):
 
     _esm = source("kit.js", "convolution.js")
     SETTINGS = (*_SETTINGS, "at")
+    SIZE = "short"
 
     x = Numbers(EXAMPLES["1-D"]["x"]).tag(sync=True)
     weight = Numbers(EXAMPLES["1-D"]["weight"]).tag(sync=True)

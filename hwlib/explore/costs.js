@@ -44,8 +44,8 @@ export function spell(state) {
 
 const range = (label, min, max, step = 1) => [label, { type: "range", min, max, step }];
 const CONTROLS = {
-  in_channels: range("channels C", 1, 256),
-  out_channels: range("channels F", 1, 256),
+  in_channels: range("channels in, C", 1, 256),
+  out_channels: range("channels out, F", 1, 256),
   kernel_size: range("kernel K", 1, 7, 2),
   side: range("image side n", 7, 224, 7),
 };
@@ -82,10 +82,12 @@ function draw(state, { svg, line, notes }) {
     });
     const y = top + 66 + 11; // the same step in both groups
     const [from, to] = [X(counts.separable), X(counts.standard)];
-    layer(svg, "path", `costs-step-${i}`).setAttribute("d", `M${from} ${y}H${to}v-5`);
-    text(Math.max(from, to) + 6, y + 5, ratio > 1 ? `× ${three(ratio)}` : `÷ ${three(1 / ratio)}`);
+    layer(svg, "path", `costs-step-${i}`).setAttribute("d", `M${from + 5 * Math.sign(to - from)} ${y}H${to}v-7`);
+    text(Math.max(from, to) + 8, y + 5, ratio > 1 ? `× ${three(ratio)}` : `÷ ${three(1 / ratio)}`);
   });
   svg.setAttribute("aria-label", `Bars on a logarithmic scale: ${said.join(", ")}.`);
 }
 
-export default { render: (context) => explore(context, "What a layer costs", CONTROLS, draw) };
+export default { 
+  render: (context) => explore(context, "What a layer costs", CONTROLS, draw, "explore-rows"),
+};

@@ -85,7 +85,7 @@ function draw(state, { svg, line, notes }) {
   const words = spell(state, result, way.at(-1));
   line.textContent = words.line;
   notes.textContent = `${words.notes.join("\n")}\n`;
-  add(notes, "span", { class: "explore-key" }, "minimum, p > 0  ");
+  add(notes, "span", { class: "explore-key" }, "minimum, p > 0");
   add(notes, "span", { class: "explore-key plot-b" }, "no error\n");
   add(notes, "span", { class: "explore-key plot-c loss-way" }, words.sgd);
   svg.setAttribute("aria-label", `Contours of the expected loss over two weights. ${words.line}. ` +
@@ -135,4 +135,6 @@ function draw(state, { svg, line, notes }) {
   };
 }
 
-export default { render: (context) => explore(context, "Expected loss under dropout", CONTROLS, draw) };
+export default { 
+  render: (context) => explore(context, "Expected loss under dropout", CONTROLS, draw, "explore-rows"),
+};

@@ -6,7 +6,7 @@ const column = (X, j) => X.map((row) => row[j]);
 /** The matrices before and after, the norms of their columns, and the angle between the columns. */
 export function effective({ X, keep, factor }) {
   if (!X[0].length || X[0].length !== 2)
-    throw new RangeError("X needs rows of two numbers, each ending in “;”.");
+    throw new RangeError("X needs rows of two numbers; “;” ends a row.");
   const before = X.map(([a, b]) => [factor * a, b]);
   const norms = [0, 1].map((j) => Math.hypot(...column(before, j)));
   const zero = norms.indexOf(0);
@@ -38,7 +38,7 @@ const CONTROLS = {
   factor: ["feature 1, times", { type: "range", min: 0.1, max: 1.5, step: 0.1 }],
   keep: ["keep", { type: "range", min: 0.1, max: 0.9, step: 0.01 }],
 };
-const [HALF, REACH, FLOOR] = [95, 92, 106]; // of a panel: half its width, its longest arrow, its foot
+const [HALF, REACH, FLOOR] = [95, 92, 112]; // of a panel: half its width, its longest arrow, its foot
 
 /** Two columns as arrows, in the plane that they span: lengths and angle are true. */
 function fan(svg, key, title, middle, lengths, angle, unit) {
@@ -89,4 +89,6 @@ function draw(state, { svg, line, notes }) {
   };
 }
 
-export default { render: (context) => explore(context, "Effective data matrix", CONTROLS, draw) };
+export default { 
+  render: (context) => explore(context, "Effective data matrix", CONTROLS, draw, "explore-stacked"),
+};

@@ -28,7 +28,7 @@ class EffectiveMatrix(Figure):
 
     _esm = source("kit.js", "plot.js", "effective_matrix.js")
     SETTINGS = ("X", "factor", "keep")
-    SIZE = "short"
+    SIZE = "broad"
 
     X = Numbers([[3, -1], [0, 2], [4, 2]]).tag(sync=True)
     factor = traitlets.Float(1.0).tag(sync=True)

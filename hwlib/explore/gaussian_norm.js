@@ -131,7 +131,6 @@ export default {
     const plane = model.get("features") === 2;
     const held = {}; // the middle that the pointer drags
     el.addEventListener("pointerdown", () => delete held.which, true);
-    el.classList.add("explore-pairs");
     const draw = (state, { svg, line, notes, inputs }) => {
       if (!state.gamma || state.gamma2 === 0)
         throw new RangeError("With γ = 0 every output is β: no bell is left.");
@@ -148,6 +147,6 @@ export default {
       svg.setAttribute("aria-label", `Gaussian inputs and outputs. ${words.line.join(", ")}. ${words.notes}`);
       return plane ? clouds(svg, found, state.rho, held) : bells(svg, found);
     };
-    explore({ model, el }, "Batch norm of a Gaussian", { ...(plane ? TWO : ONE), ...BATCH }, draw);
+    explore({ model, el }, "Batch norm of a Gaussian", { ...(plane ? TWO : ONE), ...BATCH }, draw, "explore-pairs");
   },
 };

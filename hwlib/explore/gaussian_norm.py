@@ -91,8 +91,8 @@ class NormalizedGaussian(Figure):
 
     def still(self):
         """Return a picture of all inputs and of their outputs in a very large batch."""
-        from hwlib.figures import curves  # matplotlib is slow to import
-        from hwlib.figures.normalization import contours
+        from hwlib.figures.normalization import contours  # matplotlib is slow to import
+        from hwlib.figures.norms_stills import bells
 
         std, gamma = np.array([self.std, self.std2]), np.array([self.gamma, self.gamma2])
         shapes = np.array([[1, self.rho], [self.rho, 1]])
@@ -103,12 +103,8 @@ class NormalizedGaussian(Figure):
                 "outputs": ([self.beta, self.beta2], shapes * np.outer(after, after)),
             }
             return contours(gaussians, lim=(-7, 7))
-        x = np.linspace(-7, 7, 401)
-        bells = {
-            name: np.exp(-(((x - m) / s) ** 2) / 2) / (s * np.sqrt(2 * np.pi))
-            for name, m, s in (
-                ("inputs", self.mean, self.std),
-                ("outputs of a very large batch", self.beta, abs(after[0])),
-            )
+        gaussians = {
+            "inputs": (self.mean, self.std),
+            "outputs of a very large batch": (self.beta, abs(after[0])),
         }
-        return curves(bells, x=x, xlabel="value", ylabel="density")
+        return bells(gaussians, lim=(-7, 7))

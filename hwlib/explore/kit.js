@@ -31,7 +31,8 @@ export function parse(text) {
 
 /** The text that `parse` reads as these numbers. */
 export const unparse = (numbers) =>
-  numbers[0].length ? numbers.map((row) => row.join(", ") + ";").join(" ") : numbers.join(", ");
+  numbers[0].length ? numbers.map((row) => row.join(", ")).join("; ") + (numbers[1] ? "" : ";")
+    : numbers.join(", ");
 
 /** Put a range's value beside it and into a screen reader's mouth. */
 export function say(input, value) {
@@ -46,10 +47,11 @@ export function say(input, value) {
  * "text" (numbers) or "select" (a word, with `options`: { word: label }). `draw(state, parts)` shows
  * a state, or throws before it touches anything; it may return `(x, y) => changes`, what a pointer
  * at that place of the picture asks for. The trait `examples`, if there is one, becomes radio
- * buttons that fill text inputs.
+ * buttons that fill text inputs. `look` is a class that css lays out: "explore-rows" has a slider a
+ * row beside a high picture, "explore-stacked" has all controls above a wide one.
  */
-export function explore({ model, el }, title, controls, draw) {
-  const root = add(el, "div", { class: "explore", role: "group", "aria-label": title });
+export function explore({ model, el }, title, controls, draw, look = "") {
+  const root = add(el, "div", { class: `explore ${look}`, role: "group", "aria-label": title });
   const panel = add(root, "div", { class: "explore-controls" });
   const stage = add(root, "div", { class: "explore-stage" });
   const svg = add(stage, "svg", { role: "img" });

@@ -13,7 +13,7 @@ export function fields(layers) {
   return found;
 }
 
-/** How many entries each level has, input first, for three outputs or as many as it takes. */
+/** Entries of each level, input first, for three outputs or as many as it takes. */
 export function lengths(layers, outputs = 3) {
   const found = layers.map(short).reduceRight(([n, ...rest], { k, s, p, d }) =>
     [s * (n - 1) - 2 * p + d * (k - 1) + 1, n, ...rest], [outputs]);
@@ -44,7 +44,7 @@ export function edited(layers, chosen, state) {
   return after;
 }
 
-/** What output `at` sees, in one line; how size, jump and start come about, in others. */
+/** What output `at` sees, and how size, jump and start come about. */
 export function spell(layers, at) {
   const [found, levels] = [fields(layers), seen(layers, at)];
   const { size, jump, start } = found.at(-1);
@@ -65,14 +65,14 @@ export function spell(layers, at) {
 const range = (label, min, max) => [label, { type: "range", min, max }];
 const CONTROLS = {
   depth: range("layers", 1, 5),
-  layer: range("change layer", 1, 5),
+  layer: range("layer to change", 1, 5),
   kernel_size: range("kernel k", 1, 7),
   stride: range("stride s", 1, 3),
   padding: range("padding p", 0, 3),
   dilation: range("dilation d", 1, 4),
   at: range("output", 0, 2),
 };
-const [WIDTH, LEFT, TOP, STEP] = [322, 72, 40, 50]; // in units of the viewBox
+const [WIDTH, LEFT, TOP, STEP] = [330, 82, 40, 54]; // in units of the viewBox
 const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
 
 function draw(state, layers, { svg, line, notes, inputs }) {
@@ -122,14 +122,15 @@ function draw(state, layers, { svg, line, notes, inputs }) {
   put("field-brackets", bracket(a, b, TOP - 16, 5) + bracket(c, d, Y(depth) + 16, -5));
   text(Math.min((a + b) / 2, WIDTH - 26), TOP - 22, `size ${size}`, "middle");
   text((c + d) / 2, Y(depth) + 31, `jump ${jump}`, "middle");
-  text(0, TOP + 5, "input x");
-  text(0, Y(depth) + 5, "output");
+  text(0, TOP + 3, "input x");
+  text(0, Y(depth) + 7, "output");
   layers.map(short).forEach(({ k, s, p, d }, l) => {
-    text(7, Y(l) + 24, `${l + 1}: k${k} s${s}`);
-    text(7, Y(l) + 39, `p${p} d${d}`);
+    text(7, Y(l) + 32, l + 1, "bold");
+    [`k${k}`, `p${p}`, `s${s}`, `d${d}`].forEach((words, i) =>
+      text(i < 2 ? 24 : 50, Y(l) + (i % 2 ? 40 : 24), words));
   });
-  const y = Y(state.layer - 1) + 10;
-  put("explore-window", `M2 ${y}h${LEFT - 8}v34h${8 - LEFT}z`);
+  const y = Y(state.layer - 1) + 9;
+  put("explore-window", `M2 ${y}h${LEFT - 6}v36h${6 - LEFT}z`);
 
   return (x, y) => {
     if (y < Y(depth) - 12) return { layer: clamp(Math.ceil((y - TOP) / STEP), 1, depth) };
@@ -137,7 +138,7 @@ function draw(state, layers, { svg, line, notes, inputs }) {
   };
 }
 
-/** The model as the sliders see it: `depth`, and the numbers of the chosen layer. */
+/** The model as sliders see it: `depth`, and the chosen layer's numbers. */
 const facade = (model) => ({
   get: (name) => name === "depth" ? model.get("layers").length
     : name in FRESH ? model.get("layers")[model.get("layer") - 1][name] : model.get(name),
@@ -151,5 +152,5 @@ export default {
     (state, parts) => {
       model.set("layers", edited(model.get("layers"), model.get("layer"), state));
       return draw(state, model.get("layers"), parts);
-    }),
+    }, "explore-rows"),
 };

@@ -12,7 +12,7 @@ function extent(m, k, stride, padding) {
 export function scatter({ x, weight, stride: s, padding: p }) {
   const flat = !x[0].length;
   if (flat === weight[0].length > 0)
-    throw new RangeError("Input and filter must both have rows (each ends in “;”), or neither.");
+    throw new RangeError("Input and filter must both have rows (“;” ends a row), or neither.");
   const [image, filter] = flat ? [[x], [weight]] : [x, weight];
   const above = flat ? 0 : p;
   const rows = extent(image.length, filter.length, flat ? 1 : s, above);

@@ -40,7 +40,7 @@ class TransposedConvolution(Figure):
 
     _esm = source("kit.js", "stamps.js")
     SETTINGS = (*_SETTINGS, "entry", "at")
-    SIZE = "tall"
+    SIZE = "medium"
 
     x = Numbers(EXAMPLES["1-D"]["x"]).tag(sync=True)
     weight = Numbers(EXAMPLES["1-D"]["weight"]).tag(sync=True)

@@ -105,7 +105,7 @@ function draw(problem, state, { svg, line, notes, inputs }) {
   if (far(w)) words.line += "\nIt is outside of the picture.";
   line.textContent = words.line;
   notes.textContent = `${words.notes}\n`;
-  for (const [look, name] of [["a", "fit "], ["c", "penalty "], ["b", "their sum"]])
+  for (const [look, name] of [["a", "fit"], ["c", "penalty"], ["b", "their sum"]])
     add(notes, "span", { class: `explore-key plot-${look}` }, name);
 
   // The map of all noises, as far as the loss can tell them apart.
@@ -130,7 +130,7 @@ export default {
   render(context) {
     const { model, el } = context;
     explore(context, "Fit and penalty", CONTROLS, (state, parts) =>
-      draw({ X: model.get("X"), y: model.get("y") }, state, parts));
+      draw({ X: model.get("X"), y: model.get("y") }, state, parts), "explore-stacked");
     for (const name of ["X", "y"]) model.on(`change:${name}`, () => el.querySelector("input").oninput());
   },
 };

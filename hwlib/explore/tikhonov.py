@@ -32,7 +32,7 @@ class NoiseTikhonov(Figure):
 
     _esm = source("kit.js", "plot.js", "tikhonov.js")
     SETTINGS = ("X", "y", "mu", "sigma", "law")
-    SIZE = "medium"
+    SIZE = "broad"
 
     X = Numbers([[2, 1], [1, -0.5], [-1, 1], [2, 0.5]]).tag(sync=True)
     y = Numbers([3, 0, 1, 2]).tag(sync=True)

@@ -244,14 +244,19 @@ def tuning(angles, responses: Mapping[str, np.ndarray]) -> Picture:
         axes.set_xticks(np.linspace(angles.min(), angles.max(), 5))
         axes.margins(y=0.2)  # room for the legend
         axes.legend(loc="upper center", ncols=2)
-    peaks = {name: (number(y.max()), number(angles[y.argmax()])) for name, y in curves.items()}
     told = " ".join(
-        f"The filter {name} answers most, {peak}, at {angle} degrees."
-        for name, (peak, angle) in peaks.items()
+        f"The filter {name} answers most, {number(y.max())}, at {_peaks(angles, y)} degrees."
+        for name, y in curves.items()
     )
     return picture(
         fig, f"Responses from {number(angles.min())} to {number(angles.max())} degrees. {told}"
     )
+
+
+def _peaks(angles, y) -> str:
+    """Return all angles at which y is largest, but for rounding errors, as "0 and 180"."""
+    *most, last = (number(angle) for angle in angles[np.isclose(y, y.max(), rtol=1e-9)])
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def kernels(in_channels: int, out_channels: int, kernel_size: int) -> Picture:

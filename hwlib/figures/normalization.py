@@ -181,11 +181,12 @@ def contours(gaussians, *, boxes=False, lim) -> Picture:
             )
         checked[name] = mean, cov
         wide, high = np.sqrt(np.diag(cov))
-        x, y = np.linalg.eigh(cov)[1][:, 1]
-        angle = round(np.degrees(np.arctan2(y, x))) % 180
+        (short, long), axes = np.linalg.eigh(cov)
+        angle = round(np.degrees(np.arctan2(*axes[::-1, 1]))) % 180
+        longest = "a circle" if np.isclose(short, long) else f"longest at {angle}°"
         told.append(
             f"{name}: mean {listed(mean.round(6))}, 1-SD contour {number(wide)} wide and "
-            f"{number(high)} high on each side of it, longest at {angle}°."
+            f"{number(high)} high on each side of it, {longest}."
         )
     with style():
         fig = Figure(figsize=(5, 5), layout="constrained")
@@ -203,7 +204,8 @@ def contours(gaussians, *, boxes=False, lim) -> Picture:
                     corners = mean + half * [(-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1)]
                     axes.plot(*corners.T, color=colour, lw=1, ls=(0, (3, 3)))
             axes.plot(*mean, marker="o", color=colour, ms=6)
-        ticks = np.arange(np.ceil(lim[0]), lim[1] + 0.01)
+        step = 1 if lim[1] - lim[0] < 12 else 2  # or the numbers touch
+        ticks = step * np.arange(np.ceil(lim[0] / step), lim[1] / step + 0.01)
         axes.set(xlim=lim, ylim=lim, aspect="equal", xticks=ticks, yticks=ticks)
         axes.grid(True)
         axes.axhline(0, color="k", lw=0.8)

@@ -1,8 +1,9 @@
 """The static pictures of explorable figures of normalization."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
-from hwlib.figures.picture import BLUE, ORANGE, Picture
+from hwlib.figures.picture import BLUE, ORANGE, Picture, picture, style
 from hwlib.figures.sheet import Sheet, number
 
 
@@ -57,6 +58,40 @@ def entries(values, shared, ringed, *, caption) -> Picture:
         f"{_counted('sample', samples)}, {_counted('channel', channels)}. Outlined is "
         f"the entry in sample {n}, channel {c}, place {p}.",
     )
+
+
+def bells(gaussians, *, lim) -> Picture:
+    """Draw the densities of Gaussians over one axis.
+
+    Args:
+        gaussians: a name for each, and its mean and its standard deviation.
+        lim: the two ends of the axis.
+
+    Raises:
+        ValueError: if a standard deviation is not positive.
+
+    >>> bells({"inputs": (-2, 0.75)}, lim=(-7, 7))
+    Density over value. inputs: a bell with mean −2 and standard deviation 0.75, 0.532 high.
+    """
+    x = np.linspace(*lim, 401)
+    told = []
+    with style():
+        fig = Figure(figsize=(5, 3.7), layout="constrained")
+        axes = fig.subplots()
+        for (name, (mean, std)), look in zip(gaussians.items(), ("-", "--", ":"), strict=False):
+            if not std > 0:
+                raise ValueError(f"bells: the standard deviation of {name} must be > 0, got {std}")
+            high = 1 / (std * np.sqrt(2 * np.pi))
+            axes.plot(x, high * np.exp(-(((x - mean) / std) ** 2) / 2), look, label=name)
+            told.append(
+                f"{name}: a bell with mean {number(mean)} and standard deviation {number(std)}, "
+                f"{number(high)} high."
+            )
+        axes.set(xlabel="value", ylabel="density", xlim=lim, ylim=(0, None))
+        axes.grid(True)
+        if len(told) > 1:
+            fig.legend(loc="outside upper left", ncols=2)
+    return picture(fig, f"Density over value. {' '.join(told)}")
 
 
 def _counted(noun, indices):

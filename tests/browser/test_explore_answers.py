@@ -84,6 +84,18 @@ def test_a_number_by_keyboard(page, opened):
     assert page.faults == page.foreign == []
 
 
+def test_what_to_write_gives_way_to_what_is_said(page, opened):
+    for i, words in enumerate(["whole number", "to 3 digits", "in rows", "Choose"]):
+        box = opened().nth(i)
+        how = box.locator(".answer-how")
+        assert words in how.inner_text()
+        field = box.locator("input, fieldset").first if i < 3 else box.locator("fieldset")
+        assert field.get_attribute("aria-describedby") == how.get_attribute("id")
+        box.get_by_role("button", name="Check").click()
+        assert line(box)
+        assert how.evaluate("e => getComputedStyle(e).visibility") == "hidden"
+
+
 def test_an_array_by_keyboard_and_button(page, opened):
     box = opened().nth(2)
     said = {
@@ -167,6 +179,19 @@ def test_tries_are_kept_and_forgotten_box_by_box(page, opened):
     assert page.faults == []
 
 
+def test_tries_do_not_leave_the_machine(page, opened):
+    number, choice = (opened().nth(i) for i in (0, 3))
+    sent = []
+    page.on("request", lambda request: sent.append(request.url))
+    for text in ("40", "39"):
+        enter(page, number, text)
+    choice.get_by_text("the second").click()
+    choice.get_by_role("button", name="Check").click()
+    assert line(number) == line(choice) == "Right."
+    page.wait_for_timeout(200)
+    assert sent == page.context.cookies() == []
+
+
 @pytest.mark.parametrize("left", ["", "null", "7", '{"a": 1}', "[", '[{"a": 1}]', "[null]"])
 def test_nonsense_in_the_storage_does_no_harm(page, opened, left):
     opened()
@@ -232,6 +257,7 @@ def test_every_box_of_the_book_says_what_python_says(page, site):
         box = page.locator(".answer").nth(seen.count(chapter))  # the boxes are in page order
         seen.append(chapter)
         assert made.label in box.inner_text()
+        assert "Practice, not protection" in box.inner_text()
         for value in [*known.wrong[:2], known.right]:
             if made.kind == "choice":
                 box.locator(f"[value='{value}']").check()

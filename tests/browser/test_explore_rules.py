@@ -49,6 +49,22 @@ def visit(page, site, pages):
     return each
 
 
+# Renders a module with a model of the test's own: window.saved is what a kernel would get.
+LIVE = """(async ([source, state]) => {
+  document.body.replaceChildren();
+  const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  const { render } = (await import(url)).default;
+  const changed = {};
+  const model = {
+    get: (name) => state[name],
+    set: (name, value) => { state[name] = changed[name] = value; },
+    on() {}, off() {},
+    save_changes: () => { window.saved = JSON.parse(JSON.stringify(changed)); },
+  };
+  render({ model, el: document.body });
+})(%s)"""
+
+
 def axe(page, scope):
     """What axe finds inside an element: best nothing."""
     if not page.evaluate("'axe' in window"):
@@ -126,6 +142,49 @@ def test_the_page_does_not_jump_when_figures_come_alive(page, visit, name, width
 
 
 @pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_height_kept_free_leaves_no_hole(page, visit, name, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    for figure in visit(name):
+        cell = page.locator(".cell_output").filter(has=figure).last
+        spare = cell.bounding_box()["height"] - figure.bounding_box()["height"]
+        assert spare < 60, spare  # 32 of it are the figure's margins
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [(name, {}) for name in FIGURES if name != "Answer"]
+    + [("NormalizedGaussian", {"features": 2})],
+)
+def test_python_takes_what_the_reader_does_and_gives_it_back(page, name, settings):
+    """Each control's change is saved as traits, which Python accepts; from them all is as it was."""
+    made = getattr(explore, name)
+    page.set_content("<!doctype html><html lang='en'><body></body></html>")
+    state = {k: v for k, v in made(**settings).get_state().items() if k[0] != "_"}
+    page.evaluate(LIVE % json.dumps([made._esm, state]))
+    figure = page.locator(".explore")
+    for i in range(figure.locator("input[type=range], select").count()):
+        control = figure.locator("input[type=range], select").nth(i)
+        if control.is_disabled():
+            continue
+        if control.evaluate("e => e.tagName") == "SELECT":
+            control.select_option(index=1)
+        else:
+            at_start = control.evaluate("e => +e.value <= +e.min")
+            control.press("ArrowRight" if at_start else "ArrowLeft")
+        saved = page.evaluate("window.saved")
+        assert any(saved[key] != state[key] for key in saved), i
+        view = made(**settings)
+        view.set_state(saved)  # as a message from the browser
+        assert {key: view.get_state()[key] for key in saved} == saved
+        said = figure.locator(".explore-line").inner_text()
+        page.evaluate(LIVE % json.dumps([made._esm, {**state, **view.get_state(list(saved))}]))
+        assert figure.locator(".explore-line").inner_text() == said
+        state = {**state, **saved}
+    assert page.faults == page.foreign == []
+
+
+@pytest.mark.parametrize("name", FIGURES)
 def test_no_motion_where_the_reader_wants_none(page, visit, name):
     page.emulate_media(reduced_motion="reduce")
     for figure in visit(name):
@@ -155,11 +214,16 @@ def test_a_picture_stands_in_its_place_without_scripts_and_on_paper(page, visit,
         context.close()
 
 
-def test_the_modules_are_small():
-    """At most 8 kB each, 60 kB together, as they are written."""
+def test_the_modules_are_small(full_site, pages):
+    """At most 8 kB each as they are written, and 60 kB together in one page."""
     sizes = {p.name: p.stat().st_size for p in (ROOT / "hwlib/explore").glob("*.js")}
     assert max(sizes.values()) <= 8000, sizes
-    assert sum(sizes.values()) <= 60_000, sizes
+    for file, names in pages.items():
+        text = (full_site / "chapters" / file).read_text(encoding="utf-8")
+        state = json.loads(re.search(r"widget-state\+json\">(.*?)</script>", text, re.DOTALL)[1])
+        found = [entry["state"].get("_esm", "") for entry in state["state"].values()]
+        assert sum(map(bool, found)) >= len(names), file
+        assert sum(len(module.encode()) for module in found) <= 60_000, file
 
 
 def test_a_page_with_two_figures_is_light(page, visit, pages):

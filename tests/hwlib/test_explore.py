@@ -155,6 +155,8 @@ def test_text_is_read_as_numbers_and_back(run_module):
     back = "return data.map((x) => figure.parse(figure.unparse(x)));"
     drawn = [setting["x"] for setting in draw_settings(20)]
     assert run_module(back, numbers + drawn) == numbers + drawn
+    said = run_module("return data.map(figure.unparse);", numbers)
+    assert said == ["1, 4, 0, -2, 3", "1, 2; 3, 4", "1, 2;", "-15", "1; 2"]
 
 
 @pytest.mark.parametrize(

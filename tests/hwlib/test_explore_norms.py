@@ -15,7 +15,7 @@ from hwlib.explore import DemeanGradient, NormalizedGaussian, NormCube
 from hwlib.explore.bn_gradient import UPSTREAM
 from hwlib.explore.draws import normals
 from hwlib.explore.norm_cube import NORMS, VALUES
-from hwlib.figures.norms_stills import entries
+from hwlib.figures.norms_stills import bells, entries
 from hwlib.op import op
 
 FIGURES = (DemeanGradient, NormCube, NormalizedGaussian)
@@ -452,7 +452,9 @@ def test_the_stills_say_the_present_state():
     assert NormCube().still().alt.startswith("group norm with 2 groups")
     gradient = DemeanGradient(upstream="constant", gamma=2).still()
     assert "γ · ∂L/∂y₁: 2 at 1, 2 at 1024. ∂L/∂x₁: 0 at 1, 0 at 1024." in gradient.alt
-    assert "outputs of a very large batch" in NormalizedGaussian().still().alt
+    bell = NormalizedGaussian(mean=-2, std=0.5, beta=1, gamma=-1.5).still().alt
+    assert "inputs: a bell with mean −2 and standard deviation 0.5, 0.798 high." in bell
+    assert "a very large batch: a bell with mean 1 and standard deviation 1.5, 0.266 high." in bell
     plane = NormalizedGaussian(features=2, gamma=-1.5).still().alt
     assert "inputs: mean [−2, 2]" in plane
     assert "outputs: mean [2, −2], 1-SD contour 1.5 wide and 0.75 high" in plane
@@ -464,6 +466,11 @@ def test_the_bundle_holds_view_words_and_still(figure_class):
     assert data["text/plain"] == repr(figure)
     assert f'data-figure="{figure_class.__name__}"' in data["text/html"]
     assert "<svg" in data["text/html"]
+
+
+def test_a_bell_needs_a_width():
+    with pytest.raises(ValueError, match="bells: the standard deviation of flat must be > 0"):
+        bells({"flat": (1, 0)}, lim=(0, 2))
 
 
 def test_the_drawing_of_entries_is_the_same_twice_and_shades_what_is_shared():

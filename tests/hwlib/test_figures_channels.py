@@ -100,6 +100,14 @@ def test_tuning_tells_the_peaks_and_names_the_curves():
     assert {"a", "b"} <= set(texts(picture))
 
 
+def test_tuning_tells_every_peak():
+    angles = np.arange(0, 181, 45)
+    responses = {"a": abs(np.cos(np.radians(angles))), "flat": np.ones(5)}
+    told = draw.tuning(angles, responses).alt
+    assert "The filter a answers most, 1, at 0 and 180 degrees." in told
+    assert "The filter flat answers most, 1, at 0, 45, 90, 135 and 180 degrees." in told
+
+
 @pytest.mark.parametrize(("c", "f", "k"), [(2, 5, 3), (3, 4, 3), (1, 2, 2)])
 def test_kernels_draw_one_square_a_weight(c, f, k):
     standard = torch.nn.Conv2d(c, f, k, bias=False).weight.numel()

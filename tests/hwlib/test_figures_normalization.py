@@ -158,6 +158,14 @@ def test_without_boxes_nothing_is_dashed():
     assert "dasharray: 3" not in picture.svg
 
 
+def test_a_circle_is_longest_nowhere():
+    alt = normalization.contours(
+        {"round": ([0, 0], 4 * np.eye(2)), "long": ([0, 0], [[2, 1], [1, 2]])}, lim=(-3, 3)
+    ).alt
+    assert "2 wide and 2 high on each side of it, a circle. long:" in alt
+    assert alt.endswith("longest at 45°.")
+
+
 def test_spread_says_the_average_and_the_scatter():
     alt = DRAWN["spread"]().alt
     assert "Size 2: mean 1.5 ± 0.5, standard deviation 0.2 ± 0.1." in alt
