@@ -102,7 +102,7 @@ class Book:
     @cached_property
     def chapters(self) -> list[str]:
         """Names of the executable chapters among them."""
-        return [Path(f).name for f in self.pages if is_notebook(self.root / f"{f}.md")]
+        return [Path(f).name for f in self.pages[1:] if is_notebook(self.root / f"{f}.md")]
 
     def exercises(self, page: str) -> list[str]:
         """Names of a page's exercises that have a solution, in its order."""

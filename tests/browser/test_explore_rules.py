@@ -225,25 +225,3 @@ def test_the_modules_are_small(full_site, pages):
         found = [entry["state"].get("_esm", "") for entry in state["state"].values()]
         assert sum(map(bool, found)) >= len(names), file
         assert sum(len(module.encode()) for module in found) <= 60_000, file
-
-
-def test_a_page_with_two_figures_is_light(page, visit, pages):
-    """At most 300 kB are transferred for it: texts as every host sends them, compressed."""
-    seen = {}
-
-    def keep(response):
-        body = response.body()
-        packed = gzip.compress(body) if not response.url.endswith(PACKED) else body
-        seen[response.url] = len(packed)
-
-    page.on("response", keep)
-    tried = 0
-    for name in FIGURES:
-        if any(name == names[0] and len(names) > 1 for names in pages.values()):
-            page.context.clear_cookies()
-            for _ in visit(name):
-                tried += 1
-                total = sum(seen.values())
-                assert 20_000 < total <= 300_000, sorted(seen.items(), key=lambda s: -s[1])[:5]
-                seen.clear()
-    assert tried
