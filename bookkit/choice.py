@@ -5,6 +5,7 @@ Where another page would link to one of them, in whatever way, its words stay as
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -37,7 +38,8 @@ def write_toc(app: Sphinx, config) -> None:
         raise ExtensionError(str(error)) from error
     text = yaml.safe_dump(toc, allow_unicode=True, sort_keys=False)
     path.write_text(text, encoding="utf-8")
-    config.external_toc_path = path.resolve().as_posix()
+    # Relative, for it is part of the configuration, whose hash is published.
+    config.external_toc_path = Path(os.path.relpath(path, app.srcdir)).as_posix()
 
 
 def labels(text: str) -> set[str]:

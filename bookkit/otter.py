@@ -94,7 +94,7 @@ def points(book: Book, lab: str, exercise: str) -> float:
 
     There an exercise that is not named is worth nothing, and is not graded.
     """
-    given = (book.config.get("course") or {}).get("points") or {}
+    given = book.course.points
     return given[lab].get(exercise, 0) if lab in given else 1
 
 

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
-from tests.pages import pages
+from bookkit.server import pages
 
 LINKS = {"a": "href", "link": "href", "img": "src", "script": "src", "iframe": "src",
          "source": "src", "object": "data", "form": "action"}  # fmt: skip

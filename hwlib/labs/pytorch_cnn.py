@@ -1163,8 +1163,15 @@ def _now(device):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the images per second of this machine."""
-    parser = ArgumentParser(prog="python -m hwlib.labs.pytorch_cnn", description=main.__doc__)
+    """Print the images per second of this machine.
+
+    >>> main(["--steps", "none"])
+    Traceback (most recent call last):
+    SystemExit: 2
+    """
+    parser = ArgumentParser(
+        prog="python -m hwlib.labs.pytorch_cnn", description="Images per second."
+    )
     parser.add_argument("--steps", type=int, default=200, help="of each run; default 200")
     steps = parser.parse_args(arguments).steps
     print(report(throughput(steps=steps)))

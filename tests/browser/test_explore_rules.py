@@ -1,6 +1,5 @@
 """What holds for every explorable figure, wherever it stands in the book."""
 
-import gzip
 import json
 import re
 
@@ -16,7 +15,6 @@ AXE = ROOT / "_build/npm/node_modules/axe-core/axe.min.js"
 FIGURES = sorted(set(explore.__all__) - {"Figure"})
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDTHS = [1280, 390, 320]
-PACKED = (".woff2", ".png", ".jpg")  # compressed as they are
 
 
 @pytest.fixture(scope="module")

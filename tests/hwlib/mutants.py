@@ -192,7 +192,7 @@ MUTANTS = [
     Mutant("functional", "conv2d", "slice(i * d, i * d + (n - 1) * s + 1, s)", "slice(i, i + (n - 1) * s + 1, s)"),
     Mutant("functional", "conv2d", "for i in range(k)", "for i in reversed(range(k))"),
     Mutant("functional", "conv2d", "slice(p, p + n)", "slice(0, n)"),
-    Mutant("functional", "conv2d", "zip(reversed(self.taps), stages", "zip(self.taps, stages"),
+    Mutant("functional", "conv2d", "for taps in reversed(self.taps)]", "for taps in self.taps]"),
     Mutant("functional", "conv2d", "image[tap] += parts[:, :, i]", "image[tap] = parts[:, :, i]"),
     Mutant("functional", "conv2d", "add_to += _join", "add_to[:] = _join"),
     Mutant("functional", "conv2d", "turned = np.flip(weight, axis=tuple(range(2, weight.ndim)))", "turned = weight"),
