@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+import os
 import re
 import shutil
 import textwrap
@@ -30,7 +31,8 @@ def connect(app: Sphinx) -> None:
 
 def use_templates(app: Sphinx, config) -> None:
     """Let the templates of this package go before the theme's."""
-    config.templates_path.append(str(TEMPLATES))
+    # Relative, for the configuration's hash is published.
+    config.templates_path.append(Path(os.path.relpath(TEMPLATES, app.srcdir)).as_posix())
 
 
 def describe(app: Sphinx, pagename, templatename, context, doctree) -> None:

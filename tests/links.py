@@ -37,9 +37,11 @@ def _parse(site: Path) -> dict[Path, _Page]:
     return {site / name: _Page((site / name).read_text(encoding="utf-8")) for name in pages(site)}
 
 
-def _arrives(parsed: dict[Path, _Page], page: Path, link: str) -> bool:
+def _arrives(site: Path, parsed: dict[Path, _Page], page: Path, link: str) -> bool:
     address, fragment = urldefrag(link)
     address = unquote(address.split("?")[0])
+    if address.startswith("/"):  # of the 404 page, which is shown at any depth: /name-of-the-site/…
+        address = os.path.relpath(site / address.split("/", 2)[2], page.parent)
     target = Path(os.path.normpath(page.parent / address)) if address else page
     if not target.is_file():
         return False
@@ -54,7 +56,7 @@ def broken(site: Path) -> list[str]:
         f"{path.relative_to(site).as_posix()}: {link}"
         for path, page in parsed.items()
         for link in sorted(set(page.links))
-        if not _arrives(parsed, path, link)
+        if not _arrives(site, parsed, path, link)
     ]
 
 
@@ -70,6 +72,6 @@ def broken_in_notebooks(folder: Path, address: str, site: Path) -> list[str]:
         said += [
             f"{path.name}: {link}"
             for link in sorted(links)
-            if not _arrives(parsed, site / "index.html", link)
+            if not _arrives(site, parsed, site / "index.html", link)
         ]
     return said

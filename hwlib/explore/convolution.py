@@ -42,7 +42,6 @@ class Convolution(Figure):
 
     _esm = source("kit.js", "convolution.js")
     SETTINGS = (*_SETTINGS, "at")
-    SIZE = "short"
 
     x = Numbers(EXAMPLES["1-D"]["x"]).tag(sync=True)
     weight = Numbers(EXAMPLES["1-D"]["weight"]).tag(sync=True)
@@ -51,6 +50,11 @@ class Convolution(Figure):
     dilation = traitlets.Int(1).tag(sync=True)
     at = traitlets.Int(0).tag(sync=True)
     examples = traitlets.Dict(EXAMPLES).tag(sync=True)
+
+    @property
+    def SIZE(self) -> str:
+        """In the plane, input, filter and output are as high as they are wide."""
+        return "short" if np.ndim(self.x) == 1 else "high"
 
     @property
     def output(self) -> np.ndarray:
