@@ -56,9 +56,9 @@ class Figure(anywidget.AnyWidget):
 
     A subclass has `_esm = source("kit.js", "<its own>.js")`, with "plot.js" between them if it has
     axes; one synced trait for each control, all named in `SETTINGS`; a `SIZE` ("short", "medium",
-    "broad", "tall" or "high": the height that a page keeps free for it); and `still`. The module computes
-    in the browser, so the figure moves without a kernel; where there is one, traits follow in both
-    directions.
+    "broad", "tall" or "high": the height that a page keeps free for it); and `still`. The module
+    computes in the browser, so the figure moves without a kernel; where there is one, traits follow
+    in both directions.
 
     >>> issubclass(Figure, anywidget.AnyWidget)
     True
