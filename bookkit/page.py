@@ -20,6 +20,7 @@ WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 MENDED = {
     'role="doc-biblioentry"': 'role="listitem"',  # of a list; the old role is no longer one
     '<th class="head"><p></p></th>': "<td></td>",  # the corner of a table heads nothing
+    '<summary aria-label="Toggle hidden content">': "<summary>",  # it says "Show code cell source"
 }
 
 

@@ -30,12 +30,12 @@ def test_the_student_edition_differs_in_nothing_that_axe_finds(chromium, student
 @pytest.mark.parametrize(
     ("planted", "said"),
     [
-        ("<button></button>", ["px: button-name"]),
+        ("<button style='width: 3em; height: 3em'></button>", ["px: button-name"]),
         ("<p style='color: #aaa; background: #fff'>pale</p>", ["light: color", "dark: color"]),
         ("<p style='color: #8a8a8a'>pale in light</p>", ["px light: color-contrast"]),
         ("<p style='color: #333'>dim in dark</p>", ["px dark: color-contrast"]),
         ("<pre><span class=k style='color: #aaa'>for</span> x</pre>", ["color-contrast"]),
-        ("<p id=wide><button aria-label=x>wide</button></p>"
+        ("<p id=wide><button aria-label=search>wide</button></p>"
          "<style>@media (min-width: 400px) { #wide { display: none } }</style>",
          ["390 px: label-content-name-mismatch", "320 px: label-content-name-mismatch"]),
         ("<div class='admonition dropdown toggle'><p class='admonition-title'>A</p><img src=x></div>",
