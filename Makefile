@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 BUILD  := $(BIN)/jupyter-book build . -W -n --keep-going
+TESTS  := $(BIN)/python -m pytest -n auto --dist loadfile --durations 15
 OTTER  := .venv-otter
 LAB    ?= lab_batchnorm_dropout
 OUT    ?= _build/otter
 
 .DEFAULT_GOAL := book
-.PHONY: book student student-tree course serve test reproducible check notebooks results bench
+.PHONY: book student student-tree course serve test test-slow reproducible check notebooks results bench
 .PHONY: mutants audit pdf otter otter-test colab lock clean
 
 book: $(VENV)/.ready          ## build the full site
@@ -29,8 +30,11 @@ serve: book                   ## build and open in the browser
 	@$(BIN)/python -m webbrowser -t http://localhost:8000/ & \
 	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
 
-test: $(VENV)/.ready          ## all tests; they build both editions when needed
-	@$(BIN)/python -m pytest -n auto --dist loadfile --durations 15
+test: $(VENV)/.ready          ## what a change needs: all but test-slow; builds both editions when needed
+	@$(TESTS) -m "not slow and not otter"
+
+test-slow: $(VENV)/.ready     ## books and environments built, tests tried on mutants, every page audited
+	@$(TESTS) -m "slow and not otter"
 
 reproducible: $(VENV)/.ready  ## build the last commit twice from nothing; compare every byte
 	@$(BIN)/python -m bookkit.reproducible

@@ -806,21 +806,20 @@ def _count(x):
 
 
 def _center(x):
-    """Return x (A, B, C) without its mean, the mean (B, 1), and the variance (B, 1).
+    """Return x (A, B, C) without its mean, the mean (B, 1) in parts, and the variance (B, 1).
 
     The variance is taken of what is left when the mean is gone: E[x²] − E[x]² would cancel where
-    the mean is large.
+    the mean is large. Where it is, the mean's second part is what rounding took from the first.
     """
     count = _count(x)
     mean = _sum(x) / count
     z = x - mean
     var = _sum(z, z) / count
-    if (mean**2 > var).any():  # then the mean's own rounding may be seen
-        lost = _sum(z) / count
-        z -= lost
-        mean += lost
-        var = _sum(z, z) / count
-    return z, mean, var
+    if not (mean**2 > var).any():
+        return z, [mean], var
+    lost = _sum(z) / count
+    z -= lost
+    return z, [mean, lost], _sum(z, z) / count
 
 
 def batch_statistics(x):
@@ -841,64 +840,79 @@ def batch_statistics(x):
     """
     _check_norm("batch_statistics", x, 0)
     _, mean, var = _center(x.reshape(*x.shape[:2], prod(x.shape[2:])))  # (N, C, H W)
-    return mean[:, 0], var[:, 0]
+    return sum(mean)[:, 0], var[:, 0]
 
 
 def _standardize(x, eps, observe=None):
-    """Return z = (x − mean) / √(var + eps) for x (A, B, C), and the pullback.
+    """Return z = (x − mean) / √(var + eps) for x (A, B, C), how to make it anew, and the pullback.
 
     `observe` is told mean (B,), var (B,) and how many numbers they are of.
     With s = 1 / √(var + eps), dx = s (dz − mean of dz − z · mean of z dz): what would shift or
-    scale all x alike is taken out, for z does not see it.
+    scale all x alike is taken out, for z does not see it. The pullback is given z, which it uses
+    up, dz, both sums, and a factor for dx.
     """
     count = _count(x)
     z, mean, var = _center(x)
     if observe is not None and x.size:  # an empty batch has no statistics
-        observe(mean.ravel(), var.ravel(), count)
+        observe(sum(mean).ravel(), var.ravel(), count)
     scale = 1 / np.sqrt(var + eps)
     z *= scale
 
-    def backward(dz):
-        dx = z * (_sum(z, dz) / -count)
-        dx += dz
-        dx -= _sum(dz) / count
-        dx *= scale
-        return dx
+    def again():
+        z = x - mean[0]
+        for part in mean[1:]:
+            z -= part
+        z *= scale
+        return z
 
-    return z, backward
+    def backward(z, dz, sum_dz, sum_z_dz, gain):
+        z *= sum_z_dz / -count
+        z += dz
+        z -= sum_dz / count
+        z *= scale * gain
+        return z
+
+    return z, again, backward
 
 
 def _standardize_by(x, mean, var, eps):
-    """Return z as `_standardize` does, where mean and variance (B,) are given and constant."""
+    """Return what `_standardize` does, where mean and variance (B,) are given and constant."""
     scale = 1 / np.sqrt(var[:, None] + eps)
-    z = (x - mean[:, None]) * scale
-    return z, lambda dz: dz * scale
+
+    def again():
+        z = x - mean[:, None]
+        z *= scale
+        return z
+
+    return again(), again, lambda z, dz, sum_dz, sum_z_dz, gain: dz * (scale * gain)
 
 
-def _scale_and_shift(z, weight, bias):
-    """Return y = weight z + bias for z (A, B, C), and the pullback."""
-    y = z.copy() if weight is None else z * weight.reshape(-1, 1)
+def _normalize(x, weight, bias, standardize, *, share_mean, share_weight):
+    """Be the rule of all norms: standardize x in one view, scale and shift it in another.
+
+    Backward makes z anew, for to keep it would take memory, and new memory takes time.
+    """
+    z, again, to_x = standardize(x.reshape(share_mean))
+    y = z.reshape(share_weight)
+    gain = 1 if weight is None else weight.reshape(-1, 1)
+    if weight is not None:
+        y *= gain
     if bias is not None:
         y += bias.reshape(-1, 1)
 
     def backward(dy):
+        z, dy = again(), dy.reshape(share_weight)
+        sum_dy, sum_z_dy = _sum(dy), _sum(z.reshape(share_weight), dy)
+        if share_mean == share_weight:  # then these are the sums that dx needs
+            dx = to_x(z, dy, sum_dy, sum_z_dy, gain)
+        else:
+            dz = (dy * gain).reshape(share_mean)
+            dx = to_x(z, dz, _sum(dz), _sum(z, dz), 1)
         return (
-            dy if weight is None else dy * weight.reshape(-1, 1),
-            None if weight is None else _sum(z, dy).reshape(weight.shape),
-            None if bias is None else _sum(dy).reshape(bias.shape),
+            dx.reshape(x.shape),
+            None if weight is None else sum_z_dy.reshape(weight.shape),
+            None if bias is None else sum_dy.reshape(bias.shape),
         )
-
-    return y, backward
-
-
-def _normalize(x, weight, bias, standardize, *, share_mean, share_weight):
-    """Be the rule of all norms: standardize x in one view, scale and shift it in another."""
-    z, to_x = standardize(x.reshape(share_mean))
-    y, to_z = _scale_and_shift(z.reshape(share_weight), weight, bias)
-
-    def backward(dy):
-        dz, dweight, dbias = to_z(dy.reshape(share_weight))
-        return to_x(dz.reshape(share_mean)).reshape(x.shape), dweight, dbias
 
     return y.reshape(x.shape), backward
 

@@ -91,6 +91,7 @@ def sample():
     return every, found, run.outcomes(found)
 
 
+@pytest.mark.slow
 def test_of_a_sample_only_the_listed_survive(sample):
     every, found, results = sample
     judged = run.verdict(found, results, run.accepted(), every)
@@ -99,6 +100,7 @@ def test_of_a_sample_only_the_listed_survive(sample):
     assert len(found) - results.count(None) > len(found) / 2
 
 
+@pytest.mark.slow
 def test_a_survivor_that_is_not_on_the_list_is_reported(monkeypatch):
     """relu mutated, and only tests of count to notice."""
     planted = next(m for m in run.of_module("functional") if m.after.startswith("y = np.minimum("))
@@ -109,6 +111,7 @@ def test_a_survivor_that_is_not_on_the_list_is_reported(monkeypatch):
     assert "relu\n    - y = np.maximum(" in str(planted)
 
 
+@pytest.mark.slow
 def test_an_entry_that_is_no_survivor_is_reported(sample):
     every, found, results = sample
     killed, killer = next((m, r) for m, r in zip(found, results, strict=True) if r)

@@ -55,10 +55,9 @@ class Figure(anywidget.AnyWidget):
     """An explorable figure: the same ES module in Jupyter, in Colab and on the published page.
 
     A subclass has `_esm = source("kit.js", "<its own>.js")`, with "plot.js" between them if it has
-    axes; one synced trait for each control, all named in `SETTINGS`; a `SIZE` ("short", "medium",
-    "broad", "tall" or "high": the height that a page keeps free for it); and `still`. The module
-    computes in the browser, so the figure moves without a kernel; where there is one, traits follow
-    in both directions.
+    axes; one synced trait for each control, all named in `SETTINGS`; a `SIZE`, the height that a
+    page keeps free for it, one of explore.css; and `still`. The module computes in the browser, so
+    the figure moves without a kernel; where there is one, traits follow in both directions.
 
     >>> issubclass(Figure, anywidget.AnyWidget)
     True

@@ -50,8 +50,6 @@ class NormalizedGaussian(Figure):
         *("features", "mean", "std", "gamma", "beta", "mean2", "std2", "gamma2", "beta2"),
         *("rho", "doublings", "batch"),
     )
-    SIZE = "tall"
-
     features = traitlets.Int(1).tag(sync=True)
     mean = traitlets.Float(-2.0).tag(sync=True)
     std = traitlets.Float(0.75).tag(sync=True)
@@ -64,6 +62,11 @@ class NormalizedGaussian(Figure):
     rho = traitlets.Float(0.7).tag(sync=True)
     doublings = traitlets.Int(3).tag(sync=True)
     batch = traitlets.Int(1).tag(sync=True)
+
+    @property
+    def SIZE(self) -> str:
+        """A plane is as high as it is wide, a bell is not."""
+        return "tall" if self.features == 1 else "square"
 
     @property
     def inputs(self) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import shutil
+from functools import cache
 
 import pytest
 import yaml
@@ -35,15 +36,16 @@ def faults(root):
     said = [f"{part}: not in the table" for part in PARTS if part not in table]
     said += [f"{part}: no part of the homework" for part in table if part not in PARTS]
     toc = (root / "_toc.yml").read_text(encoding="utf-8")
+    tables = [results.table(Book(root), folder) for folder in results.TABLES]
     left_out = (Book(root).config.get("course") or {}).get("leave_out") or []
     for part, entry in table.items():
         if entry["chapter"] in left_out:  # by the course's own choice
             continue
-        said += [f"{part}: {what}" for what in _faults(root, entry, toc)]
+        said += [f"{part}: {what}" for what in _faults(root, entry, toc, tables)]
     return said
 
 
-def _faults(root, entry, toc):
+def _faults(root, entry, toc, tables):
     chapter = entry["chapter"]
     there = re.search(rf"^\s*- file: chapters/{chapter}\s*$", toc, re.M)
     if unknown := entry.keys() - FIELDS:
@@ -61,22 +63,23 @@ def _faults(root, entry, toc):
         yield "names no exercise"
     if not (entry.get("results") or entry.get("tests")):
         yield "names no proof"
-    tables = [results.table(Book(root), folder).get(chapter, {}) for folder in results.TABLES]
     for name, value in entry.get("results", {}).items():
-        found = [t[name]["value"] for t in tables if name in t]
+        found = [t[chapter][name]["value"] for t in tables if name in t.get(chapter, {})]
         if not found:
             yield f"no results.yml has {name} of {chapter}"
         elif not results.close(found[0], value, 1e-6):
             yield f"{name} is {found[0]}, not {value}"
     for test in entry.get("tests", []):
         path, _, function = test.partition("::")
-        if not (root / path).is_file() or function not in _functions(root / path):
+        if not (root / path).is_file() or function not in _functions(
+            (root / path).read_text("utf-8")
+        ):
             yield f"there is no test {test}"
 
 
-def _functions(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+@cache
+def _functions(source):
+    return {node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
 
 
 def test_every_part_of_the_homework_is_covered():

@@ -375,6 +375,7 @@ def cifar(tmp_path, monkeypatch):
         yield server
 
 
+@pytest.mark.slow
 def test_the_code_for_cifar_runs_from_download_to_plot(solved, cifar, monkeypatch, capsys):
     """The chapter's last cell, as it stands there, but for the number of epochs."""
     space = dict(solved, DATA="cifar10")

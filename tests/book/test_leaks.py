@@ -74,7 +74,6 @@ def phrases(text: str, length: int) -> set[str]:
     return {" ".join(words[i : i + length]) for i in range(len(words) - length + 1)}
 
 
-@pytest.mark.slow
 def test_no_solution_in_the_student_site_or_the_notebooks(root, full_site, student_site):
     tokens = [canary(p) for p in solution_files(root)]
     assert find(full_site, *tokens).keys() == set(tokens)  # the finder would find them
@@ -101,7 +100,6 @@ def own_phrases(root, chapter="*"):
         yield path, {p for p in own if sum(len(word) > 3 for word in p.split()) > 2}  # no TeX
 
 
-@pytest.mark.slow
 def test_no_sentence_of_a_solution_in_the_student_site_or_the_notebooks(root, student_site):
     """Without trusting canaries: no run of eight words that only solutions contain."""
     for chapter in Book(root).chapters:

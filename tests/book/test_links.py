@@ -52,7 +52,6 @@ def test_a_notebook_s_link_that_leads_nowhere_is_seen(small):
         assert broken_in_notebooks(small, "https://x.org/book", small) == said
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("edition", ["full_site", "student_site"])
 def test_every_link_of_the_book_leads_somewhere(root, edition, request):
     site = request.getfixturevalue(edition)

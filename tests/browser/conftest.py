@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 
 import pytest
 
@@ -43,25 +44,37 @@ def chromium():
         yield started
 
 
+@pytest.fixture(scope="session")
+def open_page(chromium):
+    """How to open a fresh page that records requests leaving this machine, and what went wrong."""
+
+    @contextmanager
+    def open_page(width=1280):
+        context = chromium.new_context(viewport={"width": width, "height": 900})
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.foreign, page.faults = [], []
+
+        def seen(request):
+            if request.url.startswith("http") and "//127.0.0.1:" not in request.url:
+                page.foreign.append(request.url)
+
+        def answered(response):
+            if response.status >= 400:
+                page.faults.append(f"{response.status} {response.url}")
+
+        page.on("request", seen)
+        page.on("response", answered)
+        page.on("pageerror", lambda error: page.faults.append(str(error)))
+        page.on("console", lambda m: m.type == "error" and page.faults.append(m.text))
+        yield page
+        context.close()
+
+    return open_page
+
+
 @pytest.fixture
-def page(chromium):
+def page(open_page):
     """A fresh page that records requests leaving this machine, failures and script errors."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    page.foreign, page.faults = [], []
-
-    def seen(request):
-        if request.url.startswith("http") and "//127.0.0.1:" not in request.url:
-            page.foreign.append(request.url)
-
-    def answered(response):
-        if response.status >= 400:
-            page.faults.append(f"{response.status} {response.url}")
-
-    page.on("request", seen)
-    page.on("response", answered)
-    page.on("pageerror", lambda error: page.faults.append(str(error)))
-    page.on("console", lambda m: m.type == "error" and page.faults.append(m.text))
-    yield page
-    context.close()
+    with open_page() as page:
+        yield page

@@ -8,6 +8,7 @@ from bookkit.audit.axe import violations
 from bookkit.server import pages
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_on_any_page(chromium, full_site, site, root):
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     found = {}

@@ -246,6 +246,7 @@ def test_boxes_look_alike_with_and_without_the_figures_css(page, opened):
         assert [found.nth(i).bounding_box() for i in range(4)] == plain
 
 
+@pytest.mark.slow
 def test_every_box_of_the_book_says_what_python_says(page, site):
     answers = pytest.importorskip("tests.book.test_answers")  # it stays out of a student tree
     seen = []

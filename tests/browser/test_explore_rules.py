@@ -5,46 +5,48 @@ import re
 
 import pytest
 
+from bookkit.settings import Book
 from hwlib import explore
 from tests.browser.figures import alive
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.browser
 
-AXE = ROOT / "_build/npm/node_modules/axe-core/axe.min.js"
 FIGURES = sorted(set(explore.__all__) - {"Figure"})
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-WIDTHS = [1280, 390, 320]
+BOOK = Book(ROOT)
+PAGES = [
+    name for name in BOOK.chapters if re.search(r"import.*\b(explore|Answer)\b", BOOK.source(name))
+]
+each_page = pytest.mark.parametrize("name", PAGES)
 
 
 @pytest.fixture(scope="module")
-def pages(full_site):
+def figures(full_site):
     """Each page that holds figures, with their names in order."""
     found = {}
     for path in sorted(full_site.glob("chapters/*.html")):
         if names := re.findall(r'data-figure="(\w+)"', path.read_text(encoding="utf-8")):
-            found[path.name] = names
+            found[path.stem] = names
     return found
 
 
-def test_every_figure_has_its_place(pages):
-    assert {name for names in pages.values() for name in names} == set(FIGURES)
+def test_every_figure_has_its_place(figures):
+    assert set(figures) == set(PAGES)
+    assert {name for names in figures.values() for name in names} == set(FIGURES)
 
 
 @pytest.fixture
-def visit(page, site, pages):
-    """Open each page that holds a figure of this name, and yield the figure, alive."""
+def visit(page, site, figures):
+    """Open a page and return its figures, alive."""
 
-    def each(name):
-        for file, names in pages.items():
-            if name in names:
-                page.goto(f"{site}/chapters/{file}")
-                alive(page)
-                figures = page.locator(".explore")
-                assert figures.count() == len(names), file  # none has stayed a picture
-                yield figures.nth(names.index(name))
+    def visit(name, query=""):
+        page.goto(f"{site}/chapters/{name}.html{query}")
+        alive(page)
+        found = page.locator(".explore")
+        assert found.count() == len(figures[name])  # none has stayed a picture
+        return found.all()
 
-    return each
+    return visit
 
 
 # Renders a module with a model of the test's own: window.saved is what a kernel would get.
@@ -63,38 +65,24 @@ LIVE = """(async ([source, state]) => {
 })(%s)"""
 
 
-def axe(page, scope):
-    """What axe finds inside an element: best nothing."""
-    if not page.evaluate("'axe' in window"):
-        page.add_script_tag(path=AXE)
-    element = scope.element_handle()
-    run = "(e, tags) => axe.run(e, { runOnly: tags }).then((r) => JSON.stringify(r.violations))"
-    found = json.loads(element.evaluate(f"(e) => ({run})(e, {json.dumps(WCAG)})"))
-    return [(v["id"], [n["html"] for n in v["nodes"]]) for v in found]
-
-
-@pytest.mark.parametrize("name", FIGURES)
-def test_axe_finds_nothing_in_light_and_dark_and_nothing_overflows(page, visit, name):
-    for figure in visit(name):
-        for mode in ("light", "dark"):
-            page.evaluate("(mode) => { document.documentElement.dataset.theme = mode }", mode)
-            for width in WIDTHS:
-                page.set_viewport_size({"width": width, "height": 800})
-                figure.scroll_into_view_if_needed()
-                page.wait_for_timeout(200)
-                assert axe(page, figure) == [], (mode, width)
-                assert page.evaluate("document.documentElement.scrollWidth") <= width
-                spilt = figure.evaluate(
-                    "root => [...root.querySelectorAll('*')].filter((e) => {"
-                    "  const box = e.getBoundingClientRect();"
-                    "  return box.width && (box.left < -1 || box.right > innerWidth + 1);"
-                    "}).map((e) => e.outerHTML)"
-                )
-                assert spilt == [], (mode, width)
+@each_page
+def test_nothing_of_a_figure_lies_beyond_the_edge(page, visit, name):
+    found = visit(name)
+    for width in (1280, 390, 320):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_timeout(200)
+        for figure in found:
+            spilt = figure.evaluate(
+                "root => [...root.querySelectorAll('*')].filter((e) => {"
+                "  const box = e.getBoundingClientRect();"
+                "  return box.width && (box.left < -1 || box.right > innerWidth + 1);"
+                "}).map((e) => e.outerHTML)"
+            )
+            assert spilt == [], width
     assert page.foreign == page.faults == []
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@each_page
 def test_every_control_is_native_labelled_large_and_changes_what_is_said(page, visit, name):
     for figure in visit(name):
         controls = figure.locator("input, select, button")
@@ -121,33 +109,27 @@ def test_every_control_is_native_labelled_large_and_changes_what_is_said(page, v
     assert page.faults == []
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.slow
+@each_page
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_page_does_not_jump_when_figures_come_alive(page, visit, name, width):
+def test_the_height_kept_free_is_the_height_needed(page, visit, figures, name, width):
     page.set_viewport_size({"width": width, "height": 900})
-    # The window is kept where the figure will be, for what is off the screen shifts nothing.
     page.add_init_script(
         "window.shift = 0; new PerformanceObserver((list) => {"
         "  for (const entry of list.getEntries()) window.shift += entry.value;"
         "}).observe({ type: 'layout-shift', buffered: true });"
+        # The window is kept where the figure will be, for what is off the screen shifts nothing.
         "document.addEventListener('DOMContentLoaded', () => {"
-        f"  document.querySelector('[data-figure={name}]').scrollIntoView();"
+        "  document.querySelectorAll('[data-figure]')[+location.hash.slice(1)].scrollIntoView();"
         "}, { once: true });"
     )
-    for _ in visit(name):
+    for index in range(len(figures[name])):
+        figure = visit(name, f"?{index}#{index}")[index]
         page.wait_for_timeout(400)
-        assert page.evaluate("window.shift") < 0.05
-
-
-@pytest.mark.parametrize("name", FIGURES)
-@pytest.mark.parametrize("width", [1280, 390])
-def test_the_height_kept_free_leaves_no_hole(page, visit, name, width):
-    page.set_viewport_size({"width": width, "height": 900})
-    for figure in visit(name):
+        assert page.evaluate("window.shift") < 0.05, index
         high = "e => [e, e.closest('.cell_output')].map((x) => x.getBoundingClientRect().height)"
         own, kept = figure.evaluate(high)
-        spare = kept - own
-        assert spare < 60, spare  # 32 of it are the figure's margins
+        assert kept - own < 60, index  # 32 of it are the figure's margins
 
 
 @pytest.mark.parametrize(
@@ -183,7 +165,7 @@ def test_python_takes_what_the_reader_does_and_gives_it_back(page, name, setting
     assert page.faults == page.foreign == []
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@each_page
 def test_no_motion_where_the_reader_wants_none(page, visit, name):
     page.emulate_media(reduced_motion="reduce")
     for figure in visit(name):
@@ -194,31 +176,31 @@ def test_no_motion_where_the_reader_wants_none(page, visit, name):
         assert page.evaluate("document.getAnimations().length") == 0
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@each_page
 def test_a_picture_stands_in_its_place_without_scripts_and_on_paper(page, visit, chromium, name):
-    for figure in visit(name):
-        still = page.locator(f".explore-still:has([data-figure={name}])").first
-        assert still.is_hidden()
-        page.emulate_media(media="print")
-        assert still.is_visible()
-        assert figure.is_hidden()
-        page.emulate_media(media="screen")
-        context = chromium.new_context(java_script_enabled=False)
-        plain = context.new_page()
-        plain.goto(page.url)
-        still = plain.locator(f".explore-still:has([data-figure={name}])").first
+    live, stills = visit(name), page.locator(".explore-still").all()
+    assert len(live) == len(stills)
+    assert not any(still.is_visible() for still in stills)
+    page.emulate_media(media="print")
+    assert all(still.is_visible() for still in stills)
+    assert not any(figure.is_visible() for figure in live)
+    context = chromium.new_context(java_script_enabled=False)
+    plain = context.new_page()
+    plain.goto(page.url)
+    for still in plain.locator(".explore-still").all():
         assert still.is_visible()
         assert still.bounding_box()["height"] > 20
-        assert plain.locator(".explore").count() == 0
-        context.close()
+    assert plain.locator(".explore-still").count() == len(stills)
+    assert plain.locator(".explore").count() == 0
+    context.close()
 
 
-def test_the_modules_are_small(full_site, pages):
+def test_the_modules_are_small(full_site, figures):
     """At most 8 kB each as they are written, and 60 kB together in one page."""
     sizes = {p.name: p.stat().st_size for p in (ROOT / "hwlib/explore").glob("*.js")}
     assert max(sizes.values()) <= 8000, sizes
-    for file, names in pages.items():
-        text = (full_site / "chapters" / file).read_text(encoding="utf-8")
+    for file, names in figures.items():
+        text = (full_site / f"chapters/{file}.html").read_text(encoding="utf-8")
         state = json.loads(re.search(r"widget-state\+json\">(.*?)</script>", text, re.DOTALL)[1])
         found = [entry["state"].get("_esm", "") for entry in state["state"].values()]
         assert sum(map(bool, found)) >= len(names), file

@@ -38,6 +38,7 @@ def unpacked(full_site, tmp_path_factory):
     return folder / "book"
 
 
+@pytest.mark.slow
 def test_every_page_works_from_a_folder(page, unpacked):
     page.context.set_offline(True)
     alive = 0

@@ -3,24 +3,77 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 import pytest
 
 from bookkit.server import pages
 
 
-@pytest.mark.parametrize("edition", ["full", "student"])
-def test_pages_stay_on_this_machine_and_raise_no_error(edition, request, page):
+@dataclass
+class Visit:
+    """What the first visit to a page showed, with an empty cache and on a phone."""
+
+    foreign: list[str]
+    faults: list[str]
+    transferred: int  # bytes, compressed as GitHub Pages does it
+    figures: int
+    widths: dict[int, int]  # of the page, by that of the screen
+
+
+@pytest.fixture(scope="module")
+def visits(request, open_page) -> dict[str, Visit]:
+    """A visit to every page of an edition."""
+    edition = request.param
     folder = request.getfixturevalue(f"{edition}_site")
     address = request.getfixturevalue("site" if edition == "full" else "student")
-    seen = pages(folder)
-    assert "index.html" in seen
-    assert "search.html" in seen
-    for name in seen:
-        page.goto(f"{address}/{name}")
-        page.wait_for_load_state("networkidle")
-        assert page.foreign == [], name
-        assert page.faults == [], name
+    found = {}
+    for name in pages(folder):
+        with open_page(width=390) as page:
+            done = []
+            page.on("requestfinished", lambda request, done=done: done.append(request))
+            page.goto(f"{address}/{name}", wait_until="networkidle")
+            widths = {}
+            for width in (390, 320):
+                page.set_viewport_size({"width": width, "height": 800})
+                widths[width] = page.evaluate("document.documentElement.scrollWidth")
+            found[name] = Visit(
+                page.foreign,
+                page.faults,
+                sum(request.sizes()["responseBodySize"] for request in done),
+                page.locator(".explore-live").count(),
+                widths,
+            )
+    assert {"index.html", "search.html", "404.html"} <= set(found)
+    return found
+
+
+both_editions = pytest.mark.parametrize(
+    "visits", ["full", pytest.param("student", marks=pytest.mark.slow)], indirect=True
+)
+
+
+@both_editions
+def test_pages_stay_on_this_machine_and_raise_no_error(visits):
+    assert {name: v.foreign + v.faults for name, v in visits.items() if v.foreign + v.faults} == {}
+
+
+@both_editions
+def test_no_page_is_wider_than_a_phone(visits):
+    wide = {n: v.widths for n, v in visits.items() if any(w > s for s, w in v.widths.items())}
+    assert wide == {}
+
+
+@both_editions
+def test_the_first_load_is_small(visits):
+    assert visits["index.html"].transferred > 10_000
+    assert max(v.figures for v in visits.values()) >= 2
+    heavy = {
+        name: v.transferred
+        for name, v in visits.items()
+        if v.transferred > (300_000 if v.figures else 200_000)
+    }
+    assert heavy == {}
 
 
 def test_a_foreign_request_would_be_seen(page, site):
@@ -60,11 +113,3 @@ def test_buttons_lead_to_the_notebook(page, site, root):
     link = page.get_by_role("link", name="Notebook").get_attribute("href")
     answer = page.request.get(f"{site}/chapters/{link}")
     assert json.loads(answer.body())["nbformat"] == 4
-
-
-@pytest.mark.parametrize("width", [390, 320])
-def test_no_page_is_wider_than_a_phone(full_site, page, site, width):
-    page.set_viewport_size({"width": width, "height": 800})
-    for name in pages(full_site):
-        page.goto(f"{site}/{name}")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name

@@ -1,4 +1,4 @@
-"""What the first visit to a page transfers, compressed as GitHub Pages does it."""
+"""Sheets cut down to what the pages use draw the same."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pydata_sphinx_theme
 import pytest
-
-from bookkit.server import pages
 
 # Where every element of the page is, and what it looks like.
 LOOKS = """() => [...document.querySelectorAll("body *:not(.katex *, svg *, pre *)")].map((e) => {
@@ -17,23 +15,6 @@ LOOKS = """() => [...document.querySelectorAll("body *:not(.katex *, svg *, pre 
     style.padding, style.margin, style.fontSize, style.fontWeight, style.display, style.position];
   return [e.tagName, e.className.toString(), ...place, ...look].join(" ");
 })"""
-
-
-def test_the_first_load_is_small(chromium, full_site, site):
-    found = {}
-    for name in pages(full_site):
-        context = chromium.new_context()  # with an empty cache
-        page = context.new_page()
-        requests = []
-        page.on("requestfinished", lambda done, kept=requests: kept.append(done))
-        page.goto(f"{site}/{name}", wait_until="networkidle")
-        total = sum(request.sizes()["responseBodySize"] for request in requests)
-        found[name] = (page.locator(".explore-live").count(), total)
-        context.close()
-    assert found["index.html"][1] > 10_000
-    assert max(figures for figures, _ in found.values()) >= 2
-    heavy = {n: s for n, s in found.items() if s[1] > (300_000 if s[0] else 200_000)}
-    assert not heavy
 
 
 @pytest.mark.parametrize("width", [1280, 390])

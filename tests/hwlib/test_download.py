@@ -46,7 +46,7 @@ def remote(*urls, content=CONTENT):
     return RemoteFile(NAME, len(content), hashlib.sha256(content).hexdigest(), urls)
 
 
-def get(folder, *urls, idle_timeout=5.0, total_timeout=20.0, **options):
+def get(folder, *urls, idle_timeout=15.0, total_timeout=60.0, **options):
     return fetch(
         remote(*urls),
         folder=folder,

@@ -8,6 +8,8 @@ import inspect
 import mutants
 import pytest
 
+pytestmark = pytest.mark.slow
+
 MODULES = ["op", "functional", "check", "count"]
 
 
