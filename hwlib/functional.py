@@ -8,7 +8,7 @@ changes its arguments.
 """
 
 from dataclasses import dataclass, replace
-from functools import partial, reduce
+from functools import cached_property, lru_cache, partial, reduce
 from itertools import accumulate
 from math import ceil, nan, prod
 from operator import add
@@ -256,14 +256,16 @@ class _Windows:
         """Whether `unfold` gives n samples a matrix each; else each row of the grid has one."""
         return n == 1 or self._is_pointwise
 
-    @property
+    @cached_property
     def _stages(self):
         """Windows are taken axis by axis, for long runs in memory: the shapes, but for C and n.
 
         In two dimensions these are (kW, H + 2p, oW) and (kH, kW, oH, oW).
         """
-        for done in reversed(range(len(self.grid))):
-            yield *self.kernel[done:], *self._padded[:done], *self.grid[done:]
+        return [
+            (*self.kernel[done:], *self._padded[:done], *self.grid[done:])
+            for done in reversed(range(len(self.grid)))
+        ]
 
     def fold(self, columns):
         """Add columns (n, G, R, P) into an image (n, C, H, W), each where its window lies."""
@@ -296,11 +298,11 @@ class _Windows:
         small = 2 * outputs * prod(self.kernel) * prod(self.image) <= _BLOCK
         return outputs <= (2 * channels if small else channels)
 
-    @property
+    @cached_property
     def _axes(self):
         return list(zip(self.dilation, self.kernel, self.padding, strict=True))
 
-    @property
+    @cached_property
     def _mirror(self):
         """The windows with image and grid changed about, as wide a border as the weight allows."""
         padding = tuple(d * (k - 1) - p for d, k, p in self._axes)
@@ -321,29 +323,29 @@ class _Windows:
         padded[self.inside] = x
         return padded
 
-    @property
+    @cached_property
     def first_taps(self):
         """Per axis: which tap of each window is the first in the image: (oH, 1), (oW,)."""
         axes = zip(self.grid, self.stride, self.padding, self.dilation, strict=True)
         rows, columns = (np.maximum(0, -((np.arange(n) * s - p) // d)) for n, s, p, d in axes)
         return rows[:, None], columns
 
-    @property
+    @cached_property
     def _is_pointwise(self):
         """Whether each window is one pixel and the grid is the image: no copy is needed."""
         one_to_one = prod(self.kernel) == prod(self.stride) == 1 and not any(self.padding)
         return one_to_one and self.grid == self.image
 
-    @property
+    @cached_property
     def _padded(self):
         return [n + 2 * p for n, p in zip(self.image, self.padding, strict=True)]
 
-    @property
+    @cached_property
     def inside(self):
         """Where the image lies in the padded image."""
         return ..., *(slice(p, p + n) for n, p in zip(self.image, self.padding, strict=True))
 
-    @property
+    @cached_property
     def taps(self):
         """Per axis and tap of the kernel: which places of the padded axis it meets, as an index."""
         axes = zip(self.grid, self.kernel, self.stride, self.dilation, strict=True)
@@ -368,6 +370,12 @@ class _Windows:
     def _by_group(self, y):
         """View y (n, F, oH, oW) as (n, G, F/G, P)."""
         return y.reshape(len(y), self.groups, y.shape[1] // self.groups, prod(y.shape[2:]))
+
+
+@lru_cache(maxsize=1024)
+def _windows(*geometry):
+    """Return the windows of a geometry: a network asks for the same few at each step."""
+    return _Windows(*geometry)
 
 
 def _join(a):
@@ -429,7 +437,7 @@ def _conv(caller, axes, x, weight, bias, stride, padding, dilation, groups):
     grid = conv_output_size(
         image, kernel, stride=stride, padding=padding, dilation=dilation, caller=caller
     )
-    windows = _Windows(image, grid, kernel, stride, padding, dilation, groups)
+    windows = _windows(image, grid, kernel, stride, padding, dilation, groups)
     y = windows.apply(x, weight)
     _add_bias(y, bias)
 
@@ -470,7 +478,7 @@ def _conv_transpose(
         dilation=dilation,
         caller=caller,
     )
-    windows = _Windows(image, grid, kernel, stride, padding, dilation, groups)
+    windows = _windows(image, grid, kernel, stride, padding, dilation, groups)
     y = windows.adjoint_x(x, weight)
     _add_bias(y, bias)
 
@@ -649,7 +657,7 @@ def _pooling(caller, x, kernel_size, stride, padding, dilation=1):
     grid = conv_output_size(
         image, kernel, stride=stride, padding=padding, dilation=dilation, caller=caller
     )
-    return _Windows(image, grid, kernel, stride, padding, dilation, groups=x.shape[1])
+    return _windows(image, grid, kernel, stride, padding, dilation, x.shape[1])
 
 
 def _largest(x, taps):
