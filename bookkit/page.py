@@ -21,7 +21,9 @@ MENDED = {
     'role="doc-biblioentry"': 'role="listitem"',  # of a list; the old role is no longer one
     '<th class="head"><p></p></th>': "<td></td>",  # the corner of a table heads nothing
     '<summary aria-label="Toggle hidden content">': "<summary>",  # it says "Show code cell source"
+    "<p>✅</p>": "<p>✓</p>",  # a letter, which every font has and both modes color
 }
+SPACE_IN_LINK = re.compile(r"(?<=Solution to)(<a [^>]*>) ")  # would be underlined
 
 
 def connect(app: Sphinx) -> None:
@@ -29,6 +31,7 @@ def connect(app: Sphinx) -> None:
     app.connect("doctree-read", keep_stills)
     app.connect("doctree-read", check_pictures)
     app.connect("doctree-read", explain_checks)
+    app.connect("doctree-read", glue_punctuation)
     app.connect("html-page-context", launch_buttons, priority=600)  # after the theme's own, 501
     app.connect("html-page-context", prune_widget_state, priority=600)
     app.connect("html-page-context", name_edition, priority=600)
@@ -74,6 +77,30 @@ def explain_checks(app: Sphinx, doctree: nodes.document) -> None:
             text = "To a right answer this cell says:\n" + block.astext()
             block.rawsource = text
             block.children = [nodes.Text(text)]
+
+
+def glue_punctuation(app: Sphinx, doctree: nodes.document) -> None:
+    """Keep a formula and what stands before and behind it without a space on one line.
+
+    A browser breaks a line there, and a full stop would begin the next one.
+    """
+    for formula in list(doctree.findall(nodes.math)):
+        parent, at = formula.parent, formula.parent.index(formula)
+        before, behind = (_text(parent, at + step) for step in (-1, 1))
+        opening, closing = re.search(r"\S*$", before)[0], re.match(r"\S*", behind)[0]
+        if opening or closing:
+            glued = [nodes.Text(opening), formula, nodes.Text(closing)]
+            parent[at - bool(before) : at + 1 + bool(behind)] = [
+                nodes.Text(before.removesuffix(opening)),
+                nodes.inline("", "", *glued, classes=["glued"]),
+                nodes.Text(behind.removeprefix(closing)),
+            ]
+
+
+def _text(parent: nodes.Element, at: int) -> str:
+    """The text at a place among the children, or "" where something else or nothing stands."""
+    inside = 0 <= at < len(parent) and isinstance(parent[at], nodes.Text)
+    return parent[at] if inside else ""
 
 
 def launch_buttons(app: Sphinx, pagename, templatename, context, doctree) -> None:
@@ -151,8 +178,10 @@ def name_edition(app: Sphinx, pagename, templatename, context, doctree) -> None:
 
 def mend_markup(app: Sphinx, pagename, templatename, context, doctree) -> None:
     """Mend what docutils writes and a screen reader stumbles over."""
+    body = context.get("body", "")
     for old, new in MENDED.items():
-        context["body"] = context.get("body", "").replace(old, new)
+        body = body.replace(old, new)
+    context["body"] = SPACE_IN_LINK.sub(r" \1", body)
 
 
 def copy_notebooks(app: Sphinx, exception: Exception | None) -> None:

@@ -18,6 +18,7 @@ import json
 import math
 import re
 import sys
+from ast import literal_eval
 from pathlib import Path
 
 import yaml
@@ -39,7 +40,7 @@ def recorded(executed: Path, chapter: str) -> dict[str, dict]:
     return {
         name: {
             "value": json.loads(output["data"]["application/json"]),
-            "shown": output["data"]["text/plain"],
+            "shown": literal_eval(output["data"]["text/plain"]),
         }
         for name, output in kept.items()
     }

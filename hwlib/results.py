@@ -41,7 +41,8 @@ def record(name: str, value: Any, *, shown: str | None = None) -> None:
         return
     if get_ipython() is None:
         return
-    data = {_PREFIX + "text/plain": shown, _PREFIX + "application/json": json.dumps(plain)}
+    # In quotes: MyST-NB takes a text for the Python literal that it may be, "25,000" for a pair.
+    data = {_PREFIX + "text/plain": repr(shown), _PREFIX + "application/json": json.dumps(plain)}
     mark = {"scrapbook": {"name": name, "mime_prefix": _PREFIX}}
     display(data, raw=True, metadata=mark)
 

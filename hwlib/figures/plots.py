@@ -43,7 +43,7 @@ def curves(
             has no place on a logarithmic axis.
 
     >>> curves({"Adam": [[2, 1], [4, 1]]}, xlabel="epoch", ylabel="loss").alt
-    'loss over epoch. Adam (mean of 2 runs): 3 ± 1 at 1, 1 ± 0 at 2.'
+    'loss over epoch. Adam (mean of 2 runs): 3 ± 1.41 at 1, 1 ± 0 at 2.'
     """
     if not series:
         raise ValueError("curves: series must name at least one curve")
@@ -63,7 +63,7 @@ def curves(
         axes = fig.subplots()
         axes.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale, yscale=yscale)
         for k, (name, y) in enumerate(runs.items()):
-            mean, spread = np.where(np.isfinite(y).all(0), [y.mean(0), y.std(0)], np.nan)
+            mean, spread = np.where(np.isfinite(y).all(0), [y.mean(0), _deviation(y)], np.nan)
             look = {"marker": "os^Dv"[k % 5], "ms": 5} if markers else {}
             (line,) = axes.plot(places[name], mean, LOOKS[k % 4], label=name, **look)
             if len(y) > 1:
@@ -182,13 +182,18 @@ def _check_positive(name, values):
         )
 
 
+def _deviation(runs):
+    """Standard deviation over the runs, with n - 1; zero of a single run."""
+    return runs.std(axis=0, ddof=len(runs) > 1)
+
+
 def _told(name, y, x):
     """Return a curve in words: where it begins and where it ends."""
 
     def value(at):
         if not np.isfinite(y[:, at]).all():
             return "not finite"
-        spread = f" ± {number(y[:, at].std())}" if len(y) > 1 else ""
+        spread = f" ± {number(_deviation(y)[at])}" if len(y) > 1 else ""
         return f"{number(y[:, at].mean())}{spread}"
 
     many = f" (mean of {len(y)} runs)" if len(y) > 1 else ""

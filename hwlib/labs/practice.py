@@ -75,7 +75,7 @@ def practice(
             )
             return False
         except Hint as hint:
-            print(f"Not yet: {where}, {hint}.")
+            print(f"Not yet: {where}, {ended(hint)}")
             return False
         except Exception as error:  # whatever the reader's code raises is an answer to explain
             print(f"Not yet: {where}, `{name}` raised {type(error).__name__}: {error}")
@@ -95,12 +95,21 @@ def practice(
             except AssertionError as error:
                 for words, variant in (mistakes or {}).items():
                     if _like(variant, case, k, actual, outputs, rtol, atol):
-                        print(f"Not yet: {where}, {words}.")
+                        print(f"Not yet: {where}, {ended(words)}")
                         return False
                 print(f"Not yet: {where}, {error}")
                 return False
     print(f"Right: `{name}` agrees with the library in all {len(cases)} cases.")
     return True
+
+
+def ended(words: object) -> str:
+    """`words` as a sentence: with a full stop, unless a question.
+
+    >>> ended("the mean changes"), ended("does it keep the mean?")
+    ('the mean changes.', 'does it keep the mean?')
+    """
+    return f"{words}" if str(words).endswith("?") else f"{words}."
 
 
 def _parts(answer: Any, expected: Any, outputs: Sequence[str]) -> list[tuple]:

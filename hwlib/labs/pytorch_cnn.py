@@ -26,7 +26,7 @@ import numpy as np
 
 from hwlib import data
 from hwlib.data import Dataset, Split
-from hwlib.labs.practice import Hint, practice
+from hwlib.labs.practice import Hint, ended, practice
 from hwlib.train import History, fit
 
 TRAINING_IMAGES = 50_000  # of CIFAR-100; the budget is counted with them
@@ -745,7 +745,7 @@ def own_design(attempt: Callable[..., Any], settings: Mapping[str, Any]) -> bool
         print(f"Your turn: {error or name}. Fill in `{name}` and run its cell and this one again.")
         return False
     except Hint as hint:
-        print(f"Not yet: {hint}.")
+        print(f"Not yet: {ended(hint)}")
         return False
     except Exception as error:  # whatever the reader's code raises is an answer to explain
         print(f"Not yet: `{name}` raised {type(error).__name__}: {error}")

@@ -62,7 +62,7 @@ def made(tmp_path_factory):
     (root / "chapters/one.md").write_text(
         "---\nformat_name: myst\n---\n" + 'record("third", 1 / 3)'
     )
-    solution = 'record("answer", [[2, -1], [0.5, 3.0]])'
+    solution = 'record("answer", [[2, -1], [0.5, 3.0]]); record("many", 25000, shown="25,000")'
     (root / "solutions/one/try.md").write_text(f"```{{code-cell}} ipython3\n{solution}\n```\n")
     executed(
         root / "run",
@@ -81,6 +81,7 @@ def test_write_then_compare(book):
     run = book.root / "run"
     assert sorted(results.compare(book, run)) == [
         "one: 'answer' is in no table (`make results` adds it)",
+        "one: 'many' is in no table (`make results` adds it)",
         "one: 'third' is in no table (`make results` adds it)",
     ]
     results.write(book, run)
@@ -89,6 +90,15 @@ def test_write_then_compare(book):
     solutions = yaml.safe_load((book.root / "solutions/results.yml").read_text())
     assert chapters == {"one": {"third": {"value": 1 / 3, "tolerance": 1e-9, "shown": "0.3333"}}}
     assert solutions["one"]["answer"]["shown"] == "[[2, −1], [0.5, 3]]"
+
+
+def test_the_page_prints_what_the_table_shows(book):
+    from myst_nb.core.variables import format_plain_text
+
+    kept = json.loads((book.root / "run/one.glue.json").read_text())
+    printed = {k: format_plain_text(v["data"]["text/plain"], "") for k, v in kept.items()}
+    assert printed == {"third": "0.3333", "answer": "[[2, −1], [0.5, 3]]", "many": "25,000"}
+    assert printed == {k: v["shown"] for k, v in results.recorded(book.root / "run", "one").items()}
 
 
 @pytest.mark.parametrize(

@@ -113,3 +113,22 @@ def test_buttons_lead_to_the_notebook(page, site, root):
     link = page.get_by_role("link", name="Notebook").get_attribute("href")
     answer = page.request.get(f"{site}/chapters/{link}")
     assert json.loads(answer.body())["nbformat"] == 4
+
+
+def test_no_line_begins_with_the_punctuation_of_a_formula(page, site):
+    page.set_viewport_size({"width": 320, "height": 800})
+    page.goto(f"{site}/chapters/dropout_as_regularization.html")
+    page.locator(".solution .toggle-button").evaluate_all("all => all.forEach(b => b.click())")
+    lost = """all => all.flatMap(glued => {
+        const last = glued.lastChild;
+        if (last.nodeType !== Node.TEXT_NODE) return [];
+        const range = document.createRange();
+        range.selectNode(last);
+        const formula = glued.querySelector(".base:last-child").getBoundingClientRect();
+        return range.getBoundingClientRect().top < formula.bottom ? [] : [glued.textContent];
+    })"""
+    glued = page.locator(".glued:visible")
+    assert glued.count() > 50
+    assert glued.evaluate_all(lost) == []
+    page.add_style_tag(content=".glued { white-space: normal !important }")
+    assert glued.evaluate_all(lost) != []  # the test would see it

@@ -28,7 +28,7 @@ def test_curves_name_their_ends_and_powers_of_ten_are_text():
 
 def test_runs_become_their_mean_and_a_band_of_one_standard_deviation():
     picture = curves({"one": [0.0, 4.0], "two": [[1.0, 2.0], [3.0, 2.0]]}, xlabel="x", ylabel="y")
-    assert "one: 0 at 1, 4 at 2. two (mean of 2 runs): 2 ± 1 at 1, 2 ± 0 at 2." in picture.alt
+    assert "one: 0 at 1, 4 at 2. two (mean of 2 runs): 2 ± 1.41 at 1, 2 ± 0 at 2." in picture.alt
     root = ElementTree.fromstring(picture.svg)
     fill = f"fill: {ACCENTS['orange']}; fill-opacity: 0.22"
     (band,) = [e for e in root.iter() if e.get("style") == fill]
@@ -40,8 +40,8 @@ def test_runs_become_their_mean_and_a_band_of_one_standard_deviation():
         if f"stroke: {ACCENTS['blue']}" in e.get("style", "")
     ]
     ((_, low, _, high),) = [line for line in blue if line[1] != line[3]]  # y at 0 and at 4
-    assert max(edge) == pytest.approx(low + (high - low) * 1 / 4, abs=0.05)
-    assert min(edge) == pytest.approx(low + (high - low) * 3 / 4, abs=0.05)
+    assert max(edge) == pytest.approx(low + (high - low) * (2 - 2**0.5) / 4, abs=0.05)
+    assert min(edge) == pytest.approx(low + (high - low) * (2 + 2**0.5) / 4, abs=0.05)
 
 
 def test_what_is_not_finite_is_said_and_leaves_a_gap():

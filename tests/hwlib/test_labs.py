@@ -81,14 +81,19 @@ def test_each_of_several_outputs_is_named(attempt, right, said, capsys):
     assert said in capsys.readouterr().out
 
 
-def test_a_check_may_speak_for_itself(capsys):
+@pytest.mark.parametrize(
+    ("hint", "said"),
+    [
+        ("half of the entries should be zero", "half of the entries should be zero."),
+        ("is half of the entries zero?", "is half of the entries zero?"),
+    ],
+)
+def test_a_check_may_speak_for_itself(hint, said, capsys):
     def check(x):
-        raise Hint("half of the entries should be zero")
+        raise Hint(hint)
 
     assert practice(check, double, CASES) is False
-    assert capsys.readouterr().out == (
-        "Not yet: in case 1 of 2, half of the entries should be zero.\n"
-    )
+    assert capsys.readouterr().out == f"Not yet: in case 1 of 2, {said}\n"
 
 
 def test_generators_and_dicts_are_given_afresh():
