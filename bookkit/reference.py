@@ -14,8 +14,14 @@ _CODE_OR_SIGN = re.compile(r"(`[^`]+`)|([*|`\\]|(?<=\w)_(?!\w))")
 
 
 def connect(app: Sphinx) -> None:
-    """Connect this room's handler."""
+    """Connect this room's handlers."""
+    app.connect("autodoc-skip-member", skip_fields)
     app.connect("autodoc-process-docstring", translate, priority=400)  # before napoleon, 500
+
+
+def skip_fields(app: Sphinx, what, name, thing, skip, options) -> bool | None:
+    """Leave out a named tuple's fields: Python's word for them says nothing, the class says all."""
+    return True if (thing.__doc__ or "").startswith("Alias for field number") else None
 
 
 def translate(app: Sphinx, what, name, thing, options, lines: list[str]) -> None:

@@ -6,7 +6,8 @@ import pytest
 from docutils.core import publish_doctree
 from sphinx.ext.napoleon import Config, GoogleDocstring
 
-from bookkit.reference import restructured
+from bookkit.reference import restructured, skip_fields
+from hwlib.data import Split
 
 
 @pytest.mark.parametrize(
@@ -68,3 +69,8 @@ def test_every_docstring_of_the_library_is_readable():
             publish_doctree(text, settings_overrides={"halt_level": 2, "report_level": 5})
             seen += 1
     assert seen > 60
+
+
+def test_a_named_tuple_s_fields_are_left_to_its_own_words():
+    assert skip_fields(None, "class", "x", Split.x, False, {})
+    assert skip_fields(None, "class", "count", Split.count, False, {}) is None
