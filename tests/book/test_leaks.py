@@ -26,7 +26,7 @@ WORD = "Canary-7"
         json.dumps({"a": ["x", {WORD: 1}]}).encode(),
         json.dumps(WORD).replace("C", "\\u0043").encode(),
         b"head" + zlib.compress(b"some more text " + WORD.encode()),
-        gzip.compress(b"some more text " + WORD.encode(, mtime=0)),
+        gzip.compress(b"some more text " + WORD.encode(), mtime=0),
         b"data:image/png;base64," + base64.b64encode(b"padding padding " + WORD.encode()),
         base64.b64encode(zlib.compress(b"some more text " + WORD.encode())),
         b"&#67;anary-7",
