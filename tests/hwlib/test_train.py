@@ -442,6 +442,15 @@ def raise_it():
     raise KeyboardInterrupt
 
 
+@pytest.fixture
+def keyboard():
+    """Python's own answer to Ctrl-C; a process that was started in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("keyboard")
 @pytest.mark.parametrize(("module", "library"), LIBRARIES)
 @pytest.mark.parametrize(
     ("place", "at", "interrupt", "steps", "epochs"),
