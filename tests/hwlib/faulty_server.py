@@ -4,7 +4,7 @@
         url = server.add(cut(100), good)   # the first answer breaks off, all later ones are good
 
 A behaviour is a function of the request (a `BaseHTTPRequestHandler`) and the content. The server
-remembers each request it got and counts the bytes it sent.
+remembers each request it got and counts the bytes it set out to send.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ class FaultyServer:
 
     def __init__(self, content: bytes):
         self.requests = []  # (path, headers) in the order they came
-        self.sent = 0  # bytes of bodies
+        self.sent = 0  # bytes of bodies, given to be sent
         self.closing = threading.Event()
         behaviours = self._behaviours = {}
         lock = threading.Lock()
@@ -46,9 +46,9 @@ class FaultyServer:
                 self.end_headers()
 
             def body(self, data):
-                self.wfile.write(data)
-                with lock:
+                with lock:  # before the client can have it all and ask for the count
                     owner.sent += len(data)
+                self.wfile.write(data)
 
             def log_message(self, *args):
                 pass

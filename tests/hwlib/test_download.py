@@ -284,9 +284,9 @@ def test_bad_answer(server, tmp_path, case):
     """A clear error, nothing kept of it; and the next mirror mends it."""
     behaviour, message = bad_answers()[case]
     bad = server.add(behaviour)
-    assert_fails(tmp_path, bad, match=message, idle_timeout=0.3)
+    assert_fails(tmp_path, bad, match=message, idle_timeout=1.0)
     assert part(tmp_path) == b""
-    assert_fetched(get(tmp_path, bad, server.add(faulty.good), idle_timeout=0.3))
+    assert_fetched(get(tmp_path, bad, server.add(faulty.good), idle_timeout=1.0))
 
 
 def test_nobody_listens(tmp_path):
@@ -332,13 +332,13 @@ def test_slow_drip_is_given_up_and_its_bytes_kept(server, tmp_path):
 
 def test_total_time_is_limited(server, tmp_path):
     slow = server.add(faulty.drip(1000, 0.02))
-    assert_fails(tmp_path, slow, match="time for one transfer is over", total_timeout=0.4)
-    assert_fetched(get(tmp_path, slow, server.add(faulty.good), total_timeout=0.4))
+    assert_fails(tmp_path, slow, match="time for one transfer is over", total_timeout=1.0)
+    assert_fetched(get(tmp_path, slow, server.add(faulty.good), total_timeout=1.0))
 
 
 def test_stall(server, tmp_path):
     url = server.add(faulty.stall(1000), faulty.good)
-    assert_fetched(get(tmp_path, url, idle_timeout=0.3))
+    assert_fetched(get(tmp_path, url, idle_timeout=1.0))
     assert server.sent == len(CONTENT)
 
 
