@@ -166,8 +166,12 @@ class _Windows:
         x = np.empty((len(y), self.groups * weight.shape[1], *self.image), y.dtype)
         filters = self._filters(weight).swapaxes(1, 2)  # (G, R, F/G)
         product = np.multiply if filters.shape[2] == 1 else np.matmul  # equal there, and faster
+        columns = np.empty((0, *filters.shape[:2], prod(self.grid)), x.dtype)
         for block in self.blocks(x):
-            x[block] = self.fold(product(filters, self._by_group(y[block])))
+            samples = self._by_group(y[block])
+            if len(columns) != len(samples):  # else the last block's memory is used again
+                columns = np.empty((len(samples), *columns.shape[1:]), x.dtype)
+            x[block] = self.fold(product(filters, samples, out=columns))
         return x
 
     def adjoint_w(self, x, y):
@@ -276,7 +280,8 @@ class _Windows:
         for done, taps in enumerate(self.taps, start=1):  # unfold backwards
             shape = *self.kernel[done:], *self._padded[:done], *self.grid[done:]
             parts, image = image, np.zeros((n, channels, *shape), columns.dtype)
-            for i, tap in enumerate(taps):
+            image[taps[0]] = parts[:, :, 0]
+            for i, tap in enumerate(taps[1:], start=1):
                 image[tap] += parts[:, :, i]
         return image[self.inside]
 
