@@ -12,6 +12,7 @@
 `execution`         how chapters are executed and kept, once for both editions
 `otter`             `python -m bookkit.otter LAB --out FOLDER`: a lab for otter-grader
 `assets`            KaTeX's css and fonts, from npm at build time
+`minify`            the modules of live figures as pages carry them
 `page`              what each finished page gets: launch buttons, still pictures, edition
 `icons`             the theme's icons from small fonts, without its script
 `weight`            style sheets, fonts and scripts cut to what the site uses

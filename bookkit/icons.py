@@ -7,8 +7,10 @@ written, the script goes, and of the fonts only the glyphs stay that some page o
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
+import shutil
 from pathlib import Path
 
 import pydata_sphinx_theme
@@ -48,7 +50,8 @@ def slim(app: Sphinx, exception: Exception | None) -> None:
     fonts = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static"
     for font in static.glob("vendor/fontawesome/webfonts/*"):
         if font.suffix == ".woff2":  # which every browser of today reads
-            cut(fonts / font.relative_to(static).with_suffix(".ttf"), points, font)
+            source = fonts / font.relative_to(static).with_suffix(".ttf")
+            cut_once(source, points, font, out.parent / "fonts")
         else:
             font.unlink()
 
@@ -59,6 +62,18 @@ def code_points(css: Path, names: set[str]) -> set[int]:
     # A rule starts behind a brace; tried from every character, this would take a second.
     rules = re.findall(r'(?<=[{}])([^{}]*)\{(?:--fa:|content:)"\\([0-9a-f]+)"', text)
     return {int(point, 16) for selectors, point in rules if names & set(NAME.findall(selectors))}
+
+
+def cut_once(source: Path, points: set[int], target: Path, kept: Path) -> None:
+    """Write a font with these characters only, from `kept` if it was cut so before."""
+    digest = hashlib.sha256(repr(sorted(points)).encode())
+    for path in (source, Path(__file__)):
+        digest.update(path.read_bytes())
+    font = kept / f"{digest.hexdigest()[:16]}.woff2"
+    if not font.is_file():
+        kept.mkdir(exist_ok=True)
+        cut(source, points, font)
+    shutil.copyfile(font, target)
 
 
 def cut(source: Path, points: set[int], target: Path) -> None:

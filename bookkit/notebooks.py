@@ -18,10 +18,9 @@ from pathlib import Path
 
 import jupytext
 import nbformat
-import yaml
 from pybtex.database import parse_file
 
-from bookkit import errata
+from bookkit import errata, results
 from bookkit.settings import Book
 
 KEPT_TAGS = {"hide-input", "raises-exception"}
@@ -56,9 +55,7 @@ class Chapter:
         # Sphinx numbers labelled equations (1), (2), … on each page.
         labels = re.findall(r"^\$\$ *\(([\w:-]+)\)$", self.source, re.M)
         self.equations = {label: n for n, label in enumerate(labels, 1)}
-        path = book.root / "chapters" / "results.yml"
-        results = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        self.results = (results or {}).get(name, {})
+        self.results = results.table(book, "chapters").get(name, {})
 
     def fail(self, message: str) -> ExportError:
         """The error to raise, with the chapter's name."""

@@ -11,6 +11,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
+from bookkit.minify import minified
 from bookkit.settings import Book
 
 logger = logging.getLogger(__name__)
@@ -133,7 +134,7 @@ def launch_buttons(app: Sphinx, pagename, templatename, context, doctree) -> Non
 
 
 def prune_widget_state(app: Sphinx, pagename, templatename, context, doctree) -> None:
-    """Leave only the state of figures that the page shows, and number their parts.
+    """Leave only the state of figures that the page shows, in few bytes, and number their parts.
 
     A notebook's state covers every widget it made, those of removed cells (the student
     edition's solutions) included. It names them by random words, new in every run.
@@ -147,6 +148,9 @@ def prune_widget_state(app: Sphinx, pagename, templatename, context, doctree) ->
         state = json.loads(attributes["body"])
         reached = _reachable(state["state"], shown)
         state["state"] = {k: v for k, v in state["state"].items() if k in reached}
+        for model in state["state"].values():
+            if "_esm" in model["state"]:
+                model["state"]["_esm"] = minified(model["state"]["_esm"], Path(app.srcdir))
         text = json.dumps(state)
         for number, model in enumerate(reached):
             text = text.replace(model, f"{number:032x}")

@@ -11,7 +11,6 @@ import html
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 from bookkit import icons
-from bookkit.assets import NODE, node_modules
+from bookkit.assets import HERE, NODE, node_modules
 
 FORMULA = re.compile(r'<span class="katex-html"[^>]*>')
 SPAN = re.compile(r"<(/?)span\b[^>]*>")
@@ -80,11 +79,11 @@ def slim(app: Sphinx, exception: Exception | None) -> None:
         words.update(WORD.findall(text))
     for sheet in {*static.rglob("*.css")}.difference(sheets[:1]):  # the theme's, first, has most
         variables.update(VARIABLE.findall(sheet.read_text(encoding="utf-8")))
-    purge(sheets, words, variables, Path(app.srcdir))
+    purge(sheets, words, variables, Path(app.srcdir), out.parent / "purged")
     points = {ord(c) for c in characters}
     source = out.parent / "assets" / "katex" / "fonts"
     for font in sorted((static / "katex" / "fonts").glob("*.woff2")):
-        cut_once(source / font.name, points, font, out.parent / "fonts")
+        icons.cut_once(source / font.name, points, font, out.parent / "fonts")
 
 
 def formulas(text: str) -> Iterator[str]:
@@ -98,7 +97,7 @@ def formulas(text: str) -> Iterator[str]:
                 break
 
 
-def purge(sheets: list[Path], words: set[str], variables: set[str], root: Path) -> None:
+def purge(sheets: list[Path], words: set[str], variables: set[str], root: Path, kept: Path) -> None:
     """Take out of style sheets, in place, what nothing uses.
 
     Args:
@@ -106,33 +105,30 @@ def purge(sheets: list[Path], words: set[str], variables: set[str], root: Path) 
         words: names that occur on the site; a rule for others goes.
         variables: those used outside of the first sheet; one that is used nowhere goes.
         root: the book's folder.
+        kept: a folder of this function's own: where nothing changed it holds the last result.
 
     Raises:
         ExtensionError: if PurgeCSS fails, with what it said.
     """
-    program = node_modules(root) / "purgecss" / "bin" / "purgecss.js"
-    with tempfile.TemporaryDirectory() as folder:
-        content = Path(folder) / "words.txt"
+    lock = (HERE / "package-lock.json").read_text(encoding="utf-8")
+    digest = hashlib.sha256(repr((lock, sorted(words), sorted(variables))).encode())
+    for sheet in sheets:
+        digest.update(sheet.read_bytes())
+    result = kept / digest.hexdigest()[:16]
+    if not result.is_dir():
+        shutil.rmtree(kept, ignore_errors=True)
+        work = kept / "work"
+        work.mkdir(parents=True)
+        content, users = work / "words.txt", work / "users.css"
         content.write_text(" ".join(sorted(words)), encoding="utf-8")
-        users = Path(folder) / "users.css"
         uses = "".join(f"a:var({name});" for name in sorted(variables))
         users.write_text(f"html{{{uses}}}", encoding="utf-8")
-        options = ["--variables", "--content", content, "--output", folder]
+        program = node_modules(root) / "purgecss" / "bin" / "purgecss.js"
+        options = ["--variables", "--content", content, "--output", work]
         command = [NODE, program, *options, "--css", users, *sheets]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise ExtensionError(f"PurgeCSS failed:\n{done.stderr}")
-        for sheet in sheets:
-            shutil.copyfile(Path(folder) / sheet.name, sheet)
-
-
-def cut_once(source: Path, points: set[int], target: Path, kept: Path) -> None:
-    """Write a font with these characters only, from `kept` if it was cut so before."""
-    digest = hashlib.sha256(repr(sorted(points)).encode())
-    for path in (source, Path(icons.__file__)):
-        digest.update(path.read_bytes())
-    font = kept / f"{digest.hexdigest()[:16]}.woff2"
-    if not font.is_file():
-        kept.mkdir(exist_ok=True)
-        icons.cut(source, points, font)
-    shutil.copyfile(font, target)
+        work.rename(result)
+    for sheet in sheets:
+        shutil.copyfile(result / sheet.name, sheet)

@@ -8,7 +8,7 @@ import pytest
 from fontTools.ttLib import TTFont
 from sphinx.errors import ExtensionError
 
-from bookkit import weight
+from bookkit import icons, weight
 from bookkit.server import pages
 from tests.conftest import ROOT
 
@@ -19,7 +19,9 @@ def test_rules_without_a_name_on_the_site_go_and_others_stay(full_site, tmp_path
         ":root{--x:1;--y:1;--z:1}.used{top:var(--x)}.unused{top:1}.used .unused{top:2}p,.unused{top:3}"
         "@media print{.used{top:4}.unused{top:5}}[data-theme=dark] .used{top:6}"
     )
-    weight.purge([sheet], {"used", "p", "data-theme", "dark", "html"}, {"--y"}, ROOT)
+    weight.purge(
+        [sheet], {"used", "p", "data-theme", "dark", "html"}, {"--y"}, ROOT, tmp_path / "kept"
+    )
     left = re.sub(r"\s", "", sheet.read_text()).replace(";}", "}")
     assert left == (
         ":root{--x:1;--y:1}.used{top:var(--x)}p{top:3}@mediaprint{.used{top:4}}[data-theme=dark].used{top:6}"
@@ -29,7 +31,26 @@ def test_rules_without_a_name_on_the_site_go_and_others_stay(full_site, tmp_path
 def test_a_sheet_that_cannot_be_read_fails_the_build(full_site, tmp_path):
     (tmp_path / "a.css").write_text("a { b")
     with pytest.raises(ExtensionError, match="PurgeCSS failed"):
-        weight.purge([tmp_path / "a.css"], {"a"}, set(), ROOT)
+        weight.purge([tmp_path / "a.css"], {"a"}, set(), ROOT, tmp_path / "kept")
+
+
+def test_sheets_are_cut_once_and_again_where_anything_changes(full_site, tmp_path, monkeypatch):
+    calls, run = [], weight.subprocess.run
+    monkeypatch.setattr(
+        weight.subprocess, "run", lambda *a, **k: (calls.append(a), run(*a, **k))[1]
+    )
+    sheet, kept = tmp_path / "a.css", tmp_path / "kept"
+    for text, words, left in [
+        ("a{top:1}b{top:2}", {"a"}, "a{top:1}"),
+        ("a{top:1}b{top:2}", {"a"}, "a{top:1}"),
+        ("a{top:1}b{top:2}", {"b"}, "b{top:2}"),
+        ("a{top:1}b{top:3}", {"b"}, "b{top:3}"),
+    ]:
+        sheet.write_text(text)
+        weight.purge([sheet], words, set(), ROOT, kept)
+        assert re.sub(r"\s", "", sheet.read_text()) == left
+    assert len(calls) == 3
+    assert len(list(kept.iterdir())) == 1
 
 
 def test_the_site_has_no_source_maps_and_small_sheets(full_site):
@@ -68,10 +89,10 @@ def test_formulas_are_found_with_all_their_letters():
 def test_a_font_is_cut_once_and_again_for_other_characters(full_site, tmp_path, monkeypatch):
     source = ROOT / "_build/assets/katex/fonts/KaTeX_Size1-Regular.woff2"
     calls = []
-    cut = weight.icons.cut
-    monkeypatch.setattr(weight.icons, "cut", lambda *a: (calls.append(a), cut(*a)))
+    cut = icons.cut
+    monkeypatch.setattr(icons, "cut", lambda *a: (calls.append(a), cut(*a)))
     for points in ({0x2211}, {0x2211}, {0x2211, 0x222B}):
-        weight.cut_once(source, points, tmp_path / "font.woff2", tmp_path / "kept")
+        icons.cut_once(source, points, tmp_path / "font.woff2", tmp_path / "kept")
         assert set(TTFont(tmp_path / "font.woff2").getBestCmap()) == points
     assert len(calls) == 2
 
