@@ -15,7 +15,8 @@
 `minify`            the modules of live figures as pages carry them
 `page`              what each finished page gets: launch buttons, still pictures, edition
 `icons`             the theme's icons from small fonts, without its script
-`weight`            style sheets, fonts and scripts cut to what the site uses
+`weight`            style sheets and fonts cut to what the site uses
+`head`              one style sheet a page, and no script that holds it up
 `publish`           descriptions, preview, site map, 404 page, "found an error"
 `errata`            `errata.yml` as a page, and links to its entries
 `colophon`          what the book was built with
@@ -47,6 +48,7 @@ def setup(app: Sphinx) -> dict:
         colophon,
         errata,
         execution,
+        head,
         icons,
         page,
         publish,
@@ -56,7 +58,7 @@ def setup(app: Sphinx) -> dict:
         weight,
     )
 
-    rooms = (times, execution, choice, build, assets, page, icons, weight, publish, errata)
+    rooms = (times, execution, choice, build, assets, page, icons, weight, head, publish, errata)
     for room in (*rooms, colophon, reference, student):
         room.connect(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

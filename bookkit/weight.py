@@ -1,4 +1,4 @@
-"""What a page weighs at its first load: style sheets, fonts and scripts cut to what the site uses.
+"""What a page weighs at its first load: style sheets and fonts cut to what the site uses.
 
 The theme brings rules for everything that a page could show, and KaTeX fonts for all that it
 could set. When all pages are written, only what some page or script names stays.
@@ -37,22 +37,8 @@ SHEETS = (
 
 
 def connect(app: Sphinx) -> None:
-    """Connect this room's handlers."""
-    app.connect("html-page-context", defer_scripts, priority=610)
+    """Connect this room's handler."""
     app.connect("build-finished", slim, priority=810)  # behind `icons`, which drops a script
-
-
-def defer_scripts(app: Sphinx, pagename, templatename, context, doctree) -> None:
-    """Let no script but the options' few bytes hold up a page's first picture."""
-    if pagename == "search":  # its scripts call each other while they load
-        return
-    scripts = context["script_files"]
-    for index, script in enumerate(scripts):
-        name = str(getattr(script, "filename", None) or "")
-        if name and "documentation_options" not in name:
-            # A new entry: Sphinx hands the same one to other pages.
-            attributes = {**script.attributes, "defer": "defer"}
-            scripts[index] = type(script)(name, priority=script.priority, **attributes)
 
 
 def slim(app: Sphinx, exception: Exception | None) -> None:

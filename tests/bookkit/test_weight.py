@@ -95,12 +95,3 @@ def test_a_font_is_cut_once_and_again_for_other_characters(full_site, tmp_path, 
         icons.cut_once(source, points, tmp_path / "font.woff2", tmp_path / "kept")
         assert set(TTFont(tmp_path / "font.woff2").getBestCmap()) == points
     assert len(calls) == 2
-
-
-def test_no_script_holds_up_a_page(full_site):
-    for name in pages(full_site):
-        text = (full_site / name).read_text(encoding="utf-8")
-        scripts = re.findall(r"<script[^>]* src=\"[^\"]*\"[^>]*>", text)
-        waiting = [s for s in scripts if "defer" not in s and "documentation_options" not in s]
-        assert waiting == [] or name == "search.html", name
-        assert ("searchindex.js" in text) == (name == "search.html"), name

@@ -7,6 +7,8 @@ from pathlib import Path
 import pydata_sphinx_theme
 import pytest
 
+from bookkit import head
+
 # Where every element of the page is, and what it looks like.
 LOOKS = """() => [...document.querySelectorAll("body *:not(.katex *, svg *, pre *)")].map((e) => {
   const box = e.getBoundingClientRect(), style = getComputedStyle(e);
@@ -21,12 +23,22 @@ LOOKS = """() => [...document.querySelectorAll("body *:not(.katex *, svg *, pre 
 @pytest.mark.parametrize("name", ["chapters/convolution_arithmetic.html", "search.html?q=Tikhonov"])
 def test_the_cut_sheets_draw_what_the_whole_ones_draw(chromium, site, full_site, name, width):
     """With menu, tooltip and solutions open, in the dark, every element has the same box and look."""
-    whole = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static/styles"
+    theme = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static"
+    static, sheet = full_site / "_static", "styles/pydata-sphinx-theme.css"
+    (file,) = static.glob("sheets-*.css")
+    part = head.joinable(static / sheet, static)
+    whole = head.joinable(theme / sheet, theme)
+    assert len(whole) > 2 * len(part)
+    uncut = file.read_text(encoding="utf-8").replace(part, whole)
+    assert len(uncut) > len(whole)
 
-    def seen(sheet):
+    def seen(rules):
         page = chromium.new_page(viewport={"width": width, "height": 900})
-        if sheet:
-            page.route("**/pydata-sphinx-theme.css*", lambda route: route.fulfill(path=sheet))
+        if rules:
+            page.route(
+                "**/sheets-*.css",
+                lambda route: route.fulfill(body=rules, content_type="text/css"),
+            )
         page.goto(f"{site}/{name}", wait_until="networkidle")
         page.evaluate("document.documentElement.dataset.theme = 'dark'")
         for button in page.locator(".dropdown-toggle, .toggle-button").all():
@@ -38,4 +50,4 @@ def test_the_cut_sheets_draw_what_the_whole_ones_draw(chromium, site, full_site,
 
     cut = seen(None)
     assert len(cut) > 100
-    assert cut == seen(whole / "pydata-sphinx-theme.css")
+    assert cut == seen(uncut)
