@@ -6,7 +6,8 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+# The shell is the same browser without the windows, and faster for it.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
     "--no-sandbox",  # CI runs as root
     "--disable-gpu",

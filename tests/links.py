@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -13,6 +14,10 @@ from bookkit.server import pages
 
 LINKS = {"a": "href", "link": "href", "img": "src", "script": "src", "iframe": "src",
          "source": "src", "object": "data", "form": "action"}  # fmt: skip
+# Nearly all tags of a page of mathematics: they link to nothing, and nothing can link to them.
+LETTERS = re.compile(
+    r"</?(?:span|math|m[a-z]+|semantics|annotation|svg|path)\b(?![^>]* (?:id|name)=)[^>]*>"
+)
 ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.I)
 
 
@@ -23,7 +28,7 @@ class _Page(HTMLParser):
         super().__init__()
         self.links: list[str] = []
         self.anchors: set[str] = {"", "top"}
-        self.feed(text)
+        self.feed(LETTERS.sub("", text))
 
     def handle_starttag(self, tag, attributes):
         given = dict(attributes)
@@ -33,8 +38,14 @@ class _Page(HTMLParser):
             self.links.append(link)
 
 
+@functools.lru_cache(maxsize=256)
+def _page(path: Path, changed: int) -> _Page:
+    return _Page(path.read_text(encoding="utf-8"))
+
+
 def _parse(site: Path) -> dict[Path, _Page]:
-    return {site / name: _Page((site / name).read_text(encoding="utf-8")) for name in pages(site)}
+    paths = [site / name for name in pages(site)]
+    return {path: _page(path, path.stat().st_mtime_ns) for path in paths}
 
 
 def _arrives(site: Path, parsed: dict[Path, _Page], page: Path, link: str) -> bool:

@@ -45,7 +45,7 @@ def test_the_student_edition_differs_in_nothing_that_axe_finds(chromium, student
 )  # fmt: skip
 def test_axe_finds_what_is_planted(chromium, site, root, planted, said):
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
-    page.goto(f"{site}/chapters/notation.html")
+    page.goto(f"{site}/chapters/bibliography.html")
     page.evaluate(
         "(html) => document.querySelector('article').insertAdjacentHTML('beforeend', html)", planted
     )
