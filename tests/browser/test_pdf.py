@@ -25,3 +25,22 @@ def test_pages_are_printed_in_order_with_an_outline(chromium, full_site, tmp_pat
     whole = " ".join(words)
     assert "Solution to" in whole
     assert "Search" not in whole  # nothing of the site around the page
+
+
+def test_long_code_may_go_over_to_the_next_page(page, site):
+    """A box that scrolls, or that says so, is put on a new page as a whole."""
+    page.goto(f"{site}/chapters/batch_and_layer_norm.html")
+    page.emulate_media(media="print")
+    around = """all => all.flatMap((code) => {
+        const boxes = [];
+        for (let e = code; e.tagName != "ARTICLE"; e = e.parentElement) boxes.push(e);
+        return boxes.filter((e) => {
+            const { breakInside, overflowX, overflowY } = getComputedStyle(e);
+            return breakInside + overflowX + overflowY != "autovisiblevisible";
+        }).map((e) => e.outerHTML.slice(0, 80));
+    })"""
+    code = page.locator("article pre")
+    assert code.count() > 20
+    assert code.evaluate_all(around) == []
+    page.emulate_media(media="screen")
+    assert code.evaluate_all(around) != []
