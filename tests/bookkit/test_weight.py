@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
 
+import pydata_sphinx_theme
 import pytest
 from fontTools.ttLib import TTFont
 from sphinx.errors import ExtensionError
@@ -51,6 +55,23 @@ def test_sheets_are_cut_once_and_again_where_anything_changes(full_site, tmp_pat
         assert re.sub(r"\s", "", sheet.read_text()) == left
     assert len(calls) == 3
     assert len(list(kept.iterdir())) == 1
+
+
+def test_what_the_last_build_joined_keeps_nothing_alive(full_site, tmp_path):
+    """A variable stays where a sheet uses it, but not for a file made of the sheets themselves."""
+    shutil.copytree(full_site, tmp_path / "html", ignore=shutil.ignore_patterns("notebooks"))
+    (tmp_path / "assets").symlink_to(ROOT / "_build/assets")
+    static = tmp_path / "html/_static"
+    builder = SimpleNamespace(format="html")
+    app = SimpleNamespace(builder=builder, outdir=static.parent, srcdir=ROOT)
+    theme = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static"
+    found = []
+    for name in ("sheets-0.css", "other.css"):
+        (static / name).write_text("a{top:var(--bs-orange)}")
+        shutil.copy(theme / weight.SHEETS[0], static / weight.SHEETS[0])
+        weight.slim(app, None)
+        found.append("--bs-orange:" in (static / weight.SHEETS[0]).read_text(encoding="utf-8"))
+    assert found == [False, True]
 
 
 def test_the_site_has_no_source_maps_and_small_sheets(full_site):
