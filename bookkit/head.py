@@ -22,8 +22,19 @@ LINK = re.compile(
     r'href="(?P<static>[^"]*_static/)(?P<name>[^"?]+\.css)[^"]*"'
     r'(?: data-of="(?P<of>[^"]+)")?[^>]*>\n?'
 )
-# They are found as soon, and scripts that wait for the page do not press.
+# Scripts that wait for the page do not press.
 PRELOAD = re.compile(r'[ \t]*<link rel="preload" as="script"[^>]*>\n?')
+# But the letters of all formulas do: when they come late, lines become longer or shorter, and what
+# stands below jumps. (From a folder, without a server, a page may not ask for a font like this.)
+FONTS = ("katex/fonts/KaTeX_Main-Regular.woff2", "katex/fonts/KaTeX_Math-Italic.woff2")
+ASKED = re.compile(r"[ \t]*<script data-fonts>.*?</script>\n?", re.S)
+ASK = """    <script data-fonts>
+      if (location.protocol !== "file:") for (const name of [%s]) {
+        const asked = { rel: "preload", as: "font", crossOrigin: "", href: `%s${name}` };
+        document.head.append(Object.assign(document.createElement("link"), asked));
+      }
+    </script>
+"""
 OPTIONS = re.compile(r'<script src="[^"]*_static/documentation_options\.js[^"]*"></script>')
 IMPORT = re.compile(r'@import "([^"]+)";')
 URL = re.compile(r"url\((?![\"']?(?:data:|#))([^)]+)\)")
@@ -58,19 +69,22 @@ def shorten(app: Sphinx, exception: Exception | None) -> None:
     made: dict[str, str] = {}  # which sheets: the file that holds them all
     for name in pages(out):
         page = out / name
-        text = page.read_text(encoding="utf-8")
+        old = page.read_text(encoding="utf-8")
+        text = ASKED.sub("", PRELOAD.sub("", old))
         links = list(LINK.finditer(text))
         if not links:
             continue
         of = links[0]["of"] or " ".join(link["name"] for link in links)
         if of not in made:
             made[of] = write(of.split(), static)
-        file, start = links[0]["static"] + made[of], links[0].start()
-        one = f'    <link rel="stylesheet" href="{file}" data-of="{of}" />\n'
-        short = text[:start] + one + LINK.sub("", text[start:])
-        short = OPTIONS.sub(lambda _: f"<script>{options}</script>", PRELOAD.sub("", short))
-        if short != text:
-            page.write_text(short, encoding="utf-8")
+        folder, start = links[0]["static"], links[0].start()
+        new = f'    <link rel="stylesheet" href="{folder}{made[of]}" data-of="{of}" />\n'
+        if 'class="katex"' in text:
+            new = ASK % (", ".join(f'"{font}"' for font in FONTS), folder) + new
+        text = text[:start] + new + LINK.sub("", text[start:])
+        text = OPTIONS.sub(lambda _: f"<script>{options}</script>", text)
+        if text != old:
+            page.write_text(text, encoding="utf-8")
     for file in static.glob("sheets-*.css"):
         if file.name not in made.values():
             file.unlink()

@@ -72,6 +72,17 @@ def test_a_page_that_is_not_written_anew_follows_its_sheets(app):
     assert (app.outdir / "page.html").read_text() == SHORT.format(name=sheet(app).name)
 
 
+def test_the_fonts_of_all_formulas_are_asked_for_where_there_is_one(app):
+    (app.outdir / "page.html").write_text(PAGE + '<span class="katex">')
+    for _ in range(2):  # a page that is not written anew does so once
+        head.shorten(app, None)
+        text = (app.outdir / "page.html").read_text()
+        assert text.count("<script data-fonts>") == 1
+        assert all(text.count(f'"{font}"') == 1 for font in head.FONTS)
+        assert "href: `_static/${name}`" in text
+        assert text.index("data-fonts") < text.index("data-of")  # else it would wait for the sheet
+
+
 def test_after_a_failure_all_stays_as_it_is(app):
     head.shorten(app, RuntimeError("the build failed"))
     assert (app.outdir / "page.html").read_text() == PAGE
@@ -85,7 +96,9 @@ def test_every_page_of_the_site_waits_for_one_sheet(full_site):
         rules = (full_site / "_static" / file).read_text(encoding="utf-8")
         assert rules.index("/* styles/pydata-sphinx-theme.css */") < rules.index("/* book.css */")
         assert "@import" not in rules
-        assert 'rel="preload"' not in text
+        for font in head.FONTS:
+            assert (full_site / "_static" / font).is_file()
+        assert '<link rel="preload" as="script"' not in text
 
 
 def test_no_script_holds_up_a_page(full_site):
