@@ -31,6 +31,7 @@ def quick():
     return command.run(None, keep_memory=False, quick=True)
 
 
+@pytest.mark.slow
 def test_a_quick_run_has_every_row_that_is_stored(quick):
     for run in STORED["runs"]:
         assert keys(run["rows"]) == keys(quick["rows"])
@@ -42,6 +43,7 @@ def test_a_quick_run_has_every_row_that_is_stored(quick):
     assert tables.render({"date": "today", "runs": [quick]}).count("| --- |") == 6
 
 
+@pytest.mark.slow
 def test_the_command_line_runs_and_stores_nothing_unasked(quick, monkeypatch, capsys):
     runs = []
 

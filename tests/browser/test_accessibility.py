@@ -28,6 +28,7 @@ def test_the_student_edition_differs_in_nothing_that_axe_finds(chromium, student
     page.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("planted", "said"),
     [

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from pypdf import PdfReader
 
 from bookkit import pdf
 from bookkit.settings import Book
 
 
+@pytest.mark.slow
 def test_pages_are_printed_in_order_with_an_outline(chromium, full_site, tmp_path, root):
     names = ["chapters/convolution_arithmetic", "chapters/notation"]
     count = pdf.write(chromium, full_site, names, tmp_path / "book.pdf")
