@@ -16,7 +16,7 @@ LINKS = {"a": "href", "link": "href", "img": "src", "script": "src", "iframe": "
          "source": "src", "object": "data", "form": "action"}  # fmt: skip
 # Nearly all tags of a page of mathematics: they link to nothing, and nothing can link to them.
 LETTERS = re.compile(
-    r"</?(?:span|math|m[a-z]+|semantics|annotation|svg|path)\b(?![^>]* (?:id|name)=)[^>]*>"
+    r"</?(?:span|m[a-z]+|semantics|annotation|svg|path)\b(?![^>]* (?:id|name)=)[^>]*>"
 )
 ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.I)
 
@@ -38,14 +38,11 @@ class _Page(HTMLParser):
             self.links.append(link)
 
 
-@functools.lru_cache(maxsize=256)
-def _page(path: Path, changed: int) -> _Page:
-    return _Page(path.read_text(encoding="utf-8"))
+_page = functools.lru_cache(maxsize=128)(_Page)  # each edition's pages are asked for twice
 
 
 def _parse(site: Path) -> dict[Path, _Page]:
-    paths = [site / name for name in pages(site)]
-    return {path: _page(path, path.stat().st_mtime_ns) for path in paths}
+    return {site / name: _page((site / name).read_text(encoding="utf-8")) for name in pages(site)}
 
 
 def _arrives(site: Path, parsed: dict[Path, _Page], page: Path, link: str) -> bool:
