@@ -72,7 +72,9 @@ def cut_once(source: Path, points: set[int], target: Path, kept: Path) -> None:
     font = kept / f"{digest.hexdigest()[:16]}.woff2"
     if not font.is_file():
         kept.mkdir(exist_ok=True)
-        cut(source, points, font)
+        fresh = font.with_suffix(".part")
+        cut(source, points, fresh)
+        fresh.replace(font)  # a broken build leaves nothing half-written
     shutil.copyfile(font, target)
 
 
