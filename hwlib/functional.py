@@ -9,7 +9,7 @@ changes its arguments.
 
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial, reduce
-from itertools import accumulate
+from itertools import accumulate, product
 from math import ceil, nan, prod
 from operator import add
 
@@ -127,21 +127,23 @@ def relu(x):
 #     conv            apply(x, w)        adjoint_x(dy, w)    adjoint_w(x, dy)
 #     conv_transpose  adjoint_x(x, w)    apply(dy, w)        adjoint_w(dy, x)
 
-_BLOCK = 2**17  # numbers in the columns of a block: half a megabyte in float32 stays in the cache
+_BLOCK = 2**17  # numbers that a block works on: half a megabyte in float32 stays in the cache
 
 
 @dataclass(frozen=True)
 class _Windows:
     """A grid of windows laid over an image with any number of axes; here, as if with two.
 
-    `unfold` copies the windows out of an image, one column per window. `fold` is its adjoint and
-    adds columns into an image. Between them and the result stands one matrix product.
+    Side by side, a column each, the windows would be kH kW copies of the image, and a convolution
+    one matrix product. Here the image is cut into strips, as wide as a window and one pixel high:
+    only kW copies. In these, all windows' first rows are a matrix as they stand, and so are all
+    second rows: a convolution is kH products, added up. `unfold` yields the kH matrices.
 
-    The columns hold kH kW copies of the image. So a batch goes through in blocks, and the columns
-    of a block live in the processor's cache and are forgotten; backward makes them anew.
+    A batch goes through in blocks. The strips of a block live in the processor's cache and are
+    forgotten; backward makes them anew.
 
-    Letters: n samples of a block; C channels of the image, F of the grid; G groups;
-    R = C/G kH kW rows and P = oH oW columns.
+    Letters: n samples of a block; C channels of the image, F of the grid; G groups; T = kH taps of
+    all axes but the last; R = C/G kW rows and P = oH oW columns of a matrix.
     """
 
     image: tuple[int, ...]  # (H, W)
@@ -152,41 +154,60 @@ class _Windows:
     dilation: tuple[int, ...]
     groups: int
 
-    def apply(self, x, weight):
+    def apply(self, x, weight, bias=None):
         """Return y (N, F, oH, oW): the inner product of each window of x and each filter."""
-        y = np.empty((len(x), len(weight), *self.grid), x.dtype)
-        for block, columns in self.unfold(x):
-            self._project(columns, weight, out=y[block])
+        y, filters = np.empty((len(x), len(weight), *self.grid), x.dtype), self._filters(weight)
+        for block, matrices in self.unfold(x, len(weight)):
+            self._project(matrices, filters, out=y[block])
+            _add_bias(y[block], bias)
         return y
 
-    def adjoint_x(self, y, weight):
+    def adjoint_x(self, y, weight, bias=None):
         """Return x (N, C, H, W): in each window the sum of all filters, each times its y."""
         if self._mirrors(weight):
-            return self._mirror.apply(y, self._turn(weight))
+            return self._mirror.apply(y, self._turn(weight), bias)
         x = np.empty((len(y), self.groups * weight.shape[1], *self.image), y.dtype)
-        filters = self._filters(weight).swapaxes(1, 2)  # (G, R, F/G)
-        product = np.multiply if filters.shape[2] == 1 else np.matmul  # equal there, and faster
-        columns = np.empty((0, *filters.shape[:2], prod(self.grid)), x.dtype)
-        for block in self.blocks(x):
-            samples = self._by_group(y[block])
-            if len(columns) != len(samples):  # else the last block's memory is used again
-                columns = np.empty((len(samples), *columns.shape[1:]), x.dtype)
-            x[block] = self.fold(product(filters, samples, out=columns))
+        filters = self._filters(weight).swapaxes(2, 3)  # (T, G, R, F/G)
+        multiply = np.multiply if filters.shape[3] == 1 else np.matmul  # equal there, and faster
+        if self._is_pointwise:
+            multiply(filters[0], self._by_group(y), out=self._by_group(x))
+            _add_bias(x, bias)
+            return x
+        n = None
+        for block in self.blocks(x, len(weight)):
+            samples, result = self._by_group(y[block]), x[block]
+            if n != len(result):  # else the last block's memory is used again
+                n, channels = result.shape[:2]
+                padded = np.empty((n, channels, *self._padded), x.dtype)
+                strips = np.empty((n, channels, *self._strips), x.dtype)
+                part = np.empty((n, channels, self.kernel[-1], *self.grid), x.dtype)
+                matrix = part.reshape(n, self.groups, -1, prod(self.grid))  # (n, G, R, P)
+                rows = [strips[row] for row in self._rows]
+                steps = [(padded[tap], strips[:, :, i]) for i, tap in enumerate(self.taps[-1])]
+            strips[...] = padded[...] = 0
+            for row, one in zip(rows, filters, strict=True):  # `unfold`, backwards
+                multiply(one, samples, out=matrix)
+                row += part
+            for place, strip in steps:
+                place += strip
+            result[...] = padded[self.inside]
+            _add_bias(result, bias)
         return x
 
     def adjoint_w(self, x, y):
         """Return weight (F, C/G, kH, kW): the sum of all windows of x, each times its y."""
         sums = self._no_sums(x, y)
-        for block, columns in self.unfold(x):
-            self._correlate(columns, y[block], add_to=sums)
+        for block, matrices in self.unfold(x, y.shape[1]):
+            self._correlate(matrices, y[block], add_to=sums)
         return self._as_weight(sums)
 
     def apply_and_adjoint_w(self, x, weight, y):
         """Return apply(x, weight) and adjoint_w(x, y), and unfold x but once."""
-        result, sums = np.empty((len(x), len(weight), *self.grid), x.dtype), self._no_sums(x, y)
-        for block, columns in self.unfold(x):
-            self._project(columns, weight, out=result[block])
-            self._correlate(columns, y[block], add_to=sums)
+        result = np.empty((len(x), len(weight), *self.grid), x.dtype)
+        filters, sums = self._filters(weight), self._no_sums(x, y)
+        for block, matrices in self.unfold(x, len(weight)):
+            self._project(matrices, filters, out=result[block])
+            self._correlate(matrices, y[block], add_to=sums)
         return result, self._as_weight(sums)
 
     def adjoints(self, x, weight, y):
@@ -196,100 +217,91 @@ class _Windows:
         x_grad, turned = self._mirror.apply_and_adjoint_w(y, self._turn(weight), x)
         return x_grad, self._turn(turned)
 
-    def _project(self, columns, weight, out):
-        """Multiply the filters with columns, as `unfold` yields them, into out (n, F, oH, oW)."""
-        if self._keeps_apart(len(out)):
-            np.matmul(self._filters(weight), columns, out=self._by_group(out))
-        else:
-            y = self._filters(weight) @ columns  # (oH, G, F/G, oW n)
-            n, channels, rows = *out.shape[:2], len(columns)
-            y = y.reshape(rows, channels, -1, n)  # (oH, F, oW, n)
-            out.reshape(n, channels, rows, -1)[...] = y.transpose(3, 1, 0, 2)
+    def _project(self, matrices, filters, out):
+        """Multiply filters by matrices, those of `unfold`; add up into out (n, F, oH, oW)."""
+        n, (m, _, _, columns) = len(out), matrices[0].shape
+        y = self._by_group(out)
+        if m != n:
+            y = np.empty((1, *filters.shape[1:3], columns), out.dtype)  # (1, G, F/G, P n)
+        np.matmul(filters[0], matrices[0], out=y)
+        for one, matrix in zip(filters[1:], matrices[1:], strict=True):
+            y += one @ matrix
+        if m != n:
+            out.reshape(n, -1)[...] = y.reshape(-1, n).T
 
-    def _correlate(self, columns, y, add_to):
-        """Multiply columns, as `unfold` yields them, with y (n, F, oH, oW); add to (G, R, F/G)."""
-        n, rows = len(y), len(columns)
-        if self._keeps_apart(n):
-            y = self._by_group(y)
-        else:
-            y = y.reshape(n, self.groups, -1, rows, self.grid[-1]).transpose(3, 1, 2, 4, 0)
-            y = y.reshape(*y.shape[:3], -1)  # (oH, G, F/G, oW n)
-        add_to += _join(columns) @ _join(y).swapaxes(1, 2)
+    def _correlate(self, matrices, y, add_to):
+        """Multiply matrices, those of `unfold`, by y (n, F, oH, oW); add to (T, G, R, F/G)."""
+        n, y = len(y), self._by_group(y)
+        if len(matrices[0]) != n:
+            y = y.transpose(1, 2, 3, 0).reshape(1, *y.shape[1:3], -1)  # (1, G, F/G, P n)
+        y = _join(y).swapaxes(1, 2)
+        for matrix, total in zip(matrices, add_to, strict=True):
+            total += _join(matrix) @ y
 
     def _no_sums(self, x, y):
-        rows, columns = x.shape[1] * prod(self.kernel), y.shape[1]
-        return np.zeros((self.groups, rows // self.groups, columns // self.groups), x.dtype)
+        per_group = x.shape[1] // self.groups, y.shape[1] // self.groups
+        taps, width = prod(self.kernel[:-1]), self.kernel[-1]
+        return np.zeros((taps, self.groups, per_group[0] * width, per_group[1]), x.dtype)
 
     def _as_weight(self, sums):
-        """Turn sums (G, R, F/G) into a weight (F, C/G, kH, kW)."""
-        groups, _, per_group = sums.shape
-        return sums.swapaxes(1, 2).reshape(groups * per_group, -1, *self.kernel)
+        """Turn sums (T, G, R, F/G) into a weight (F, C/G, kH, kW)."""
+        taps, groups, _, per_group = sums.shape
+        split = sums.reshape(taps, groups, -1, self.kernel[-1], per_group)  # (T, G, C/G, kW, F/G)
+        return split.transpose(1, 4, 2, 0, 3).reshape(groups * per_group, -1, *self.kernel)
 
-    def unfold(self, x):
-        """Yield each block of x (N, C, H, W) and its windows, copied into columns.
+    def _filters(self, weight):
+        """Turn weight (F, C/G, kH, kW) into one matrix a tap and group, (T, G, F/G, R)."""
+        groups, taps, width = self.groups, prod(self.kernel[:-1]), self.kernel[-1]
+        split = weight.reshape(groups, -1, weight.shape[1], taps, width)  # (G, F/G, C/G, T, kW)
+        return split.transpose(3, 0, 1, 2, 4).reshape(taps, groups, len(weight) // groups, -1)
 
-        Of one sample, and where nothing must be copied, these are (n, G, R, P). Several samples
-        become neighbors in memory, for long runs to copy even if the image is small: columns are
-        then (oH, G, R, oW n), one matrix for each row of the grid.
+    def unfold(self, x, outputs):
+        """Yield each block of x (N, C, H, W), and of its windows the T matrices (1, G, R, P n).
 
-        They are good until the next is asked for: blocks of one size share their memory.
+        Samples are neighbors in memory, for long runs to copy even if the image is small. Where
+        nothing must be copied, there is one (n, G, R, P).
+
+        Matrices are good until the next are asked for: blocks of one size share their memory.
+        `outputs` is how many channels the products will have.
         """
-        n, channels, inside = None, x.shape[1], (*self.inside, slice(None))
-        samples_last = *range(1, x.ndim), 0
-        steps = [[(*tap, slice(None)) for tap in taps] for taps in reversed(self.taps)]
-        for block in self.blocks(x):
+        n, samples_last = None, (*range(1, x.ndim), 0)
+        for block in self.blocks(x, outputs):
             samples = x[block]
             if self._is_pointwise:
-                yield block, self._by_group(samples)
+                yield block, [self._by_group(samples)]
                 continue
             if n != len(samples):
-                n = len(samples)
+                n, channels = samples.shape[:2]
                 padded = np.zeros((channels, *self._padded, n), x.dtype)  # (C, H + 2p, W + 2p, n)
-                stages = [np.empty((channels, *shape, n), x.dtype) for shape in self._stages]
-            padded[inside] = samples.transpose(samples_last)
-            windows = padded
-            for taps, stage in zip(steps, stages, strict=True):
-                for i, tap in enumerate(taps):
-                    stage[:, i] = windows[tap]
-                windows = stage
-            rows = 1 if self._keeps_apart(n) else prod(self.grid[:-1])
-            columns = windows.reshape(self.groups, -1, rows, prod(self.grid) * n // rows)
-            yield block, columns.transpose(2, 0, 1, 3)
-
-    def _keeps_apart(self, n):
-        """Whether `unfold` gives n samples a matrix each; else each row of the grid has one."""
-        return n == 1 or self._is_pointwise
+                strips = np.empty((channels, *self._strips, n), x.dtype)  # (C, kW, H + 2p, oW, n)
+                inside = padded[(*self.inside, slice(None))]
+                places = [
+                    padded[(*tap, slice(None))] for tap in self.taps[-1]
+                ]  # (C, H + 2p, oW, n)
+                rows = [strips[(*row, slice(None))] for row in self._rows]  # (C, kW, oH, oW, n)
+            inside[...] = samples.transpose(samples_last)
+            for i, place in enumerate(places):
+                strips[:, i] = place
+            shape = 1, self.groups, -1, prod(self.grid) * n
+            yield block, [row.reshape(shape) for row in rows]  # with stride 1 not copied
 
     @cached_property
-    def _stages(self):
-        """Windows are taken axis by axis, for long runs in memory: the shapes, but for C and n.
+    def _strips(self):
+        """The shape of the strips of one channel: (kW, H + 2p, oW)."""
+        return self.kernel[-1], *self._padded[:-1], self.grid[-1]
 
-        In two dimensions these are (kW, H + 2p, oW) and (kH, kW, oH, oW).
-        """
-        return [
-            (*self.kernel[done:], *self._padded[:done], *self.grid[done:])
-            for done in reversed(range(len(self.grid)))
-        ]
-
-    def fold(self, columns):
-        """Add columns (n, G, R, P) into an image (n, C, H, W), each where its window lies."""
-        n, channels = len(columns), columns.shape[1] * columns.shape[2] // prod(self.kernel)
-        image = columns.reshape(n, channels, *self.kernel, *self.grid)
-        if self._is_pointwise:
-            return image.reshape(n, channels, *self.image)
-        for done, taps in enumerate(self.taps, start=1):  # unfold backwards
-            shape = *self.kernel[done:], *self._padded[:done], *self.grid[done:]
-            parts, image = image, np.zeros((n, channels, *shape), columns.dtype)
-            image[taps[0]] = parts[:, :, 0]
-            for i, tap in enumerate(taps[1:], start=1):
-                image[tap] += parts[:, :, i]
-        return image[self.inside]
+    @cached_property
+    def _rows(self):
+        """Per tap of all axes but the last: which places of the strips it meets, as an index."""
+        axes = [[tap[1] for tap in taps] for taps in self.taps[:-1]]
+        return [(..., *tap, slice(None)) for tap in product(*axes)]
 
     def _mirrors(self, weight):
         """Whether adjoint_x can be had by an `apply`, and that is faster.
 
         With stride 1 the adjoint of a convolution is one with the weight turned around. It unfolds
-        y (F channels) where else x (C channels) would be folded; small images fold slowly.
+        y (F channels), for adjoint_w too, where else x (C channels) would be put together from
+        strips; with small images that is slow.
         """
         wider = [d * (k - 1) - 2 * p for d, k, p in self._axes]  # by how much the image is
         if (
@@ -301,7 +313,7 @@ class _Windows:
             return False
         outputs, channels = len(weight), self.groups * weight.shape[1]
         small = 2 * outputs * prod(self.kernel) * prod(self.image) <= _BLOCK
-        return outputs <= (2 * channels if small else channels)
+        return outputs <= (8 * channels if small else 2 * channels)
 
     @cached_property
     def _axes(self):
@@ -343,7 +355,7 @@ class _Windows:
 
     @cached_property
     def _padded(self):
-        return [n + 2 * p for n, p in zip(self.image, self.padding, strict=True)]
+        return tuple(n + 2 * p for n, p in zip(self.image, self.padding, strict=True))
 
     @cached_property
     def inside(self):
@@ -362,15 +374,12 @@ class _Windows:
             for after, (n, k, s, d) in zip(reversed(range(len(self.grid))), axes, strict=True)
         ]
 
-    def blocks(self, x):
+    def blocks(self, x, outputs):
         """Cut the batch into slices, as even as can be."""
-        most = max(1, _BLOCK // (x.shape[1] * prod(self.kernel) * prod(self.grid)))
+        sample = x.shape[1] * prod(self._strips) + 2 * outputs * prod(self.grid)
+        most = max(1, _BLOCK // sample)
         n = ceil(len(x) / max(1, ceil(len(x) / most)))
         return [slice(i, i + n) for i in range(0, len(x), max(1, n))]
-
-    def _filters(self, weight):
-        """View weight (F, C/G, kH, kW) as (G, F/G, R)."""
-        return weight.reshape(self.groups, len(weight) // self.groups, -1)
 
     def _by_group(self, y):
         """View y (n, F, oH, oW) as (n, G, F/G, P)."""
@@ -443,8 +452,7 @@ def _conv(caller, axes, x, weight, bias, stride, padding, dilation, groups):
         image, kernel, stride=stride, padding=padding, dilation=dilation, caller=caller
     )
     windows = _windows(image, grid, kernel, stride, padding, dilation, groups)
-    y = windows.apply(x, weight)
-    _add_bias(y, bias)
+    y = windows.apply(x, weight, bias)
 
     def backward(dy):
         return *windows.adjoints(x, weight, dy), _bias_grad(dy, bias)
@@ -484,8 +492,7 @@ def _conv_transpose(
         caller=caller,
     )
     windows = _windows(image, grid, kernel, stride, padding, dilation, groups)
-    y = windows.adjoint_x(x, weight)
-    _add_bias(y, bias)
+    y = windows.adjoint_x(x, weight, bias)
 
     def backward(dy):
         return *windows.apply_and_adjoint_w(dy, weight, x), _bias_grad(dy, bias)
@@ -727,14 +734,14 @@ def max_pool2d(x, kernel_size, *, stride=None, padding=0, dilation=1):
     windows = _pooling("max_pool2d", x, kernel_size, stride, padding, dilation)
     rows, columns = windows.taps
     y = np.empty((*x.shape[:2], *windows.grid), x.dtype)
-    for block in windows.blocks(x):
+    for block in windows.blocks(x, x.shape[1]):
         y[block] = _largest(_largest(windows.pad(x[block], -np.inf), rows), columns)
 
     def backward(dy):
         dx = np.empty(x.shape, x.dtype)
         first_row, first_column = windows.first_taps
         has_nan = np.isnan(y).any()
-        for block in windows.blocks(x):
+        for block in windows.blocks(x, x.shape[1]):
             padded = windows.pad(x[block], -np.inf)
             # First along each row, then from row to row: so the first of equals is the first row's.
             across = _largest(padded, columns)  # (n, C, H + 2p, oW)
@@ -1156,20 +1163,21 @@ def _dropout(caller, x, shape, p, training, rng):
     """Be the rule of all dropouts: multiply x by a mask of a shape that broadcasts to x's."""
     if not 0 <= p <= 1:
         raise _error(caller, "p must be a probability", p=p)
-    if not training or p == 0:
-        mask = np.ones((), x.dtype)
-    elif p == 1:
-        mask = np.zeros((), x.dtype)
-    else:
+    kept, scale = True, x.dtype.type(1)
+    if training and p == 1:
+        kept = False
+    elif training and p > 0:
         if not isinstance(rng, np.random.Generator):
             raise _error(caller, "training needs a numpy.random.Generator", rng=rng, p=p)
         kept = rng.integers(2**16, size=shape, dtype=np.uint16) >= round(p * 2**16)
-        mask = np.multiply(kept, 1 / (1 - p), dtype=x.dtype)
+        scale = x.dtype.type(1 / (1 - p))
 
-    def backward(dy):
-        return dy * mask, None
+    def drop(a):
+        a = a * kept
+        a *= scale
+        return a
 
-    return x * mask, backward
+    return drop(x), lambda dy: (drop(dy), None)
 
 
 @op
