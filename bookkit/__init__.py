@@ -16,6 +16,7 @@
 `page`              what each finished page gets: launch buttons, still pictures, edition
 `icons`             the theme's icons from small fonts, without its script
 `weight`            style sheets and fonts cut to what the site uses
+`highlight`         code in few elements
 `head`              one style sheet a page, and no script that holds it up
 `publish`           descriptions, preview, site map, 404 page, "found an error"
 `errata`            `errata.yml` as a page, and links to its entries
@@ -49,6 +50,7 @@ def setup(app: Sphinx) -> dict:
         errata,
         execution,
         head,
+        highlight,
         icons,
         page,
         publish,
@@ -58,7 +60,7 @@ def setup(app: Sphinx) -> dict:
         weight,
     )
 
-    rooms = (times, execution, choice, build, assets, page, icons, weight, head, publish, errata)
-    for room in (*rooms, colophon, reference, student):
+    rooms = (times, execution, choice, build, assets, page, highlight, icons, weight, head)
+    for room in (*rooms, publish, errata, colophon, reference, student):
         room.connect(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
