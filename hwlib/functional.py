@@ -127,7 +127,7 @@ def relu(x):
 #     conv            apply(x, w)        adjoint_x(dy, w)    adjoint_w(x, dy)
 #     conv_transpose  adjoint_x(x, w)    apply(dy, w)        adjoint_w(dy, x)
 
-_BLOCK = 2**17  # numbers that a block works on: half a megabyte in float32 stays in the cache
+_BLOCK = 160_000  # numbers that a block works on: two thirds of a megabyte in float32
 
 
 @dataclass(frozen=True)
@@ -156,10 +156,14 @@ class _Windows:
 
     def apply(self, x, weight, bias=None):
         """Return y (N, F, oH, oW): the inner product of each window of x and each filter."""
-        y, filters = np.empty((len(x), len(weight), *self.grid), x.dtype), self._filters(weight)
-        for block, matrices in self.unfold(x, len(weight)):
+        y, filters = np.empty((len(x), len(weight), *self.grid), x.dtype), [*self._filters(weight)]
+        ones = bias is not None and not self._is_pointwise
+        if ones:  # the bias is the weight of a row of ones
+            filters[0] = np.dstack([filters[0], bias.reshape(self.groups, -1)])  # (G, F/G, R + 1)
+        for block, matrices in self.unfold(x, len(weight), ones):
             self._project(matrices, filters, out=y[block])
-            _add_bias(y[block], bias)
+            if not ones:
+                _add_bias(y[block], bias)
         return y
 
     def adjoint_x(self, y, weight, bias=None):
@@ -222,7 +226,7 @@ class _Windows:
         n, (m, _, _, columns) = len(out), matrices[0].shape
         y = self._by_group(out)
         if m != n:
-            y = np.empty((1, *filters.shape[1:3], columns), out.dtype)  # (1, G, F/G, P n)
+            y = np.empty((1, *filters[0].shape[:2], columns), out.dtype)  # (1, G, F/G, P n)
         np.matmul(filters[0], matrices[0], out=y)
         for one, matrix in zip(filters[1:], matrices[1:], strict=True):
             y += one @ matrix
@@ -255,35 +259,40 @@ class _Windows:
         split = weight.reshape(groups, -1, weight.shape[1], taps, width)  # (G, F/G, C/G, T, kW)
         return split.transpose(3, 0, 1, 2, 4).reshape(taps, groups, len(weight) // groups, -1)
 
-    def unfold(self, x, outputs):
+    def unfold(self, x, outputs, ones=False):
         """Yield each block of x (N, C, H, W), and of its windows the T matrices (1, G, R, P n).
 
         Samples are neighbors in memory, for long runs to copy even if the image is small. Where
         nothing must be copied, there is one (n, G, R, P).
 
         Matrices are good until the next are asked for: blocks of one size share their memory.
-        `outputs` is how many channels the products will have.
+        `outputs` is how many channels the products will have. With `ones`, the first matrix has
+        R + 1 rows, the last of ones.
         """
         n, samples_last = None, (*range(1, x.ndim), 0)
+        channels = self.groups, x.shape[1] // self.groups  # G, C/G
         for block in self.blocks(x, outputs):
             samples = x[block]
             if self._is_pointwise:
                 yield block, [self._by_group(samples)]
                 continue
             if n != len(samples):
-                n, channels = samples.shape[:2]
-                padded = np.zeros((channels, *self._padded, n), x.dtype)  # (C, H + 2p, W + 2p, n)
-                strips = np.empty((channels, *self._strips, n), x.dtype)  # (C, kW, H + 2p, oW, n)
+                n = len(samples)
+                padded = np.zeros((*channels, *self._padded, n), x.dtype)
                 inside = padded[(*self.inside, slice(None))]
-                places = [
-                    padded[(*tap, slice(None))] for tap in self.taps[-1]
-                ]  # (C, H + 2p, oW, n)
-                rows = [strips[(*row, slice(None))] for row in self._rows]  # (C, kW, oH, oW, n)
-            inside[...] = samples.transpose(samples_last)
+                places = [padded[(*tap, slice(None))] for tap in self.taps[-1]]
+                width, *rest = self._strips
+                rows = channels[1] * width  # R
+                memory = np.ones((self.groups, rows + ones, *rest, n), x.dtype)
+                strips = memory[:, :rows].reshape(*channels, *self._strips, n)  # a view
+                first, *others = [(*row, slice(None)) for row in self._rows]
+                matrices = [memory[first], *(memory[:, :rows][row] for row in others)]
+            # (G, C/G, H, W, n), into (G, C/G, H + 2p, W + 2p, n)
+            inside[...] = samples.transpose(samples_last).reshape(inside.shape)
             for i, place in enumerate(places):
-                strips[:, i] = place
-            shape = 1, self.groups, -1, prod(self.grid) * n
-            yield block, [row.reshape(shape) for row in rows]  # with stride 1 not copied
+                strips[:, :, i] = place  # (G, C/G, H + 2p, oW, n)
+            # (G, R, oH, oW, n); with stride 1 not copied
+            yield block, [matrix.reshape(1, *matrix.shape[:2], -1) for matrix in matrices]
 
     @cached_property
     def _strips(self):
@@ -375,9 +384,13 @@ class _Windows:
         ]
 
     def blocks(self, x, outputs):
-        """Cut the batch into slices, as even as can be."""
+        """Cut the batch into slices, as even as can be.
+
+        Samples lie side by side in runs, and runs of two or three numbers are slow to copy.
+        """
         sample = x.shape[1] * prod(self._strips) + 2 * outputs * prod(self.grid)
-        most = max(1, _BLOCK // sample)
+        fit = _BLOCK // sample
+        most = max(4, fit) if fit > 1 else 1
         n = ceil(len(x) / max(1, ceil(len(x) / most)))
         return [slice(i, i + n) for i in range(0, len(x), max(1, n))]
 
