@@ -80,6 +80,8 @@ def test_float32_agrees_and_stays_float32(name):
         ("conv2d", [(5, 32, 32, 32), (8, 32, 3, 3), (8,)], {"padding": 1}),
         ("conv2d", [(3, 6, 4, 5), (9, 2, 1, 1), (9,)], {"groups": 3}),
         ("conv2d", [(3, 6, 4, 5), (6, 1, 3, 3), (6,)], {"groups": 6, "padding": 1}),
+        ("conv_transpose2d", [(3, 6, 4, 5), (6, 3, 1, 1), (9,)], {"groups": 3}),
+        ("conv_transpose1d", [(3, 2, 5), (2, 3, 1), (3,)], {}),
         ("conv2d", [(2, 3, 4, 5), (6, 3, 1, 1), None], {"padding": 1}),
         ("conv2d", [(2, 3, 4, 5), (6, 3, 1, 1), None], {"stride": 2}),
         # A 1 x 1 kernel whose image is as large as the grid, and yet shifted against it.
