@@ -82,7 +82,8 @@ def fit(
     """Train a classifier on the cross-entropy of its logits, and return what happened.
 
     Each epoch goes once through the training images in a new random order. In the end the model
-    holds the weights *and* running statistics of its best epoch, and is in the mode it was in.
+    holds the weights of its best epoch, with the running statistics of that epoch, and it is in the
+    mode that it was in.
 
     Ctrl-C ends the run early and in order: no step is left half done, and the history so far
     returned.
