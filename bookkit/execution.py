@@ -1,22 +1,34 @@
-"""How chapters are executed: with one thread, and kept in one cache for both editions."""
+"""How chapters are executed: side by side, a thread each, and kept in one cache for both editions.
+
+MyST-NB executes a chapter when Sphinx reads it, so one after the other. Before the first is read,
+those that the cache does not have are executed here, as many at a time as there are processors, and
+MyST-NB finds them. One that fails is left to MyST-NB: it tries again, and says what is wrong.
+"""
 
 from __future__ import annotations
 
 import copy
 import json
 import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.cache.main import JupyterCacheBase
+from myst_nb.core.execute import ExecutionError, create_client
 from myst_nb.core.execute import cache as client
+from myst_nb.core.read import create_nb_reader
 from sphinx.application import Sphinx
 
 # Tags that say how a cell runs; all other metadata say only how it is shown.
 RUN_TAGS = {"raises-exception", "skip-execution"}
 
 seconds: dict[str, float] = {}  # how long each chapter ran that this process has executed
+overlap = 0.0  # by how much less than their sum it took to run them
 
 
 def connect(app: Sphinx) -> None:
@@ -25,6 +37,55 @@ def connect(app: Sphinx) -> None:
     # In which order a long sum is added up would depend on how many processors there are, and its
     # last digits with it; and threads are slow on the small arrays of a chapter.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if app is not None:
+        app.connect("env-before-read-docs", execute_side_by_side)
+
+
+def execute_side_by_side(app: Sphinx, env, docnames: list[str]) -> None:
+    """Execute the chapters among these pages that the cache does not have."""
+    global overlap
+    missing = list(_missing(app, docnames))
+    if len(missing) < 2:
+        return
+    before, begun = sum(seconds.values()), time.monotonic()
+
+    def execute(chapter: client.NotebookClientCache) -> None:
+        with suppress(ExecutionError):
+            chapter.start_client()
+
+    with ThreadPoolExecutor(min(len(missing), os.cpu_count() or 1)) as pool:
+        list(pool.map(execute, missing))
+    overlap += sum(seconds.values()) - before - (time.monotonic() - begun)
+
+
+def _missing(app: Sphinx, docnames: list[str]) -> Iterator[client.NotebookClientCache]:
+    """The chapters that MyST-NB would execute and keep, read as it will read them."""
+    env, config = app.env, app.env.mystnb_config
+    for name in docnames:
+        path = Path(env.doc2path(name))
+        source = [path.read_text(encoding="utf-8")]
+        env.prepare_settings(name)
+        app.emit("source-read", name, source)
+        env.temp_data.clear()
+        reader = create_nb_reader(str(path), env.myst_config, config, source[0])
+        if reader is None:
+            continue
+        chapter = create_client(
+            reader.read(source[0]), str(path), config, _Silent(), reader.read_fmt
+        )
+        if isinstance(chapter, client.NotebookClientCache):
+            cache = Cache(config.execution_cache_path or ".jupyter_cache")
+            try:
+                cache.match_cache_notebook(chapter.notebook)
+            except KeyError:
+                yield chapter
+
+
+class _Silent:
+    """A logger that says nothing: MyST-NB will."""
+
+    def __getattr__(self, name: str):
+        return lambda *args, **options: None
 
 
 class Cache(JupyterCacheBase):

@@ -32,20 +32,24 @@ class Clock:
     def tell(self, app: Sphinx, exception: Exception | None) -> None:
         """Print the table."""
         if exception is None:
-            for line in table(execution.seconds, self.begun, self.read, time.monotonic()):
+            executed = execution.seconds, execution.overlap
+            for line in table(*executed, self.begun, self.read, time.monotonic()):
                 logger.info(line)
 
 
-def table(executed: dict[str, float], begun: float, read: float, end: float) -> list[str]:
+def table(
+    executed: dict[str, float], overlap: float, begun: float, read: float, end: float
+) -> list[str]:
     """The table's lines.
 
     Args:
         executed: how long each chapter ran that this build has executed.
+        overlap: by how much less than their sum it took to run them, side by side.
         begun: when the build began, in seconds like the two times that follow.
         read: when all pages were read, and executed where that was needed.
         end: when all was written.
     """
-    total = sum(executed.values())
+    total = sum(executed.values()) - overlap
     longest = sorted(executed.items(), key=lambda item: -item[1])
     rows = [("executing", total), *((f"  {name}", seconds) for name, seconds in longest)]
     rows += [("reading", read - begun - total), ("writing", end - read)]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 from jupyter_cache.base import CacheBundleIn
+from myst_nb.core.config import NbParserConfig
 from myst_nb.core.read import read_myst_markdown_notebook
+from myst_parser.config.main import MdParserConfig
 
 from bookkit import execution
 from bookkit.settings import EDITIONS, Book
@@ -114,3 +117,47 @@ def test_the_editions_run_the_same_code(cache, chapter):
         spliced = splice(text, chapter, BOOK.solutions, edition)
         keys.add(cache.create_hashed_notebook(read_myst_markdown_notebook(spliced))[1])
     assert len(keys) == 1
+
+
+@pytest.fixture
+def book(tmp_path, monkeypatch):
+    """How to let chapters run before they are read: their code in, what is kept out."""
+    monkeypatch.setattr(execution, "seconds", {})
+    monkeypatch.setattr(execution, "overlap", 0.0)
+    execution.connect(None)
+    config = NbParserConfig(execution_mode="cache", execution_cache_path=str(tmp_path / "cache"))
+    env = SimpleNamespace(
+        doc2path=lambda name: tmp_path / f"{name}.md",
+        prepare_settings=lambda name: None,
+        temp_data={},
+        mystnb_config=config,
+        myst_config=MdParserConfig(),
+    )
+
+    def run(**codes):
+        (tmp_path / "words.md").write_text("No code.\n")
+        for name, code in codes.items():
+            text = f"---\nfile_format: mystnb\n---\n\n```{{code-cell}}\nFOLDER\n{code}\n```\n"
+            (tmp_path / f"{name}.md").write_text(text)
+        read = lambda event, name, source: source.__setitem__(0, source[0].replace("FOLDER", "1"))
+        app = SimpleNamespace(env=env, emit=read)
+        execution.execute_side_by_side(app, env, ["words", *codes])
+        return execution.seconds
+
+    return run
+
+
+def test_chapters_run_side_by_side_and_once(book):
+    wait = "import pathlib, time; own, other = map(pathlib.Path, {}); own.touch()\n"
+    wait += "for _ in range(300):\n    other.exists() or time.sleep(0.05)\nassert other.exists()"
+    codes = {"one": wait.format('"ab"'), "two": wait.format('"ba"')}
+    assert set(book(**codes)) == {"one", "two"}
+    assert 0 < execution.overlap < sum(execution.seconds.values())
+    execution.seconds.clear()
+    assert book(**codes) == {}
+
+
+def test_one_that_fails_is_left_and_so_is_one_alone(book):
+    assert set(book(good="2", bad="1 / 0")) == {"good"}
+    assert set(book(good="2", bad="1 / 0")) == {"good"}
+    assert set(book(alone="3")) == {"good"}
