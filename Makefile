@@ -33,7 +33,7 @@ serve: book                   ## build and open in the browser
 test: $(VENV)/.ready          ## what a change needs: all but test-slow; builds both editions when needed
 	@$(TESTS) -m "not slow and not otter"
 
-test-slow: $(VENV)/.ready     ## books and environments built, tests tried on mutants, pages audited and printed
+test-slow: $(VENV)/.ready     ## books and environments built, tests tried on mutants, pages audited and printed, networks trained
 	@$(TESTS) -m "slow and not otter"
 
 reproducible: $(VENV)/.ready  ## build the last commit twice from nothing; compare every byte

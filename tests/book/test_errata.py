@@ -606,6 +606,7 @@ def adam(start, steps=4000, lr=1e-2):
     return w.detach().numpy()
 
 
+@pytest.mark.slow
 def test_adam_from_zero():
     np.testing.assert_allclose(adam([0, 0]), [1, 1], atol=1e-3)
     for start in ([0.5, -0.3], [0.0, 1.0]):
@@ -643,6 +644,7 @@ def train(x, labels, *, seed, hidden, epochs, batch=50, on_input=0.0, on_hidden=
     return lambda x: net(x).argmax(dim=1)
 
 
+@pytest.mark.slow
 def test_dropout_of_what(digits):
     x, labels = digits
     clean, follow = {}, {}
@@ -810,6 +812,7 @@ def test_which_variance():
         assert np.allclose(slope, 2 / N.n * N.c[0], atol=1e-4) is holds
 
 
+@pytest.mark.slow
 def test_does_dropout_help(digits):
     x, labels = digits
     change = {"clean": [], "noisy": []}

@@ -259,6 +259,7 @@ def test_a_deep_network_needs_the_norm_at_this_scale(solved):
         assert normed > 0.85
 
 
+@pytest.mark.slow
 def test_a_norm_widens_the_range_of_scales(solved):
     """Over seeds that are not the page's."""
     reached = {

@@ -161,6 +161,7 @@ def test_how_sure(solved):
 # ------------------------------------------------------------------------------ claims about training
 
 
+@pytest.mark.slow
 def test_batch_norm_and_dropout_help_the_digits_for_another_seed_too(solved, tmp_path):
     scope = {**solved, "SEEDS": (30,)}
     run([helpers()], scope)

@@ -259,6 +259,7 @@ VARIANTS = {
 }
 
 
+@pytest.mark.slow
 def test_on_digits_it_takes_dropout_on_the_input(solved):
     rows, _ = solved["experiment"](solved["PLANS"]["digits"], VARIANTS, 3)
     validation, clean, marked, lie = np.moveaxis(np.array(list(rows.values())), 2, 0)
@@ -289,6 +290,7 @@ def test_it_is_the_dropping_of_the_mark_that_helps(solved):
     assert lie["pixels"].min() > 98
 
 
+@pytest.mark.slow
 def test_what_survives_larger_weights(solved):
     three = {name: VARIANTS[name] for name in ("none", "hidden", "input")}
     plan = solved["PLANS"]["digits"]
