@@ -48,22 +48,23 @@ def visits(request, open_page) -> dict[str, Visit]:
     return found
 
 
-both_editions = pytest.mark.parametrize(
-    "visits", ["full", pytest.param("student", marks=pytest.mark.slow)], indirect=True
-)
+both_editions = pytest.mark.parametrize("visits", ["full", "student"], indirect=True)
 
 
+@pytest.mark.slow
 @both_editions
 def test_pages_stay_on_this_machine_and_raise_no_error(visits):
     assert {name: v.foreign + v.faults for name, v in visits.items() if v.foreign + v.faults} == {}
 
 
+@pytest.mark.slow
 @both_editions
 def test_no_page_is_wider_than_a_phone(visits):
     wide = {n: v.widths for n, v in visits.items() if any(w > s for s, w in v.widths.items())}
     assert wide == {}
 
 
+@pytest.mark.slow
 @both_editions
 def test_the_first_load_is_small(visits):
     own = {name: v.transferred for name, v in visits.items() if name != "404.html"}

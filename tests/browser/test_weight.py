@@ -19,6 +19,7 @@ LOOKS = """() => [...document.querySelectorAll("body *:not(.katex *, svg *, pre 
 })"""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("name", ["chapters/convolution_arithmetic.html", "search.html?q=Tikhonov"])
 def test_the_cut_sheets_draw_what_the_whole_ones_draw(chromium, site, full_site, name, width):
