@@ -37,8 +37,7 @@ def connect(app: Sphinx) -> None:
     # In which order a long sum is added up would depend on how many processors there are, and its
     # last digits with it; and threads are slow on the small arrays of a chapter.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    if app is not None:
-        app.connect("env-before-read-docs", execute_side_by_side)
+    app.connect("env-before-read-docs", execute_side_by_side)
 
 
 def execute_side_by_side(app: Sphinx, env, docnames: list[str]) -> None:

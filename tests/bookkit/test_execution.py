@@ -19,6 +19,7 @@ from bookkit.splice import splice
 from tests.conftest import ROOT
 
 BOOK = Book(ROOT)
+APP = SimpleNamespace(connect=lambda event, handler: None)
 
 
 @pytest.fixture
@@ -102,10 +103,10 @@ def test_a_notebook_is_settled_before_it_is_shown_or_kept(cache):
 
 def test_chapters_run_with_one_thread_where_nobody_says_otherwise(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS")
-    execution.connect(None)
+    execution.connect(APP)
     assert os.environ["OMP_NUM_THREADS"] == "1"
     monkeypatch.setenv("OMP_NUM_THREADS", "4")
-    execution.connect(None)
+    execution.connect(APP)
     assert os.environ["OMP_NUM_THREADS"] == "4"
 
 
@@ -124,7 +125,7 @@ def book(tmp_path, monkeypatch):
     """How to let chapters run before they are read: their code in, what is kept out."""
     monkeypatch.setattr(execution, "seconds", {})
     monkeypatch.setattr(execution, "overlap", 0.0)
-    execution.connect(None)
+    execution.connect(APP)
     config = NbParserConfig(execution_mode="cache", execution_cache_path=str(tmp_path / "cache"))
     env = SimpleNamespace(
         doc2path=lambda name: tmp_path / f"{name}.md",
