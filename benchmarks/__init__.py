@@ -9,6 +9,7 @@
 `measure`    runs in such a process: checks every case, times it in pairs, prints JSON
 `cases`      what is compared
 `tables`     stored results as Markdown
+`gpu`        a measurement of its own: images per second on a GPU, and its table
 ===========  ======================================================================
 
 `results.json` holds what was measured, `results.md` the same as tables, which

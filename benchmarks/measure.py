@@ -90,17 +90,21 @@ def peak(function):
         tracemalloc.stop()
 
 
-def machine():
-    """Return what the figures depend on, and nothing that names the machine."""
+def processor():
+    """Return what the processor calls itself."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        cpu = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
-        cpu = platform.processor()
+        return platform.processor()
+
+
+def machine():
+    """Return what the figures depend on, and nothing that names the machine."""
     info = threadpoolctl.threadpool_info()
     blas = next(i for i in info if i["user_api"] == "blas" and "torch" not in i["filepath"])
     return {
-        "cpu": cpu,
+        "cpu": processor(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "numpy": np.__version__,

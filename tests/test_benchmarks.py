@@ -13,12 +13,14 @@ import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import cases, measure, tables
+from benchmarks import cases, gpu, measure, tables
 from tests.conftest import ROOT
 
 STORED = json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8"))
 PAGE = (ROOT / "chapters" / "benchmarks.md").read_text(encoding="utf-8")
 RENDERED = (ROOT / "benchmarks" / "results.md").read_text(encoding="utf-8")
+GPU = json.loads((ROOT / "benchmarks" / "gpu.json").read_text(encoding="utf-8"))
+GPU_RENDERED = (ROOT / "benchmarks" / "gpu.md").read_text(encoding="utf-8")
 
 
 def keys(rows):
@@ -179,22 +181,27 @@ def test_a_peak_is_what_numpy_holds_at_once():
 
 def test_the_tables_are_those_of_the_stored_results():
     assert tables.render(STORED) == RENDERED
+    assert gpu.render(GPU) == GPU_RENDERED
 
 
 def test_the_page_shows_every_table_and_types_no_figure():
-    marks = re.findall(r"<!-- (\w+) -->", RENDERED)
-    starts = re.findall(r":start-after: <!-- (\w+) -->\n:end-before: <!-- (\w+) -->", PAGE)
-    assert sorted(starts) == sorted(pairwise(marks))
-    figures = set(re.findall(r"\d+\.\d+", RENDERED))
-    assert not figures & set(re.findall(r"\d+\.\d+", PAGE))
+    shown = r"benchmarks/(\w+)\.md\n:start-after: <!-- (\w+) -->\n:end-before: <!-- (\w+) -->"
+    every = {
+        (name, *pair)
+        for name, text in {"results": RENDERED, "gpu": GPU_RENDERED}.items()
+        for pair in pairwise(re.findall(r"<!-- (\w+) -->", text))
+    }
+    assert sorted(re.findall(shown, PAGE)) == sorted(every)
+    figures = set(re.findall(r"\d+\.\d+|\d+,\d+", RENDERED + GPU_RENDERED))
+    assert not figures & set(re.findall(r"\d+\.\d+|\d+,\d+", PAGE))
     for row in STORED["runs"][0]["rows"]:
         assert row["name"] in RENDERED
 
 
 def test_the_stored_results_name_no_place():
-    text = json.dumps(STORED)
-    assert not re.search(r"/\w+/|\\\\|localhost", text)
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d", STORED["date"])
+    for stored in STORED, GPU:
+        assert not re.search(r"/\w+/|\\\\|localhost", json.dumps(stored))
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d", stored["date"])
     allowed = {"cpu", "cores", "python", "numpy", "blas", "kernel", "torch", "torch_kernel"}
     assert STORED["runs"][0]["machine"].keys() == allowed
 
@@ -204,3 +211,66 @@ def test_ratios_are_those_of_the_first_run_in_the_verdict():
     rows = [{**row, "name": n, "ratio": [0, r, 9]} for n, r in [("a", 0.9), ("b", 1.0), ("c", 2)]]
     lines = tables.verdict({"runs": [{"rows": rows}, {"rows": []}]}).splitlines()
     assert [re.search(r"\*\* (.*)\.", line)[1] for line in lines] == ["a p", "b p", "c p"]
+
+
+def test_the_stored_rates_bear_out_what_the_pages_say():
+    """Of `chapters/benchmarks.md`, and of two solutions of the lab that trains on a GPU."""
+    small, large = GPU["rates"]["32"], GPU["rates"]["512"]
+    assert small["base"] < 2 * small["wide"] < 2 * small["base"]
+    for rates in small, large:
+        gains = {n: rates[f"{n}, half precision"] / rates[n] for n in gpu.NETWORKS}
+        assert {n for n, gain in gains.items() if gain > 1} == (
+            {"wide"} if rates is large else set()
+        )
+    assert 0.7 < large["the homework's loop"] / large["loading alone"] < 1
+    assert large["base"] > 5 * large["the homework's loop"]
+    assert 1 < small["base"] / small["the homework's loop"] < 2
+
+
+def multiplications(make):
+    """Count those of a forward pass for one image."""
+    found = []
+
+    def count(module, inputs, output):
+        per_output = module.weight[0].numel()
+        found.append(per_output * output[0].numel())
+
+    model = make()
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.Conv2d | torch.nn.Linear):
+            layer.register_forward_hook(count)
+    model(torch.zeros(1, 3, 32, 32))
+    return sum(found)
+
+
+def test_the_wide_network_has_seventy_times_the_multiplications():
+    wide, base = (multiplications(gpu.NETWORKS[name]) for name in ("wide", "base"))
+    assert wide / base == pytest.approx(70, rel=0.02)
+
+
+def test_the_gpu_s_command_line(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(sys, "argv", ["gpu", "--write"])
+    with pytest.raises(SystemExit):
+        gpu.main()
+    assert "PyTorch finds no GPU here" in capsys.readouterr().err
+
+    asked = []
+
+    def throughput(device, **how):
+        asked.append((device, how.pop("networks"), how))
+        return GPU["rates"][str(how["batch_size"])]
+
+    monkeypatch.setattr(gpu, "throughput", throughput)
+    monkeypatch.setattr(gpu, "HERE", tmp_path)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a GPU")
+    gpu.main()
+    stored = json.loads((tmp_path / "gpu.json").read_text(encoding="utf-8"))
+    assert stored["rates"] == GPU["rates"]
+    assert stored["machine"].keys() == GPU["machine"].keys()
+    assert (tmp_path / "gpu.md").read_text(encoding="utf-8") == gpu.render(stored)
+    assert "| GPU | a GPU |" in capsys.readouterr().out
+    assert [(d, n, h["batch_size"]) for d, n, h in asked] == [
+        ("cuda", gpu.NETWORKS, b) for b in (32, 512)
+    ]

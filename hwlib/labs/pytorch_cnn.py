@@ -16,6 +16,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from textwrap import wrap
@@ -1017,7 +1018,12 @@ def _letters(index):
 
 
 def throughput(
-    device: Any = None, *, batch_size: int = 32, steps: int = 50, rounds: int = 3
+    device: Any = None,
+    *,
+    batch_size: int = 32,
+    steps: int = 50,
+    rounds: int = 3,
+    networks: Mapping[str, Callable[[], Any]] | None = None,
 ) -> dict[str, float]:
     """Measure how many images a second are trained on, by the homework's loop and by `fit`.
 
@@ -1033,6 +1039,8 @@ def throughput(
         batch_size: of both, as in the homework.
         steps: how many a run has.
         rounds: how often each is run.
+        networks: for `fit` to train, by name: functions that make one for images (N, 3, 32, 32) and
+            100 classes; None for the homework's first two.
 
     >>> rates = throughput("cpu", batch_size=2, steps=4, rounds=1)
     >>> list(rates)
@@ -1046,25 +1054,21 @@ def throughput(
     made = data.synthetic(train=batch_size * steps, validation=0, test=0, classes=100, rng=0)
     there = on_device(made, device).train
     skip = max(1, steps // 10)
-    improved = dict(batch_norm=True, p_drop=0.2)
+    if networks is None:
+        improved = partial(base_network, batch_norm=True, p_drop=0.2)
+        networks = {"base": base_network, "BN + dropout": improved}
     runs = {
         "loading alone": lambda: _homework_loop(made.train, None, batch_size, skip, device),
         "the homework's loop": lambda: _homework_loop(
             made.train, base_network(), batch_size, skip, device
         ),
-        "base": lambda: _fit_loop(there, base_network(), batch_size, skip, FastPath(None, None)),
-        "BN + dropout": lambda: _fit_loop(
-            there, base_network(**improved), batch_size, skip, FastPath(None, None)
-        ),
     }
-    fast = fast_path(device)
+    paths, fast = {"": FastPath(None, None)}, fast_path(device)
     if fast.precision is not None:
-        runs["base, half precision"] = lambda: _fit_loop(
-            there, base_network(), batch_size, skip, fast
-        )
-        runs["BN + dropout, half precision"] = lambda: _fit_loop(
-            there, base_network(**improved), batch_size, skip, fast
-        )
+        paths[", half precision"] = fast
+    for suffix, path in paths.items():
+        for name, make in networks.items():
+            runs[name + suffix] = partial(_fit_loop, there, make, batch_size, skip, path)
     rates = {name: [] for name in runs}
     with _own_seed(torch):
         for _ in range(rounds):
@@ -1125,12 +1129,12 @@ def _homework_loop(split, model, batch_size, skip, device):
     return _now(device) - start
 
 
-def _fit_loop(split, model, batch_size, skip, fast):
+def _fit_loop(split, make, batch_size, skip, fast):
     """Return the seconds of all steps of `fit` but the first few, its evaluation not counted."""
     import torch
 
     device = split.x.device
-    model = model.to(device)
+    model = make().to(device)
     if fast.memory_format is not None:
         model = model.to(memory_format=fast.memory_format)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)

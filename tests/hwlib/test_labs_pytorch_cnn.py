@@ -799,6 +799,22 @@ def test_rates_and_their_report():
     assert lines[1].endswith(" 1.00")
 
 
+def test_rates_of_other_networks(monkeypatch):
+    """Each is made anew for each round; on a GPU each has a row for half precision, too."""
+    made = []
+
+    def own():
+        made.append(nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 100)))
+        return made[-1]
+
+    half = lab.FastPath("bfloat16", torch.channels_last)
+    monkeypatch.setattr(lab, "fast_path", lambda device: half)
+    rates = lab.throughput("cpu", batch_size=2, steps=4, rounds=2, networks={"own": own})
+    assert list(rates)[2:] == ["own", "own, half precision"]
+    assert len(made) == 4
+    assert all(np.isfinite(v) and v > 0 for v in rates.values())
+
+
 def test_the_module_is_a_script(capsys, monkeypatch):
     asked = {}
 
@@ -822,9 +838,9 @@ def test_what_the_two_loops_do_is_the_same_work(monkeypatch):
     device = torch.device("cpu")
     assert lab._homework_loop(made.train, lab.base_network(), 2, 1, device) == 1.0
     there = lab.on_device(made, device).train
-    assert lab._fit_loop(there, lab.base_network(), 2, 1, lab.FastPath(None, None)) == 1.0
+    assert lab._fit_loop(there, lab.base_network, 2, 1, lab.FastPath(None, None)) == 1.0
     half = lab.FastPath("bfloat16", torch.channels_last)
-    assert lab._fit_loop(there, lab.base_network(), 2, 1, half) == 1.0
+    assert lab._fit_loop(there, lab.base_network, 2, 1, half) == 1.0
     assert next(clock) == 6
 
 

@@ -744,10 +744,6 @@ def test_tensors_and_a_device():
     assert history == fit(same, tuple(SMALL.train), epochs=1, **QUICK)
     split = split[0], split[1].to(torch.uint8)
     assert evaluate(model, split, device="cpu") == evaluate(model, SMALL.train)
-    if torch.cuda.is_available():
-        model = cnn(torch.nn)
-        fit(model, SMALL, epochs=1, device="cuda", **QUICK)
-        assert next(model.parameters()).is_cuda
 
 
 def test_read_only_data_and_small_labels():
