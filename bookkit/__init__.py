@@ -17,6 +17,7 @@
 `icons`             the theme's icons from small fonts, without its script
 `weight`            style sheets and fonts cut to what the site uses
 `highlight`         code in few elements
+`formulas`          formulas in few elements
 `head`              one style sheet a page, and no script that holds it up
 `publish`           descriptions, preview, site map, 404 page, "found an error"
 `errata`            `errata.yml` as a page, and links to its entries
@@ -49,6 +50,7 @@ def setup(app: Sphinx) -> dict:
         colophon,
         errata,
         execution,
+        formulas,
         head,
         highlight,
         icons,
@@ -60,7 +62,19 @@ def setup(app: Sphinx) -> dict:
         weight,
     )
 
-    rooms = (times, execution, choice, build, assets, page, highlight, icons, weight, head)
+    rooms = (
+        times,
+        execution,
+        choice,
+        build,
+        assets,
+        page,
+        highlight,
+        formulas,
+        icons,
+        weight,
+        head,
+    )
     for room in (*rooms, publish, errata, colophon, reference, student):
         room.connect(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
