@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gzip
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ def serve(folder: Path, prefix: str = "") -> Iterator[str]:
     if not (folder / "index.html").is_file():
         raise FileNotFoundError(f"no site in {folder}: build it first, with `make book`")
     handler = functools.partial(_Pages, folder, prefix)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}{prefix}"
@@ -37,6 +38,13 @@ def serve(folder: Path, prefix: str = "") -> Iterator[str]:
 @functools.lru_cache(maxsize=512)
 def _compressed(path: Path, changed: int) -> bytes:
     return gzip.compress(path.read_bytes(), 9, mtime=0)
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """Say what went wrong, but not that a browser was closed before its answer came."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Pages(SimpleHTTPRequestHandler):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from bookkit.audit import lighthouse
 
 
@@ -19,3 +21,18 @@ def test_scores_and_bars():
         "accessibility 99 < 100",
         "best-practices 0 < 100",
     ]
+
+
+def test_performance_is_the_median_of_three(monkeypatch):
+    asked, said = [], iter([0.91, 0.97, 0.96])
+
+    def run(address, root, categories):
+        asked.append(categories)
+        measured = report(accessibility=1, best_practices=0.9, seo=1, performance=next(said))
+        named = {name: measured["categories"][name] for name in categories}
+        return {"categories": named}
+
+    monkeypatch.setattr(lighthouse, "_run", run)
+    found = lighthouse.scores("http://127.0.0.1/", Path())
+    assert found == {"performance": 96, "accessibility": 100, "best-practices": 90, "seo": 100}
+    assert asked == [list(lighthouse.BARS), ["performance"], ["performance"]]

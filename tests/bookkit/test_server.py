@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bookkit.server import pages, serve
+from bookkit.server import _Server, pages, serve
 
 
 @pytest.fixture
@@ -66,3 +66,14 @@ def test_pages_are_those_of_the_site_alone(folder):
     (folder / "_static").mkdir()
     (folder / "_static/part.html").write_text("x")
     assert pages(folder) == ["404.html", "index.html", "sub/index.html"]
+
+
+@pytest.mark.parametrize(("fault", "told"), [(ConnectionResetError, False), (OSError, True)])
+def test_a_browser_that_goes_away_is_no_news(fault, told, capsys):
+    server = _Server(("127.0.0.1", 0), None)
+    try:
+        raise fault
+    except OSError:
+        server.handle_error(None, ("127.0.0.1", 1))
+    server.server_close()
+    assert (fault.__name__ in capsys.readouterr().err) == told
