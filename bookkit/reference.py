@@ -17,6 +17,7 @@ def connect(app: Sphinx) -> None:
     """Connect this room's handlers."""
     app.connect("autodoc-skip-member", skip_fields)
     app.connect("autodoc-process-docstring", translate, priority=400)  # before napoleon, 500
+    app.connect("html-page-context", show_all_modules)
 
 
 def skip_fields(app: Sphinx, what, name, thing, skip, options) -> bool | None:
@@ -27,6 +28,15 @@ def skip_fields(app: Sphinx, what, name, thing, skip, options) -> bool | None:
 def translate(app: Sphinx, what, name, thing, options, lines: list[str]) -> None:
     """Translate one docstring in place."""
     lines[:] = restructured(lines)
+
+
+def show_all_modules(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """Let no list of modules fold: they are few, and the picture to press has eleven pixels."""
+    if templatename == "domainindex.html":
+        context["content"] = [
+            (letter, [(name, 0 if kind == 1 else kind, *rest) for name, kind, *rest in entries])
+            for letter, entries in context["content"]
+        ]
 
 
 def restructured(lines: list[str]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from docutils.core import publish_doctree
 from sphinx.ext.napoleon import Config, GoogleDocstring
@@ -74,3 +76,14 @@ def test_every_docstring_of_the_library_is_readable():
 def test_a_named_tuple_s_fields_are_left_to_its_own_words():
     assert skip_fields(None, "class", "x", Split.x, False, {})
     assert skip_fields(None, "class", "count", Split.count, False, {}) is None
+
+
+def test_the_list_of_modules_has_them_all_and_no_picture(full_site):
+    page = (full_site / "py-modindex.html").read_text(encoding="utf-8")
+    listed = page[page.index('<table class="indextable modindextable">') :]
+    names = re.findall(r'<code class="xref">([^<]+)</code>', listed)
+    assert "hwlib.nn" in names
+    assert "hwlib.labs" in names
+    assert names[0] == "hwlib"
+    assert len(names) == len(set(names)) > 10
+    assert "<img" not in page
