@@ -91,7 +91,7 @@ def test_mathematics_needs_no_script(chromium, site):
     page.goto(f"{site}/chapters/convolution_arithmetic.html")
     box = page.locator(".katex-display").first.bounding_box()
     assert box["height"] > 30  # laid out by the css, not a line of raw TeX
-    fonts = page.locator(".katex .mord").first.evaluate("e => getComputedStyle(e).fontFamily")
+    fonts = page.locator(".katex .base").first.evaluate("e => getComputedStyle(e).fontFamily")
     assert "KaTeX" in fonts
     context.close()
 
