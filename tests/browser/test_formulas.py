@@ -25,7 +25,7 @@ KINDS = r"""
 \sqrt[3]{x^2 + 1}
 \overline{x + y}_i \underline{u}
 \binom{n}{k} \dfrac{\frac{a}{b_i}}{c^2} \cfrac{1}{1 + \cfrac{1}{x}}
-f'^2 + {}^{14}_6 C
+f'^2 + {}^{14}_6 C {\; x}^{\, 2}
 \left( \frac{x^2}{y_1} \right)^2 \left. \frac{d f}{d x} \right|_{x = 0}
 \begin{cases} x & \text{if } x > 0, \\ 0 & \text{else} \end{cases}
 \begin{array}{c|c} a & b \\ \hline c & d_{e_f} \end{array}
