@@ -5,10 +5,9 @@ import json
 import os
 import subprocess
 import sys
-from datetime import datetime, timezone
 from pathlib import Path
 
-from benchmarks.tables import render
+from benchmarks.tables import publish, render
 
 HERE = Path(__file__).parent
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
@@ -67,12 +66,7 @@ def main():
     runs = [run(None, keep_memory, options.quick) for keep_memory in (False, True)]
     if other := other_kernel(runs[0]["machine"]["kernel"]):
         runs.append(run(other, False, options.quick))
-    results = {"date": datetime.now(timezone.utc).date().isoformat(), "runs": runs}
-    text = render(results)
-    print(text)
-    if options.write:
-        (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-        (HERE / "results.md").write_text(text, encoding="utf-8")
+    publish({"runs": runs}, render, HERE / "results" if options.write else None)
 
 
 if __name__ == "__main__":

@@ -7,19 +7,16 @@
 """
 
 import argparse
-import json
 import os
 import platform
-from datetime import datetime, timezone
-from functools import partial
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from benchmarks.measure import processor
-from benchmarks.tables import markdown
-from hwlib.labs.pytorch_cnn import base_network, throughput
+from benchmarks.tables import markdown, marked, publish
+from hwlib.labs.pytorch_cnn import HOMEWORK, throughput
 
 HERE = Path(__file__).parent
 STEPS = {32: 400, 512: 100}  # of each run, by batch size: the homework's, and a larger one
@@ -38,11 +35,7 @@ def wide():
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(256 * 4 * 4, 100))
 
 
-NETWORKS = {
-    "base": base_network,
-    "BN + dropout": partial(base_network, batch_norm=True, p_drop=0.2),
-    "wide": wide,
-}
+NETWORKS = {**HOMEWORK, "wide": wide}
 
 
 def measure():
@@ -58,8 +51,7 @@ def measure():
         "python": platform.python_version(),
         "torch": torch.__version__,
     }
-    date = datetime.now(timezone.utc).date().isoformat()
-    return {"date": date, "machine": machine, "rates": rates}
+    return {"machine": machine, "rates": rates}
 
 
 def render(results):
@@ -79,8 +71,7 @@ def render(results):
             rate, base = rates[name], rates["the homework's loop"]
             line += [f"{rate:,.0f}", f"{rate / base:.2f}"]
         lines.append(line)
-    parts = {"machine": machine, "rates": markdown(head, lines), "end": ""}
-    return "\n".join(f"<!-- {name} -->\n\n{table}" for name, table in parts.items())
+    return marked(machine=machine, rates=markdown(head, lines))
 
 
 def main():
@@ -89,12 +80,7 @@ def main():
     options = parser.parse_args()
     if not torch.cuda.is_available():
         parser.error("PyTorch finds no GPU here")
-    results = measure()
-    text = render(results)
-    print(text)
-    if options.write:
-        (HERE / "gpu.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-        (HERE / "gpu.md").write_text(text, encoding="utf-8")
+    publish(measure(), render, HERE / "gpu" if options.write else None)
 
 
 if __name__ == "__main__":

@@ -3,22 +3,40 @@
 The page includes them one by one, from a comment to the next.
 """
 
+import json
+from datetime import datetime, timezone
+
 NOT_TORCH_S = "products", "memory"  # tables that compare something else
+
+
+def publish(results, render, stored=None):
+    """Print the results of today as tables; store both, as .json and .md, if a path is given."""
+    results = {"date": datetime.now(timezone.utc).date().isoformat(), **results}
+    text = render(results)
+    print(text)
+    if stored is not None:
+        data = json.dumps(results, indent=1) + "\n"
+        stored.with_suffix(".json").write_text(data, encoding="utf-8")
+        stored.with_suffix(".md").write_text(text, encoding="utf-8")
 
 
 def render(results):
     """Return all tables."""
-    parts = [
-        ("machine", machine(results)),
-        ("conv", ratios(results, "conv", "convolution")),
-        ("layers", ratios(results, "layers", "layer")),
-        ("training", ratios(results, "training", "what")),
-        ("products", products(results)),
-        ("memory", memory(results)),
-        ("verdict", verdict(results)),
-        ("end", ""),
-    ]
-    return "\n".join(f"<!-- {name} -->\n\n{table}" for name, table in parts)
+    return marked(
+        machine=machine(results),
+        conv=ratios(results, "conv", "convolution"),
+        layers=ratios(results, "layers", "layer"),
+        training=ratios(results, "training", "what"),
+        products=products(results),
+        memory=memory(results),
+        verdict=verdict(results),
+    )
+
+
+def marked(**tables):
+    """Return all tables, each behind its name, and a mark at the end."""
+    tables["end"] = ""
+    return "\n".join(f"<!-- {name} -->\n\n{table}" for name, table in tables.items())
 
 
 def markdown(head, rows):

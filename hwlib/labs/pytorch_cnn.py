@@ -1017,13 +1017,20 @@ def _letters(index):
 # ------------------------------------------------------------------------------ images per second
 
 
+# The homework's first two networks, by name.
+HOMEWORK = {
+    "base": base_network,
+    "BN + dropout": partial(base_network, batch_norm=True, p_drop=0.2),
+}
+
+
 def throughput(
     device: Any = None,
     *,
     batch_size: int = 32,
     steps: int = 50,
     rounds: int = 3,
-    networks: Mapping[str, Callable[[], Any]] | None = None,
+    networks: Mapping[str, Callable[[], Any]] = HOMEWORK,
 ) -> dict[str, float]:
     """Measure how many images a second are trained on, by the homework's loop and by `fit`.
 
@@ -1040,7 +1047,7 @@ def throughput(
         steps: how many a run has.
         rounds: how often each is run.
         networks: for `fit` to train, by name: functions that make one for images (N, 3, 32, 32) and
-            100 classes; None for the homework's first two.
+            100 classes.
 
     >>> rates = throughput("cpu", batch_size=2, steps=4, rounds=1)
     >>> list(rates)
@@ -1054,9 +1061,6 @@ def throughput(
     made = data.synthetic(train=batch_size * steps, validation=0, test=0, classes=100, rng=0)
     there = on_device(made, device).train
     skip = max(1, steps // 10)
-    if networks is None:
-        improved = partial(base_network, batch_norm=True, p_drop=0.2)
-        networks = {"base": base_network, "BN + dropout": improved}
     runs = {
         "loading alone": lambda: _homework_loop(made.train, None, batch_size, skip, device),
         "the homework's loop": lambda: _homework_loop(
