@@ -6,9 +6,9 @@ from functools import partial
 
 import numpy as np
 import torch
-import torch.nn.functional as T
+import torch.nn.functional as F
 
-from hwlib import functional as F
+import hwlib.functional as hf
 from hwlib import nn, optim
 
 
@@ -126,7 +126,7 @@ def convolutions(rng, less):
     for name, n, c, h, f, k, *groups in [*DENSE, *SPECIAL]:
         how = dict(padding=k // 2, groups=groups[0] if groups else 1)
         arrays = conv_arrays(rng, n // less, c, h, f, k, how["groups"])
-        ours, theirs = partial(F.conv2d.vjp, **how), partial(T.conv2d, **how)
+        ours, theirs = partial(hf.conv2d.vjp, **how), partial(F.conv2d, **how)
         flop = 2 * arrays[1].size * (n // less) * h * h
         yield from layer("conv", name, ours, theirs, arrays, channels_last=True, flop=flop)
 
@@ -137,37 +137,37 @@ def other_layers(rng, less):
     large = random(rng, 64 // less, 32, 32, 32)
 
     def bn(x, weight, bias):
-        y, backward = F.batch_norm.vjp(x, None, None, weight, bias, training=True)
+        y, backward = hf.batch_norm.vjp(x, None, None, weight, bias, training=True)
         return y, backward
 
     def torch_bn(x, weight, bias):
-        return T.batch_norm(x, None, None, weight, bias, training=True)
+        return F.batch_norm(x, None, None, weight, bias, training=True)
 
     def ln(x, weight, bias):
-        return F.layer_norm.vjp(x, 512, weight, bias)
+        return hf.layer_norm.vjp(x, 512, weight, bias)
 
     def torch_ln(x, weight, bias):
-        return T.layer_norm(x, (512,), weight, bias)
+        return F.layer_norm(x, (512,), weight, bias)
 
     yield from layer("layers", "batch norm 2d", bn, torch_bn, [image, *channels])
     yield from layer("layers", "batch norm 1d", bn, torch_bn, [rows, *features])
     yield from layer("layers", "layer norm", ln, torch_ln, [rows, *features])
-    pool, torch_pool = (lambda x: F.max_pool2d.vjp(x, 2)), (lambda x: T.max_pool2d(x, 2))
+    pool, torch_pool = (lambda x: hf.max_pool2d.vjp(x, 2)), (lambda x: F.max_pool2d(x, 2))
     yield from layer("layers", "max pool 2×2", pool, torch_pool, [large], channels_last=True)
-    yield from layer("layers", "ReLU", F.relu.vjp, T.relu, [large])
+    yield from layer("layers", "ReLU", hf.relu.vjp, F.relu, [large])
     affine = [random(rng, 256 // less, 1024), random(rng, 512, 1024), random(rng, 512)]
-    yield from layer("layers", "linear to 512", F.linear.vjp, T.linear, affine)
+    yield from layer("layers", "linear to 512", hf.linear.vjp, F.linear, affine)
 
     logits, target = random(rng, 4096 // less, 10), rng.integers(10, size=4096 // less)
     yield from layer(
         "layers",
         "cross-entropy",
-        lambda x: F.cross_entropy.vjp(x, target),
-        lambda x: T.cross_entropy(x, torch.from_numpy(target)),
+        lambda x: hf.cross_entropy.vjp(x, target),
+        lambda x: F.cross_entropy(x, torch.from_numpy(target)),
         [logits],
     )
     draw, tensor = np.random.default_rng(2), torch.from_numpy(large)
-    both = lambda: F.dropout(large, 0.25, rng=draw), lambda: T.dropout(tensor, 0.25)
+    both = lambda: hf.dropout(large, 0.25, rng=draw), lambda: F.dropout(tensor, 0.25)
     dropped = partial(both_drop, large, 0.25)
     yield Case("layers", "dropout", "forward", size(large), both, same=dropped)
 
@@ -251,7 +251,7 @@ class Steps:
 
     def __call__(self):
         logits, backward = self.model.vjp(self.images)
-        loss, pullback = F.cross_entropy.vjp(logits, self.labels)
+        loss, pullback = hf.cross_entropy.vjp(logits, self.labels)
         _, gradients = backward(pullback(1)[0])
         self.optimizer.step(gradients)
         return float(loss)
@@ -284,7 +284,7 @@ class TorchSteps:
 
     def __call__(self):
         self.optimizer.zero_grad()
-        loss = T.cross_entropy(self.model(self.images), self.labels)
+        loss = F.cross_entropy(self.model(self.images), self.labels)
         loss.backward()
         self.optimizer.step()
         return loss.item()
@@ -314,7 +314,7 @@ def memory(rng, less):
         for part in ("forward", "both"):
             functions = [
                 partial(run, rule, arrays, dy if part == "both" else None, k // 2)
-                for rule in (F.conv2d.vjp, im2col_conv2d)
+                for rule in (hf.conv2d.vjp, im2col_conv2d)
             ]
             yield Case("memory", name, part, size(arrays[0]), tuple(functions))
 

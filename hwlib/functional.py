@@ -1,7 +1,7 @@
 """The layers as functions: torch's names, layouts and defaults, and each with its derivative.
 
-Every function here but `batch_statistics` is an op (see `hwlib.op`): `F.relu(x)` is the value, and
-`y, backward = F.relu.vjp(x)` is the value with its pullback. Arrays are positional, hyperparameters
+Every function here but `batch_statistics` is an op (see `hwlib.op`): `hf.relu(x)` is the value, and
+`y, backward = hf.relu.vjp(x)` is the value with its pullback. Arrays are positional, options
 are keywords. Images are (N, C, H, W) and the batch may be empty. All arrays of a call, targets that
 are classes apart, have one floating dtype, which the result and the gradients have too. No function
 changes its arguments.

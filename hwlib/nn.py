@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from hwlib import functional as F
+import hwlib.functional as hf
 from hwlib.count import per_axis
 from hwlib.op import op
 
@@ -151,7 +151,7 @@ class Layer(Module):
     Raises:
         TypeError: if the op has no argument of such a name.
 
-    >>> double = Layer(F.linear, weight=2 * np.eye(3), bias=np.ones(3))
+    >>> double = Layer(hf.linear, weight=2 * np.eye(3), bias=np.ones(3))
     >>> double(np.ones((1, 3))).astype(int)
     array([[3, 3, 3]])
     """
@@ -283,7 +283,7 @@ def _uniform(layer, shape, bias, rng, dtype):
 
 
 class Linear(Layer):
-    """`F.linear`: y = x Wᵀ + b, x (..., in_features), y (..., out_features).
+    """`hf.linear`: y = x Wᵀ + b, x (..., in_features), y (..., out_features).
 
     Args:
         in_features: length of the last axis of x.
@@ -302,19 +302,19 @@ class Linear(Layer):
     def __init__(self, in_features, out_features, bias=True, *, rng, dtype=np.float32):
         shape = out_features, in_features
         weight, bias = _uniform("Linear", shape, bias * out_features, rng, dtype)
-        super().__init__(F.linear, weight=weight, bias=bias)
+        super().__init__(hf.linear, weight=weight, bias=bias)
 
 
 class Conv2d(Layer):
-    """`F.conv2d`: a bank of filters slides over x (N, in_channels, H, W).
+    """`hf.conv2d`: a bank of filters slides over x (N, in_channels, H, W).
 
     Args:
         in_channels: of x.
         out_channels: of y: how many filters.
         kernel_size: of a filter; int or (vertical, horizontal).
-        stride: see `F.conv2d`; int or pair.
-        padding: see `F.conv2d`; int or pair.
-        dilation: see `F.conv2d`; int or pair.
+        stride: see `hf.conv2d`; int or pair.
+        padding: see `hf.conv2d`; int or pair.
+        dilation: see `hf.conv2d`; int or pair.
         groups: must divide the channels of x and of y; in_channels makes it depthwise.
         bias: whether each filter has a bias.
         rng: a generator, or a seed, for weight and bias: uniform between ∓1/√n, where n numbers of
@@ -346,7 +346,7 @@ class Conv2d(Layer):
         shape = out_channels, in_channels // groups, *kernel
         weight, bias = _uniform("Conv2d", shape, bias * out_channels, rng, dtype)
         super().__init__(
-            F.conv2d,
+            hf.conv2d,
             weight=weight,
             bias=bias,
             stride=stride,
@@ -357,18 +357,18 @@ class Conv2d(Layer):
 
 
 class ConvTranspose2d(Layer):
-    """`F.conv_transpose2d`: stamps of filters, added; x (N, in_channels, H, W).
+    """`hf.conv_transpose2d`: stamps of filters, added; x (N, in_channels, H, W).
 
     Args:
         in_channels: of x.
         out_channels: of y.
         kernel_size: of a filter; int or (vertical, horizontal).
-        stride: see `F.conv_transpose2d`; int or pair.
-        padding: see `F.conv_transpose2d`; int or pair.
-        output_padding: see `F.conv_transpose2d`; int or pair.
+        stride: see `hf.conv_transpose2d`; int or pair.
+        padding: see `hf.conv_transpose2d`; int or pair.
+        output_padding: see `hf.conv_transpose2d`; int or pair.
         groups: must divide the channels of x and of y.
         bias: whether each channel of y has a bias.
-        dilation: see `F.conv_transpose2d`; int or pair.
+        dilation: see `hf.conv_transpose2d`; int or pair.
         rng: a generator, or a seed, for weight and bias: uniform between ∓1/√n, n = out_channels /
             groups · kH · kW, as in torch.
         dtype: of the parameters, and so of x and y.
@@ -400,7 +400,7 @@ class ConvTranspose2d(Layer):
         shape = in_channels, out_channels // groups, *kernel
         weight, bias = _uniform("ConvTranspose2d", shape, bias * out_channels, rng, dtype)
         super().__init__(
-            F.conv_transpose2d,
+            hf.conv_transpose2d,
             weight=weight,
             bias=bias,
             stride=stride,
@@ -442,7 +442,7 @@ class _BatchNorm(Layer):
     def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, *, dtype=np.float32):
         weight, bias = _ones_and_zeros((affine, affine), num_features, dtype)
         super().__init__(
-            F.batch_norm,
+            hf.batch_norm,
             weight=weight,
             bias=bias,
             running_mean=np.zeros(num_features, dtype),
@@ -469,7 +469,7 @@ class _BatchNorm(Layer):
 
 
 class BatchNorm1d(_BatchNorm):
-    """`F.batch_norm` of x (N, C) or (N, C, L), with running statistics; see `BatchNorm2d`.
+    """`hf.batch_norm` of x (N, C) or (N, C, L), with running statistics; see `BatchNorm2d`.
 
     Args:
         num_features: the number of channels C.
@@ -490,7 +490,7 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """`F.batch_norm` of x (N, C, H, W), with running statistics for use out of training mode.
+    """`hf.batch_norm` of x (N, C, H, W), with running statistics for use out of training mode.
 
     In training, mean and variance (1/n) of the batch normalize it, and besides
 
@@ -521,7 +521,7 @@ class BatchNorm2d(_BatchNorm):
 
 
 class LayerNorm(Layer):
-    """`F.layer_norm` over the last axes of x; it works alike in both modes.
+    """`hf.layer_norm` over the last axes of x; it works alike in both modes.
 
     Args:
         normalized_shape: the shape of these axes; int for the last axis alone.
@@ -540,11 +540,11 @@ class LayerNorm(Layer):
         shape = tuple(np.atleast_1d(normalized_shape).tolist())
         wanted = elementwise_affine, elementwise_affine and bias
         weight, bias = _ones_and_zeros(wanted, shape, dtype)
-        super().__init__(F.layer_norm, normalized_shape=shape, weight=weight, bias=bias, eps=eps)
+        super().__init__(hf.layer_norm, normalized_shape=shape, weight=weight, bias=bias, eps=eps)
 
 
 class GroupNorm(Layer):
-    """`F.group_norm` of x (N, num_channels, ...); it works alike in both modes.
+    """`hf.group_norm` of x (N, num_channels, ...); it works alike in both modes.
 
     Args:
         num_groups: into how many parts the channels are cut; each is normalized on its own.
@@ -567,14 +567,14 @@ class GroupNorm(Layer):
                 f"(num_groups={num_groups}, num_channels={num_channels})"
             )
         weight, bias = _ones_and_zeros((affine, affine), num_channels, dtype)
-        super().__init__(F.group_norm, num_groups=num_groups, weight=weight, bias=bias, eps=eps)
+        super().__init__(hf.group_norm, num_groups=num_groups, weight=weight, bias=bias, eps=eps)
 
 
 # ------------------------------------------------------------------------------ layers that do not
 
 
 class Dropout(Layer):
-    """`F.dropout`: in training mode, entries become 0 with probability p, the rest x / (1 − p).
+    """`hf.dropout`: in training mode, entries become 0 with probability p, the rest x / (1 − p).
 
     Args:
         p: the probability to DROP an entry.
@@ -589,11 +589,11 @@ class Dropout(Layer):
     """
 
     def __init__(self, p=0.5, *, rng=None):
-        super().__init__(F.dropout, p=p, rng=_generator(rng))
+        super().__init__(hf.dropout, p=p, rng=_generator(rng))
 
 
 class Dropout2d(Layer):
-    """`F.dropout2d`: as `Dropout`, but whole channels of x (N, C, H, W) become 0.
+    """`hf.dropout2d`: as `Dropout`, but whole channels of x (N, C, H, W) become 0.
 
     Args:
         p: the probability to DROP a channel of a sample.
@@ -607,7 +607,7 @@ class Dropout2d(Layer):
     """
 
     def __init__(self, p=0.5, *, rng=None):
-        super().__init__(F.dropout2d, p=p, rng=_generator(rng))
+        super().__init__(hf.dropout2d, p=p, rng=_generator(rng))
 
 
 def _generator(rng):
@@ -615,24 +615,24 @@ def _generator(rng):
 
 
 class ReLU(Layer):
-    """`F.relu`: max(x, 0).
+    """`hf.relu`: max(x, 0).
 
     >>> ReLU()(np.array([-1.0, 2.0])).astype(int)
     array([0, 2])
     """
 
     def __init__(self):
-        super().__init__(F.relu)
+        super().__init__(hf.relu)
 
 
 class MaxPool2d(Layer):
-    """`F.max_pool2d`: the largest number of each window of x (N, C, H, W).
+    """`hf.max_pool2d`: the largest number of each window of x (N, C, H, W).
 
     Args:
         kernel_size: of the window; int or (vertical, horizontal).
         stride: from window to window; None for kernel_size.
-        padding: see `F.max_pool2d`.
-        dilation: see `F.max_pool2d`.
+        padding: see `hf.max_pool2d`.
+        dilation: see `hf.max_pool2d`.
 
     >>> MaxPool2d(2)(np.ones((2, 3, 8, 8))).shape
     (2, 3, 4, 4)
@@ -640,17 +640,21 @@ class MaxPool2d(Layer):
 
     def __init__(self, kernel_size, stride=None, padding=0, dilation=1):
         super().__init__(
-            F.max_pool2d, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation
+            hf.max_pool2d,
+            kernel_size=kernel_size,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
         )
 
 
 class AvgPool2d(Layer):
-    """`F.avg_pool2d`: the mean of each window of x (N, C, H, W).
+    """`hf.avg_pool2d`: the mean of each window of x (N, C, H, W).
 
     Args:
         kernel_size: of the window; int or (vertical, horizontal).
         stride: from window to window; None for kernel_size.
-        padding: see `F.avg_pool2d`.
+        padding: see `hf.avg_pool2d`.
         count_include_pad: whether the zeros of the padding count in the mean.
 
     >>> AvgPool2d(2)(np.ones((2, 3, 8, 8))).shape
@@ -659,7 +663,7 @@ class AvgPool2d(Layer):
 
     def __init__(self, kernel_size, stride=None, padding=0, *, count_include_pad=True):
         super().__init__(
-            F.avg_pool2d,
+            hf.avg_pool2d,
             kernel_size=kernel_size,
             stride=stride,
             padding=padding,

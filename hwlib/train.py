@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm.auto import tqdm
 
-from hwlib import functional as F
+import hwlib.functional as hf
 from hwlib import nn, optim
 from hwlib.data import Dataset, Split
 
@@ -203,7 +203,7 @@ def evaluate(
         ValueError: as in `fit`; an empty split too.
 
     >>> x, y = np.eye(3, dtype=np.float32), np.arange(3)
-    >>> evaluate(nn.Layer(F.linear, weight=9 * x), (x, y)).accuracy
+    >>> evaluate(nn.Layer(hf.linear, weight=9 * x), (x, y)).accuracy
     1.0
     """
     if not isinstance(batch_size, int | np.integer) or batch_size < 1:
@@ -459,14 +459,14 @@ class _NumPy(_Library):
     def pull(self, x, y):
         """Return the loss and a function that takes the step, given an optimizer."""
         logits, backward = self.model.vjp(x)
-        loss, pullback = F.cross_entropy.vjp(logits, y)
+        loss, pullback = hf.cross_entropy.vjp(logits, y)
         _, grads = backward(pullback(1)[0])
         return float(loss), lambda optimizer: optimizer.step(grads)
 
     def score(self, x, y):
         """Return loss and accuracy."""
         logits = self.model(x)
-        return float(F.cross_entropy(logits, y)), float((logits.argmax(1) == y).mean())
+        return float(hf.cross_entropy(logits, y)), float((logits.argmax(1) == y).mean())
 
     def numbers(self, scalars):
         """Return losses or scores as a list of Python's floats."""

@@ -13,7 +13,7 @@ ALLOWED = {
     "count": set(),
     "results": set(),
     "functional": {"op", "count"},
-    "check": {"op"},
+    "testing": {"op"},
     "theory": {"op"},
     "data": {"download"},
     "download": set(),
@@ -22,7 +22,7 @@ ALLOWED = {
     "train": {"op", "functional", "nn", "optim", "data"},
     "figures": {"functional", "count", "theory"},
     "graph": {"op", "figures"},
-    "labs": {"op", "functional", "nn", "optim", "train", "check", "count", "data", "theory"},
+    "labs": {"op", "functional", "nn", "optim", "train", "testing", "count", "data", "theory"},
     "explore": {"functional", "count", "theory", "figures"},
 }
 

@@ -3,7 +3,7 @@
 import numpy as np
 import traitlets
 
-from hwlib import functional as F
+import hwlib.functional as hf
 from hwlib.explore.figure import Figure, Invalid, Numbers, source
 
 EXAMPLES = {
@@ -97,7 +97,7 @@ def _convolve(x, weight, **hyper):
             f"Convolution: x and weight must both be 1-D or both 2-D, got shapes {x.shape} "
             f"and {weight.shape}; set both within hold_trait_notifications()"
         )
-    convolve = F.conv1d if x.ndim == 1 else F.conv2d
+    convolve = hf.conv1d if x.ndim == 1 else hf.conv2d
     try:
         return convolve(x[None, None], weight[None, None], **hyper)[0, 0]
     except ValueError as error:

@@ -3,7 +3,7 @@
 import numpy as np
 import traitlets
 
-from hwlib import functional as F
+import hwlib.functional as hf
 from hwlib.explore.draws import normals
 from hwlib.explore.figure import Figure, Invalid, source
 
@@ -81,7 +81,7 @@ class NormalizedGaussian(Figure):
         """What `hwlib.functional.batch_norm` makes of it in training, (n, features)."""
         weight = np.array([self.gamma, self.gamma2])[: self.features]
         bias = np.array([self.beta, self.beta2])[: self.features]
-        return F.batch_norm(self.inputs, None, None, weight, bias, training=True)
+        return hf.batch_norm(self.inputs, None, None, weight, bias, training=True)
 
     @traitlets.validate(*SETTINGS)
     def _check_settings(self, proposal):

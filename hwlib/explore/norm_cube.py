@@ -3,7 +3,7 @@
 import numpy as np
 import traitlets
 
-from hwlib import functional as F
+import hwlib.functional as hf
 from hwlib.explore.figure import Figure, Invalid, source
 
 NORMS = ("batch", "layer", "instance", "group")
@@ -58,10 +58,10 @@ class NormCube(Figure):
 
     def _normalized(self, x):
         if self.norm == "batch":
-            return F.batch_norm(x, None, None, training=True)
+            return hf.batch_norm(x, None, None, training=True)
         if self.norm == "layer":
-            return F.layer_norm(x, x.shape[1:])
-        return F.instance_norm(x) if self.norm == "instance" else F.group_norm(x, self.groups)
+            return hf.layer_norm(x, x.shape[1:])
+        return hf.instance_norm(x) if self.norm == "instance" else hf.group_norm(x, self.groups)
 
     @traitlets.validate(*_SETTINGS)
     def _check_settings(self, proposal):

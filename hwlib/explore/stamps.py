@@ -3,7 +3,7 @@
 import numpy as np
 import traitlets
 
-from hwlib import functional as F
+import hwlib.functional as hf
 from hwlib.explore.figure import Figure, Invalid, Numbers, source
 
 EXAMPLES = {
@@ -93,7 +93,7 @@ def _scatter(x, weight, **hyper):
             f"TransposedConvolution: x and weight must both be 1-D or both 2-D, got shapes "
             f"{x.shape} and {weight.shape}; set both within hold_trait_notifications()"
         )
-    scatter = F.conv_transpose1d if x.ndim == 1 else F.conv_transpose2d
+    scatter = hf.conv_transpose1d if x.ndim == 1 else hf.conv_transpose2d
     try:
         return scatter(x[None, None], weight[None, None], **hyper)[0, 0]
     except ValueError as error:

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
+import hwlib.functional as hf
 from hwlib import count
-from hwlib import functional as F
 from hwlib.figures.picture import ACCENTS, BLUE, GREEN, ORANGE, WIDTH, Picture, picture, style
 from hwlib.figures.sheet import Sheet, checked_array, listed, number
 
@@ -131,7 +131,7 @@ def shifted(image, weight, *, shift: int = 1, padding: int = 0) -> Picture:
     moved = np.zeros_like(image)
     moved[:, t:] = image[:, :-t]
     pair = np.stack([image, moved])[:, None]  # (2, 1, H, W)
-    y, of_moved = F.conv2d(pair, weight[None, None], padding=p)[:, 0]
+    y, of_moved = hf.conv2d(pair, weight[None, None], padding=p)[:, 0]
     # Nothing moved into the first t columns, so there is nothing to compare them with.
     gap = np.abs(of_moved[:, t:] - y[:, :-t])
     differ = int((gap > 1e-9 * max(1, np.abs(y).max())).sum())
@@ -184,7 +184,7 @@ def filter_bank(image, filters: Mapping[str, np.ndarray]) -> Picture:
         name: checked_array("filter_bank", f"filters[{name!r}]", w, (2,))
         for name, w in filters.items()
     }
-    answers = {name: F.conv2d(image[None, None], w[None, None])[0, 0] for name, w in bank.items()}
+    answers = {name: hf.conv2d(image[None, None], w[None, None])[0, 0] for name, w in bank.items()}
     size = max(2, 96 // max(image.shape))
     sheet = Sheet()
     columns = (8, 8 + 9.2 * max(len("image"), *map(len, bank)), WIDTH - 8 - image.shape[1] * size)

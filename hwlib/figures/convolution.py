@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+import hwlib.functional as hf
 from hwlib import count
-from hwlib import functional as F
 from hwlib.figures.picture import BLUE, GREEN, ORANGE, WIDTH, Picture
 from hwlib.figures.sheet import (
     Sheet,
@@ -123,7 +123,7 @@ def _step(function, x, weight, ndim, at, **hyper) -> _Step:
     """Compute the convolution of two images and which inputs each of its windows meets."""
     hyper = _per_axis(function, ndim, **hyper)
     shape = count.conv_output_size(x.shape, weight.shape, **hyper, caller=function)
-    y = F.conv2d(x[None, None], weight[None, None], **hyper)[0, 0]
+    y = hf.conv2d(x[None, None], weight[None, None], **hyper)[0, 0]
     stride, padding, dilation = (np.array(pair) for pair in hyper.values())
     taps = [np.arange(k) * d for k, d in zip(weight.shape, dilation, strict=True)]
     windows = {
@@ -258,7 +258,7 @@ def stamps(x, weight, *, stride=1, padding=0) -> Picture:
     pairs = _per_axis("stamps", ndim, **hyper)
     stride, padding = pairs.values()
     count.conv_transpose_output_size(x.shape, weight.shape, **pairs, caller="stamps")
-    total = F.conv_transpose2d(x[None, None], weight[None, None], stride=stride)[0, 0]
+    total = hf.conv_transpose2d(x[None, None], weight[None, None], stride=stride)[0, 0]
     kept = tuple(slice(p, n - p) for p, n in zip(padding, total.shape, strict=True))
     cropped = np.ones(total.shape, bool)
     cropped[kept] = False

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hwlib import functional as F
+import hwlib.functional as hf
 from hwlib import nn
 from hwlib.labs.practice import Hint, practice
 
@@ -297,10 +297,10 @@ def _batchnorm(x, gamma, beta, bn_param):
         )
     ]
     eps = bn_param.get("eps", 1e-5)
-    out, pullback = F.batch_norm.vjp(x, *running, gamma, beta, training=training, eps=eps)
+    out, pullback = hf.batch_norm.vjp(x, *running, gamma, beta, training=training, eps=eps)
     if training:
         for name, old, new in zip(
-            ("running_mean", "running_var"), running, F.batch_statistics(x), strict=True
+            ("running_mean", "running_var"), running, hf.batch_statistics(x), strict=True
         ):
             bn_param[name] = momentum * old + (1 - momentum) * new
 
@@ -381,7 +381,7 @@ def batchnorm_graph(attempt: Callable, trace: Callable) -> bool:
         return out
 
     def reference(X, gamma, beta, eps):
-        return F.batch_norm(X, None, None, gamma, beta, training=True, eps=eps)
+        return hf.batch_norm(X, None, None, gamma, beta, training=True, eps=eps)
 
     rng = np.random.default_rng(1)
     cases = [
@@ -700,7 +700,7 @@ def dropout_backward(forward: Callable, attempt: Callable) -> bool:
 def _dropout(x, dropout_param):
     """Dropout in the homework's form; its cache is what x was multiplied by."""
     training = dropout_param["mode"] == "train"
-    _, pullback = F.dropout.vjp(x, dropout_param["p"], training=training, rng=dropout_param["rng"])
+    _, pullback = hf.dropout.vjp(x, dropout_param["p"], training=training, rng=dropout_param["rng"])
     mask, _ = pullback(np.ones_like(x))
     return x * mask, mask
 
@@ -720,7 +720,7 @@ def fully_connected(attempt: Callable) -> bool:
     """Check `attempt(sizes, *, norm, dropout, scale, rng, dtype)`: {affine, norm, relu, dropout}.
 
     It returns an `nn.Sequential` with a norm(features), a relu and a dropout() behind each affine
-    layer but the last. Affine layers are `nn.Layer(F.linear, weight=..., bias=...)`.
+    layer but the last. Affine layers are `nn.Layer(hf.linear, weight=..., bias=...)`.
 
     >>> fully_connected(lambda sizes, **settings: nn.Sequential())
     Not yet: in case 1 of 3, the order is: nothing. It should be: affine, norm, relu, dropout, \
@@ -776,7 +776,7 @@ def _flat(model):
 def _kind(module):
     if isinstance(module, _Stand):
         return module.kind
-    kinds = {F.linear: "affine", F.relu: "relu"}
+    kinds = {hf.linear: "affine", hf.relu: "relu"}
     return kinds.get(getattr(module, "_op", None), type(module).__name__)
 
 

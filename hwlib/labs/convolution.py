@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from hwlib import functional as F
+import hwlib.functional as hf
 from hwlib import nn
 from hwlib.labs.practice import Hint, practice
 
@@ -66,7 +66,7 @@ def vanilla_batchnorm_forward(x, gamma, beta, bn_param):
     mean = bn_param.setdefault("running_mean", np.zeros_like(gamma))
     var = bn_param.setdefault("running_var", np.ones_like(gamma))
     training = bn_param["mode"] == "train"
-    out, cache = F.batch_norm.vjp(
+    out, cache = hf.batch_norm.vjp(
         x, mean, var, gamma, beta, training=training, eps=bn_param.get("eps", 1e-5)
     )
     if training:
@@ -139,7 +139,7 @@ def conv_forward(attempt: Callable) -> bool:
     """Check `attempt(x, w, b, conv_param) -> out, cache` for conv_param {"stride", "pad"}.
 
     >>> def attempt(x, w, b, conv_param):
-    ...     out = F.conv2d(x, w, stride=conv_param["stride"], padding=conv_param["pad"])
+    ...     out = hf.conv2d(x, w, stride=conv_param["stride"], padding=conv_param["pad"])
     ...     return out, None
     >>> conv_forward(attempt)
     Not yet: in case 1 of 5, the bias is forgotten.
@@ -223,7 +223,7 @@ def conv_backward(forward: Callable, attempt: Callable) -> bool:
     """Check `attempt(dout, cache) -> dx, dw, db` behind the reader's own forward pass.
 
     >>> def forward(x, w, b, conv_param):
-    ...     return F.conv2d.vjp(x, w, b, stride=conv_param["stride"], padding=conv_param["pad"])
+    ...     return hf.conv2d.vjp(x, w, b, stride=conv_param["stride"], padding=conv_param["pad"])
     >>> def attempt(dout, pullback):
     ...     dx, dw, _ = pullback(dout)
     ...     return dx, dw, dout.sum(axis=(2, 3))
@@ -316,12 +316,12 @@ def conv_backward(forward: Callable, attempt: Callable) -> bool:
 
 
 def _conv(x, w, b, conv_param):
-    return F.conv2d(x, w, b, stride=conv_param["stride"], padding=conv_param["pad"])
+    return hf.conv2d(x, w, b, stride=conv_param["stride"], padding=conv_param["pad"])
 
 
 def _conv_vjp(x, w, b, conv_param, dout):
     geometry = {"stride": conv_param["stride"], "padding": conv_param["pad"]}
-    return F.conv2d.vjp(x, w, b, **geometry)[1](dout)
+    return hf.conv2d.vjp(x, w, b, **geometry)[1](dout)
 
 
 def _conv_cases():
@@ -377,7 +377,7 @@ def max_pool_forward(attempt: Callable) -> bool:
 
     >>> def attempt(x, pool_param):
     ...     window = pool_param["pool_width"], pool_param["pool_height"]
-    ...     return F.max_pool2d(x, window, stride=pool_param["stride"]), None
+    ...     return hf.max_pool2d(x, window, stride=pool_param["stride"]), None
     >>> max_pool_forward(attempt)
     Not yet: in case 2 of 5, height and width of the window are exchanged.
     False
@@ -389,7 +389,7 @@ def max_pool_forward(attempt: Callable) -> bool:
     def windows(height="pool_height", width="pool_width", stride=None):
         def wrong(x, param):
             step = param["stride"] if stride is None else stride(param)
-            return F.max_pool2d(x, (param[height], param[width]), stride=step)
+            return hf.max_pool2d(x, (param[height], param[width]), stride=step)
 
         return wrong
 
@@ -416,7 +416,7 @@ def max_pool_forward(attempt: Callable) -> bool:
         "height and width of the window are exchanged, and it moves by its own size": windows(
             *swapped, stride=lambda p: tuple(p[k] for k in swapped)
         ),
-        "this is the mean of each window, not the largest entry": lambda x, p: F.avg_pool2d(
+        "this is the mean of each window, not the largest entry": lambda x, p: hf.avg_pool2d(
             x, tuple(p[k] for k in _SIZES), stride=p["stride"]
         ),
         "this is the smallest entry of each window": lambda x, p: -_pool(-x, p),
@@ -506,12 +506,12 @@ _SIZES = "pool_height", "pool_width"
 
 
 def _pool(x, param):
-    return F.max_pool2d(x, (param["pool_height"], param["pool_width"]), stride=param["stride"])
+    return hf.max_pool2d(x, (param["pool_height"], param["pool_width"]), stride=param["stride"])
 
 
 def _pool_vjp(x, param, dout):
     window = param["pool_height"], param["pool_width"]
-    return F.max_pool2d.vjp(x, window, stride=param["stride"])[1](dout)[0]
+    return hf.max_pool2d.vjp(x, window, stride=param["stride"])[1](dout)[0]
 
 
 def _pool_cases():
@@ -716,7 +716,9 @@ def _spatial(x, gamma, beta, bn_param):
 def _spatial_vjp(x, gamma, beta, bn_param, dout):
     running = bn_param["running_mean"], bn_param["running_var"]
     training = bn_param["mode"] == "train"
-    _, backward = F.batch_norm.vjp(x, *running, gamma, beta, training=training, eps=bn_param["eps"])
+    _, backward = hf.batch_norm.vjp(
+        x, *running, gamma, beta, training=training, eps=bn_param["eps"]
+    )
     dx, _, _, dgamma, dbeta = backward(dout)
     return dx, dgamma, dbeta
 
@@ -924,11 +926,11 @@ def three_layer(attempt: Callable, conv: Callable, pool: Callable) -> bool:
             own[...] = value
         return model(x)
 
-    def reference(x, values, settings, *, first=F.relu, second=F.relu, last=lambda a: a):
+    def reference(x, values, settings, *, first=hf.relu, second=hf.relu, last=lambda a: a):
         w1, b1, w2, b2, w3, b3 = values
-        x = F.conv2d(x, w1, b1, padding=settings["size"] // 2)
-        x = F.max_pool2d(first(x), 2)
-        return last(F.linear(second(F.linear(x.reshape(len(x), -1), w2, b2)), w3, b3))
+        x = hf.conv2d(x, w1, b1, padding=settings["size"] // 2)
+        x = hf.max_pool2d(first(x), 2)
+        return last(hf.linear(second(hf.linear(x.reshape(len(x), -1), w2, b2)), w3, b3))
 
     def variant(**changed):
         return lambda *case: reference(*case, **changed)
@@ -937,11 +939,11 @@ def three_layer(attempt: Callable, conv: Callable, pool: Callable) -> bool:
         return a
 
     mistakes = {
-        "there is a relu behind the last layer; logits may be negative": variant(last=F.relu),
+        "there is a relu behind the last layer; logits may be negative": variant(last=hf.relu),
         "the relu after the convolution is missing": variant(first=as_is),
         "the relu between the affine layers is missing": variant(second=as_is),
         "both relus are missing": variant(first=as_is, second=as_is),
-        "there is a softmax behind the last layer; the loss takes logits": variant(last=F.softmax),
+        "there is a softmax behind the last layer; the loss takes logits": variant(last=hf.softmax),
     }
     rng = np.random.default_rng(5)
     cases = []
@@ -974,7 +976,7 @@ def loss_and_gradients(attempt: Callable) -> bool:
 
     >>> def attempt(model, x, y, reg):
     ...     logits, backward = model.vjp(x)
-    ...     loss, pullback = F.cross_entropy.vjp(logits, y)
+    ...     loss, pullback = hf.cross_entropy.vjp(logits, y)
     ...     return loss, backward(pullback(1)[0])[1]
     >>> loss_and_gradients(attempt)
     Not yet: in case 2 of 3, the penalty is missing.
@@ -994,7 +996,7 @@ def loss_and_gradients(attempt: Callable) -> bool:
     def variant(loss_factor=0.5, slope=1.0, biases=False, reduction="mean", only=None):
         def run(model, x, y, reg):
             logits, backward = model.vjp(x)
-            loss, pullback = F.cross_entropy.vjp(logits, y, reduction=reduction)
+            loss, pullback = hf.cross_entropy.vjp(logits, y, reduction=reduction)
             grads = backward(pullback(1)[0])[1]
             for name, value in model.named_parameters():
                 if value.ndim > 1 or biases:

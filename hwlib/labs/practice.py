@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hwlib.check import assert_close
+from hwlib.testing import assert_close
 
 
 class Hint(Exception):

@@ -14,11 +14,11 @@ from functools import cache
 import numpy as np
 import pytest
 
+import hwlib.functional as hf
 from bookkit import results
 from bookkit.settings import Book
 from bookkit.splice import MARKER, split_cells
 from hwlib import count
-from hwlib import functional as F
 from hwlib.explore import Answer
 from hwlib.explore.answer import seal
 from hwlib.figures import normalization
@@ -52,7 +52,7 @@ def stamps_in_the_plane():
     x, w = np.array([[-1, 2], [3, 1]]), np.array([[1, -1], [0, 1]])
 
     def stamped(w):
-        return F.conv_transpose2d(x[None, None] * 1.0, w[None, None] * 1.0)[0, 0]
+        return hf.conv_transpose2d(x[None, None] * 1.0, w[None, None] * 1.0)[0, 0]
 
     last = np.zeros((3, 3))
     for i, j in np.ndindex(2, 2):

@@ -12,13 +12,13 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as T
+import torch.nn.functional as F
 import yaml
 
+import hwlib.functional as hf
 from bookkit import errata
 from bookkit.settings import Book
 from hwlib import count, graph, theory
-from hwlib import functional as F
 from tests.book.test_leaks import phrases
 from tests.conftest import ROOT
 
@@ -82,17 +82,17 @@ SIGNAL, FILTER = np.array([1.0, 4, 0, -2, 3]), np.array([2.0, -1, 3])
 
 
 def conv1d(x, w, **how):
-    return F.conv1d(x[None, None], w[None, None], **how)[0, 0]
+    return hf.conv1d(x[None, None], w[None, None], **how)[0, 0]
 
 
 def matrix(w, n):
     """The matrix (m, n) of the convolution with w."""
-    return F.conv1d(np.eye(n)[:, None], w[None, None])[:, 0].T
+    return hf.conv1d(np.eye(n)[:, None], w[None, None])[:, 0].T
 
 
 def test_orientation_is_no_advantage():
     C = matrix(FILTER, 5)
-    np.testing.assert_allclose(F.linear(SIGNAL[None], C)[0], conv1d(SIGNAL, FILTER), atol=1e-12)
+    np.testing.assert_allclose(hf.linear(SIGNAL[None], C)[0], conv1d(SIGNAL, FILTER), atol=1e-12)
     # The other way round there is a gap: most dense layers are no convolution.
     dense = np.random.default_rng(0).standard_normal((3, 5))
     nearest = np.linalg.lstsq(
@@ -126,8 +126,8 @@ def test_no_flip_is_correlation():
 
 def test_regular_transpose_convolution():
     x, w = torch.ones(1, 1, 3, 3), torch.ones(1, 1, 2, 2)
-    assert T.conv_transpose2d(x, w).shape[2:] == (4, 4)
-    assert T.conv2d(x, w).shape[2:] == (2, 2)
+    assert F.conv_transpose2d(x, w).shape[2:] == (4, 4)
+    assert F.conv2d(x, w).shape[2:] == (2, 2)
     assert count.conv_transpose_output_size(3, 2) == 4
     assert count.conv_output_size(3, 2) == 2
 
@@ -135,10 +135,10 @@ def test_regular_transpose_convolution():
 def test_shape_swap_needs_output_padding():
     assert count.conv_output_size(7, 3, stride=2) == count.conv_output_size(8, 3, stride=2) == 3
     x, w = torch.ones(1, 1, 3), torch.ones(1, 1, 3)
-    sizes = [T.conv_transpose1d(x, w, stride=2, output_padding=k).shape[2] for k in (0, 1)]
+    sizes = [F.conv_transpose1d(x, w, stride=2, output_padding=k).shape[2] for k in (0, 1)]
     assert sizes == [7, 8]
     x = np.arange(1.0, 8)
-    C = F.conv1d(np.eye(7)[:, None], FILTER[None, None], stride=2)[:, 0].T
+    C = hf.conv1d(np.eye(7)[:, None], FILTER[None, None], stride=2)[:, 0].T
     assert np.abs(C.T @ (C @ x) - x).max() > 1
 
 
@@ -147,19 +147,19 @@ def test_shape_swap_needs_output_padding():
 
 def test_cube_figure_missing():
     x = np.random.default_rng(0).standard_normal((4, 3, 5, 6))
-    batch = F.batch_norm(x, None, None, training=True)
+    batch = hf.batch_norm(x, None, None, training=True)
     np.testing.assert_allclose(batch.mean(axis=(0, 2, 3)), 0, atol=1e-12)
     assert np.abs(batch.mean(axis=(1, 2, 3))).max() > 0.01
-    layer = F.layer_norm(x, (3, 5, 6))
+    layer = hf.layer_norm(x, (3, 5, 6))
     np.testing.assert_allclose(layer.mean(axis=(1, 2, 3)), 0, atol=1e-12)
     assert np.abs(layer.mean(axis=(0, 2, 3))).max() > 0.01
 
 
 def test_layer_norm_over_which_axes():
     x = torch.randn(4, 3, 5, 6, generator=torch.Generator().manual_seed(0))
-    whole = T.layer_norm(x, (3, 5, 6))
-    last = T.layer_norm(x, (6,))
-    channels = T.layer_norm(x.movedim(1, -1), (3,)).movedim(-1, 1)
+    whole = F.layer_norm(x, (3, 5, 6))
+    last = F.layer_norm(x, (6,))
+    channels = F.layer_norm(x.movedim(1, -1), (3,)).movedim(-1, 1)
     for a, b in [(whole, last), (whole, channels), (last, channels)]:
         assert (a - b).abs().max() > 0.5
 
@@ -203,8 +203,8 @@ def test_low_rank_of_what():
     outputs, channels = 4, 5
     d, p = rng.standard_normal((channels, 3, 3)), rng.standard_normal((outputs, channels))
     x, kernel = rng.standard_normal((1, channels, 6, 6)), separable(d, p)
-    one = F.conv2d(F.conv2d(x, d[:, None], groups=channels), p[:, :, None, None])
-    np.testing.assert_allclose(one, F.conv2d(x, kernel), atol=1e-12)
+    one = hf.conv2d(hf.conv2d(x, d[:, None], groups=channels), p[:, :, None, None])
+    np.testing.assert_allclose(one, hf.conv2d(x, kernel), atol=1e-12)
     ranks = [np.linalg.matrix_rank(kernel[:, c].reshape(outputs, 9)) for c in range(channels)]
     assert ranks == [1] * channels
     assert np.linalg.matrix_rank(kernel.reshape(outputs, -1)) == outputs  # full
@@ -214,7 +214,7 @@ def test_padding_not_stated():
     assert count.conv_output_size(224, 3, padding=1) == 224
     assert count.conv_output_size(224, 3) == 222
     with_zeros, without = (
-        T.conv2d(torch.ones(1, 3, 224, 224), torch.ones(4, 3, 3, 3), padding=p).numel() * 27
+        F.conv2d(torch.ones(1, 3, 224, 224), torch.ones(4, 3, 3, 3), padding=p).numel() * 27
         for p in (1, 0)
     )
     assert (with_zeros, without) == (5_419_008, 5_322_672)
@@ -229,14 +229,14 @@ def test_one_bias_is_enough():
     )
     b, e = rng.standard_normal(3), rng.standard_normal(4)
     merged = p[:, :, 0, 0] @ b + e
-    down = lambda x, b: F.conv2d(x, d, b, padding=1, groups=3)
-    two, one = F.conv2d(down(x, b), p, e), F.conv2d(down(x, None), p, merged)
+    down = lambda x, b: hf.conv2d(x, d, b, padding=1, groups=3)
+    two, one = hf.conv2d(down(x, b), p, e), hf.conv2d(down(x, None), p, merged)
     np.testing.assert_allclose(two, one, atol=1e-12)
     # With a ReLU between, no bias behind it can make up for the one before.
-    gap = F.conv2d(F.relu(down(x, b)), p, e) - F.conv2d(F.relu(down(x, None)), p)
+    gap = hf.conv2d(hf.relu(down(x, b)), p, e) - hf.conv2d(hf.relu(down(x, None)), p)
     assert gap.std(axis=(0, 2, 3)).min() > 0.1
     # Pointwise first: the border sees fewer taps.
-    up = lambda x, b: F.conv2d(x, p[:3], b)
+    up = lambda x, b: hf.conv2d(x, p[:3], b)
     gap = down(up(x, b), None) - down(up(x, None), None)
     np.testing.assert_allclose(gap[..., 1:-1, 1:-1].std(axis=(0, 2, 3)), 0, atol=1e-12)
     assert gap.std(axis=(0, 2, 3)).max() > 0.1
@@ -442,7 +442,7 @@ def test_norm_is_not_variance():
     rms = np.sqrt((effective**2).mean(axis=0))
     np.testing.assert_allclose(rms, rms[0])
     assert effective.std(axis=0).max() > 5 * effective.std(axis=0).min()
-    normalized = F.batch_norm(X, None, None, training=True)
+    normalized = hf.batch_norm(X, None, None, training=True)
     np.testing.assert_allclose(normalized.std(axis=0), 1, atol=1e-3)
 
 
@@ -638,7 +638,7 @@ def train(x, labels, *, seed, hidden, epochs, batch=50, on_input=0.0, on_hidden=
     for _ in range(epochs):
         for rows in torch.randperm(len(x)).split(batch):
             optimizer.zero_grad(set_to_none=True)
-            T.cross_entropy(net(x[rows]), labels[rows]).backward()
+            F.cross_entropy(net(x[rows]), labels[rows]).backward()
             optimizer.step()
     net.eval()
     return lambda x: net(x).argmax(dim=1)
@@ -651,7 +651,7 @@ def test_dropout_of_what(digits):
     for seed in range(3):
         order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
         inside, outside = order[:1000], order[1000:1500]
-        cheat = lambda rows, said: torch.cat([x[rows], 3 * T.one_hot(said, 10)], dim=1)
+        cheat = lambda rows, said: torch.cat([x[rows], 3 * F.one_hot(said, 10)], dim=1)
         lie = (labels[outside] + 1 + seed) % 10
         silent = torch.cat([x[outside], torch.zeros(500, 10)], dim=1)
         for name, how in {
@@ -680,11 +680,11 @@ def test_dropout_of_what(digits):
 
 def test_spatial_dropout_or_batch_norm():
     x = np.random.default_rng(0).standard_normal((8, 16, 4, 4)) * 3 + 5
-    dropped = F.dropout2d(x, 0.5, rng=np.random.default_rng(1))
+    dropped = hf.dropout2d(x, 0.5, rng=np.random.default_rng(1))
     zeroed = (dropped == 0).all(axis=(2, 3))
     assert 0 < zeroed.sum() < zeroed.size  # whole channels go, the others are only rescaled
     np.testing.assert_allclose(dropped[~zeroed], 2 * x[~zeroed])
-    normalized = F.batch_norm(x, None, None, training=True)
+    normalized = hf.batch_norm(x, None, None, training=True)
     assert (normalized != 0).all()
     np.testing.assert_allclose(normalized.mean(axis=(0, 2, 3)), 0, atol=1e-12)
     assert abs(dropped.mean()) > 1
@@ -782,7 +782,7 @@ def right_57(X, scale=1.0):
 def test_closed_form_57():
     np.testing.assert_allclose(right_57(N.X), N.dX, atol=1e-12)
     assert np.abs(printed_57(N.X) - N.dX).max() > 0.05
-    _, backward = F.batch_norm.vjp(N.X, None, None, N.gamma, N.beta, training=True)
+    _, backward = hf.batch_norm.vjp(N.X, None, None, N.gamma, N.beta, training=True)
     np.testing.assert_allclose(backward(N.dy)[0], right_57(N.X), atol=1e-12)
     # Measure X in another unit, and a gradient with respect to X is measured in its inverse.
     np.testing.assert_allclose(right_57(100 * N.X, 100), right_57(N.X) / 100, rtol=1e-9)
@@ -793,7 +793,7 @@ def test_two_more_gradients():
     np.testing.assert_allclose((N.dy * N.Z).sum(axis=0), N.dgamma)
     np.testing.assert_allclose(N.dy.sum(axis=0), N.dbeta)
     dx = [
-        F.batch_norm.vjp(N.X, None, None, N.gamma, beta, training=True)[1](N.dy)[0]
+        hf.batch_norm.vjp(N.X, None, None, N.gamma, beta, training=True)[1](N.dy)[0]
         for beta in (N.beta, N.beta + 10)
     ]
     np.testing.assert_array_equal(*dx)
@@ -802,7 +802,7 @@ def test_two_more_gradients():
 def test_which_variance():
     x = torch.tensor(N.X)
     running = torch.zeros(3, dtype=torch.float64)
-    y = T.batch_norm(x, torch.zeros(3, dtype=torch.float64), running, training=True, momentum=1.0)
+    y = F.batch_norm(x, torch.zeros(3, dtype=torch.float64), running, training=True, momentum=1.0)
     np.testing.assert_allclose(y, N.c / np.sqrt(N.X.var(axis=0) + 1e-5))
     np.testing.assert_allclose(running, N.X.var(axis=0, ddof=1))
     for ddof, holds in ((0, True), (1, False)):  # (53), by differences
@@ -881,11 +881,11 @@ def test_infinite_variance():
 def test_standard_deviation_almost_gamma():
     rng = np.random.default_rng(0)
     x = 1.5 + 0.4 * rng.standard_normal((200_000, 1))
-    y = F.batch_norm(x, None, None, np.ones(1), np.full(1, 3.0), training=True)
+    y = hf.batch_norm(x, None, None, np.ones(1), np.full(1, 3.0), training=True)
     np.testing.assert_allclose(y.mean(), 3, atol=1e-9)
     np.testing.assert_allclose(y.std(), np.sqrt(0.16 / (0.16 + 1e-5)), atol=1e-6)
     assert y.std() < 1 - 1e-5
-    small = F.batch_norm(x[:8000].reshape(8, 1000), None, None, training=True)
+    small = hf.batch_norm(x[:8000].reshape(8, 1000), None, None, training=True)
     assert np.abs(small).max() <= np.sqrt(7) + 1e-9  # no normal distribution is bounded
 
 
@@ -893,7 +893,7 @@ def test_contours_missing():
     rho = 0.9
     A = np.array([[2.0, 0], [rho * 0.5, 0.5 * np.sqrt(1 - rho**2)]])
     x = np.random.default_rng(0).standard_normal((100_000, 2)) @ A.T + [3, -1]
-    y = F.batch_norm(x, None, None, training=True)
+    y = hf.batch_norm(x, None, None, training=True)
     covariance = np.cov(y.T)
     np.testing.assert_allclose(y.mean(axis=0), 0, atol=1e-9)
     np.testing.assert_allclose(covariance, np.corrcoef(x.T), atol=1e-4)

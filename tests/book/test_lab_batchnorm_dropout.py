@@ -10,8 +10,8 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
+import hwlib.functional as hf
 from bookkit.splice import splice, split_cells
-from hwlib import functional as F
 from hwlib import nn, optim
 from hwlib.labs import batchnorm_dropout as check
 from hwlib.train import evaluate
@@ -297,7 +297,7 @@ def test_the_invariance_behind_it():
     X, dy, w = rng.standard_normal((9, 4)), rng.standard_normal((9, 3)), rng.standard_normal((3, 4))
 
     def gradient(w):
-        _, back = F.batch_norm.vjp(X @ w.T, None, None, training=True, eps=0.0)
+        _, back = hf.batch_norm.vjp(X @ w.T, None, None, training=True, eps=0.0)
         return back(dy)[0].T @ X
 
     np.testing.assert_allclose((gradient(w) * w).sum(1), 0, atol=1e-12)

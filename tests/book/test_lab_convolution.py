@@ -100,12 +100,12 @@ def test_a_solution_passes_its_check(line, page, capsys):
 
 def test_the_pairs_agree_with_torch(page):
     import torch
-    import torch.nn.functional as T
+    import torch.nn.functional as F
 
     rng = np.random.default_rng(0)
     x, w, b = (rng.standard_normal(s) for s in ((2, 3, 7, 6), (4, 3, 3, 2), (4,)))
     t = [torch.tensor(a, requires_grad=True) for a in (x, w, b)]
-    out = T.conv2d(*t, stride=2, padding=1)
+    out = F.conv2d(*t, stride=2, padding=1)
     dout = rng.standard_normal(out.shape)
     out.backward(torch.tensor(dout))
     for kind in ("naive", "fast"):
@@ -115,7 +115,7 @@ def test_the_pairs_agree_with_torch(page):
             np.testing.assert_allclose(a, g.grad.numpy(), atol=1e-12)
     x = np.maximum(rng.integers(-3, 3, (3, 2, 8, 7)), 0) * 1.0  # ties: zeros, as behind a relu
     t = torch.tensor(x, requires_grad=True)
-    out = T.max_pool2d(t, (2, 3), 2)
+    out = F.max_pool2d(t, (2, 3), 2)
     dout = rng.standard_normal(out.shape)
     out.backward(torch.tensor(dout))
     window = {"pool_height": 2, "pool_width": 3, "stride": 2}

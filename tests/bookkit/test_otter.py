@@ -44,7 +44,7 @@ def batchnorm_backward_alt(dout, cache):
         """
 def loss_and_gradients(model, x, y, reg=0.0):
     logits, backward = model.vjp(x)
-    loss, pullback = F.cross_entropy.vjp(logits, y)
+    loss, pullback = hf.cross_entropy.vjp(logits, y)
     return loss, backward(pullback(1)[0])[1]
 """,
     ),

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from hwlib import functional as F
+import hwlib.functional as hf
 from hwlib.explore import Convolution
 from hwlib.explore.convolution import EXAMPLES
 from tests.browser.figures import alive, centre, drag, embed, state_of
@@ -55,7 +55,7 @@ def check(figure):
     """Everything the figure says of its state is what hwlib computes; return the state."""
     state = {n: int(slider(figure, n).input_value()) for n in ("stride", "padding", "dilation")}
     x, weight = (numbers(field(figure, name).input_value()) for name in ("input", "filter"))
-    convolve = F.conv1d if x.ndim == 1 else F.conv2d
+    convolve = hf.conv1d if x.ndim == 1 else hf.conv2d
     y = convolve(x[None, None], weight[None, None], **state)[0, 0]
     at = int(slider(figure, "output").input_value())
 

@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
+import hwlib.functional as hf
 from hwlib import count
-from hwlib import functional as F
 from hwlib.explore import LayerCosts, ReceptiveField
 from tests.browser.figures import drag, embed
 
@@ -69,7 +69,7 @@ def check_stamps(figure):
     """Everything the figure says of its state is what hwlib computes; return the state."""
     hyper = {name: int(slider(figure, name).input_value()) for name in ("stride", "padding")}
     x, weight = (numbers(field(figure, name).input_value()) for name in ("input", "filter"))
-    scatter = F.conv_transpose1d if x.ndim == 1 else F.conv_transpose2d
+    scatter = hf.conv_transpose1d if x.ndim == 1 else hf.conv_transpose2d
     z = scatter(x[None, None], weight[None, None], **hyper)[0, 0]
     cells = figure.locator(".output:not(.padded) text:nth-child(2)").all_text_contents()
     np.testing.assert_allclose([number(c) for c in cells], z.ravel(), rtol=0, atol=1e-9)

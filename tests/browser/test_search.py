@@ -8,7 +8,7 @@ import pytest
 QUERIES = [
     ("batch_norm", 1, "chapters/hwlib_reference.html#hwlib.functional.batch_norm"),
     ("conv_transpose2d", 1, "chapters/hwlib_reference.html#hwlib.functional.conv_transpose2d"),
-    ("gradcheck", 2, "chapters/hwlib_reference.html#hwlib.check.gradcheck"),
+    ("gradcheck", 2, "chapters/hwlib_reference.html#hwlib.testing.gradcheck"),
     ("receptive_field", 2, "chapters/hwlib_reference.html"),
     ("running variance", 3, "chapters/conventions.html"),
     ("Tikhonov", 3, "chapters/multiplicative_noise.html"),

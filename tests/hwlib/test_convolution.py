@@ -11,9 +11,9 @@ import pytest
 import torch
 from strategies import conv_case, gap_to_torch
 
-from hwlib import functional as F
-from hwlib.check import adjoint_gap, gradcheck
+import hwlib.functional as hf
 from hwlib.count import conv_output_size, conv_unvisited
+from hwlib.testing import adjoint_gap, gradcheck
 
 FUNCTIONS = ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"]
 
@@ -27,12 +27,12 @@ def case(name, rng, dtype=np.float64):
 
 def test_the_homework_filter():
     x, w = np.array([[[1.0, 4, 0, -2, 3]]]), np.array([[[2.0, -1, 3]]])
-    assert F.conv1d(x, w).tolist() == [[[-2, 2, 11]]]
+    assert hf.conv1d(x, w).tolist() == [[[-2, 2, 11]]]
 
 
 def test_the_homework_transposed_convolution():
     x, w = np.array([[[[-1.0, 2], [3, 1]]]]), np.array([[[[1.0, -1], [0, 1]]]])
-    assert F.conv_transpose2d(x, w).tolist() == [[[[-1, 3, -2], [3, -3, 1], [0, 3, 1]]]]
+    assert hf.conv_transpose2d(x, w).tolist() == [[[[-1, 3, -2], [3, -3, 1], [0, 3, 1]]]]
 
 
 def test_lengths_7_and_8_both_give_3_and_output_padding_tells_them_apart():
@@ -40,10 +40,10 @@ def test_lengths_7_and_8_both_give_3_and_output_padding_tells_them_apart():
     w, u = rng.standard_normal((2, 1, 3)), rng.standard_normal((1, 2, 3))
     for length, output_padding in (7, 0), (8, 1):
         x = rng.standard_normal((1, 1, length))
-        assert F.conv1d(x, w, stride=2).shape == u.shape
-        back = F.conv_transpose1d(u, w, stride=2, output_padding=output_padding)
+        assert hf.conv1d(x, w, stride=2).shape == u.shape
+        back = hf.conv_transpose1d(u, w, stride=2, output_padding=output_padding)
         assert back.shape == x.shape
-        assert np.isclose(np.vdot(u, F.conv1d(x, w, stride=2)), np.vdot(back, x), rtol=1e-12)
+        assert np.isclose(np.vdot(u, hf.conv1d(x, w, stride=2)), np.vdot(back, x), rtol=1e-12)
 
 
 # The oracle
@@ -54,9 +54,9 @@ def test_agrees_with_torch_over_random_geometries(name, monkeypatch):
     for seed in range(250):
         rng = np.random.default_rng(seed)
         arrays, hyper = case(name, rng)
-        monkeypatch.setattr(F, "_BLOCK", int(rng.choice([1, 200, F._BLOCK])))
+        monkeypatch.setattr(hf, "_BLOCK", int(rng.choice([1, 200, hf._BLOCK])))
         found = gap_to_torch(
-            getattr(F, name), getattr(torch.nn.functional, name), arrays, hyper, rng
+            getattr(hf, name), getattr(torch.nn.functional, name), arrays, hyper, rng
         )
         assert found < 1e-12, (seed, [a if a is None else a.shape for a in arrays], hyper)
         monkeypatch.undo()
@@ -68,7 +68,7 @@ def test_float32_agrees_and_stays_float32(name):
         rng = np.random.default_rng(seed)
         arrays, hyper = case(name, rng, np.float32)
         found = gap_to_torch(
-            getattr(F, name), getattr(torch.nn.functional, name), arrays, hyper, rng
+            getattr(hf, name), getattr(torch.nn.functional, name), arrays, hyper, rng
         )
         assert found < 1e-5, (seed, hyper)
 
@@ -106,15 +106,15 @@ def test_agrees_with_torch_where_there_is_a_shortcut(name, shapes, hyper):
     rng = np.random.default_rng(0)
     arrays = [None if shape is None else rng.standard_normal(shape) for shape in shapes]
     theirs = getattr(torch.nn.functional, name)
-    assert gap_to_torch(getattr(F, name), theirs, arrays, hyper, rng) < 1e-12
+    assert gap_to_torch(getattr(hf, name), theirs, arrays, hyper, rng) < 1e-12
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_empty_batch(name):
     rng = np.random.default_rng(0)
     (x, w, _), hyper = case(name, rng)
-    b = np.ones(F.__dict__[name](x, w, **hyper).shape[1])
-    y, backward = getattr(F, name).vjp(x[:0], w, b, **hyper)
+    b = np.ones(hf.__dict__[name](x, w, **hyper).shape[1])
+    y, backward = getattr(hf, name).vjp(x[:0], w, b, **hyper)
     dx, dw, db = backward(y)
     assert len(y) == len(dx) == 0
     assert dw.shape == w.shape
@@ -127,7 +127,7 @@ def test_empty_batch(name):
 
 @pytest.mark.parametrize("axes", [1, 2])
 def test_transposed_is_the_transpose(axes):
-    conv, transpose = ((F.conv1d, F.conv_transpose1d), (F.conv2d, F.conv_transpose2d))[axes - 1]
+    conv, transpose = ((hf.conv1d, hf.conv_transpose1d), (hf.conv2d, hf.conv_transpose2d))[axes - 1]
     tried = 0
     for seed in range(100):
         rng = np.random.default_rng(seed)
@@ -152,7 +152,7 @@ def test_transposed_is_the_transpose(axes):
 def test_gradcheck(name):
     for seed in range(5):
         arrays, hyper = case(name, np.random.default_rng(seed))
-        assert gradcheck(getattr(F, name), *arrays, **hyper) < 1e-7
+        assert gradcheck(getattr(hf, name), *arrays, **hyper) < 1e-7
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])
@@ -160,8 +160,8 @@ def test_shift_equivariance(stride):
     rng = np.random.default_rng(0)
     x, w = np.zeros((1, 2, 24, 24)), rng.standard_normal((3, 2, 3, 3))
     x[:, :, 6:12, 6:12] = rng.standard_normal((1, 2, 6, 6))
-    y = F.conv2d(x, w, stride=stride, padding=1)
-    shifted = F.conv2d(np.roll(x, (stride, 2 * stride), (2, 3)), w, stride=stride, padding=1)
+    y = hf.conv2d(x, w, stride=stride, padding=1)
+    shifted = hf.conv2d(np.roll(x, (stride, 2 * stride), (2, 3)), w, stride=stride, padding=1)
     assert np.array_equal(shifted, np.roll(y, (1, 2), (2, 3)))
     assert y.any()
 
@@ -172,7 +172,7 @@ def test_groups_are_a_block_diagonal_weight():
     full = np.zeros((9, 6, 3, 3))
     for g in range(3):
         full[3 * g : 3 * g + 3, 2 * g : 2 * g + 2] = w[3 * g : 3 * g + 3]
-    assert np.allclose(F.conv2d(x, w, groups=3), F.conv2d(x, full), rtol=0, atol=1e-12)
+    assert np.allclose(hf.conv2d(x, w, groups=3), hf.conv2d(x, full), rtol=0, atol=1e-12)
 
 
 def test_conv1d_is_conv2d_of_height_1():
@@ -182,18 +182,18 @@ def test_conv1d_is_conv2d_of_height_1():
             k: v if k == "groups" else (k != "padding", *np.atleast_1d(v).tolist())
             for k, v in hyper.items()
         }
-        y = F.conv2d(x[:, :, None], w[:, :, None], b, **tall)
-        assert np.array_equal(y[:, :, 0], F.conv1d(x, w, b, **hyper))
+        y = hf.conv2d(x[:, :, None], w[:, :, None], b, **tall)
+        assert np.array_equal(y[:, :, 0], hf.conv1d(x, w, b, **hyper))
 
 
 def test_inputs_beyond_the_last_window_have_no_gradient():
     x, w = np.ones((1, 1, 11)), np.ones((1, 1, 3))
     unvisited = conv_unvisited(11, 3, stride=4)
-    y, backward = F.conv1d.vjp(x, w, stride=4)
+    y, backward = hf.conv1d.vjp(x, w, stride=4)
     dx = backward(np.ones_like(y))[0][0, 0]
     assert unvisited == 0
     assert dx.tolist() == [1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1]
-    y, backward = F.conv1d.vjp(np.ones((1, 1, 10)), w, stride=4)
+    y, backward = hf.conv1d.vjp(np.ones((1, 1, 10)), w, stride=4)
     assert backward(np.ones_like(y))[0][0, 0].tolist() == [1, 1, 1, 0, 1, 1, 1, 0, 0, 0]
     assert conv_unvisited(10, 3, stride=4) == 3
 
@@ -201,7 +201,7 @@ def test_inputs_beyond_the_last_window_have_no_gradient():
 def test_output_size_is_count_s():
     for seed in range(50):
         (x, w, b), hyper = conv_case(np.random.default_rng(seed), 2, transposed=False)
-        y = F.conv2d(x, w, b, **hyper)
+        y = hf.conv2d(x, w, b, **hyper)
         del hyper["groups"]
         assert y.shape == (len(x), len(w), *conv_output_size(x.shape[2:], w.shape[2:], **hyper))
 
@@ -217,7 +217,7 @@ def test_mutates_nothing_and_backward_may_be_called_twice(name):
         for a in arrays:
             if a is not None:
                 a.flags.writeable = False
-        y, backward = getattr(F, name).vjp(*arrays, **hyper)
+        y, backward = getattr(hf, name).vjp(*arrays, **hyper)
         kept, dy = y.copy(), rng.standard_normal(y.shape)
         dy.flags.writeable = False
         once, twice = backward(dy), backward(dy)
@@ -233,7 +233,7 @@ def test_mutates_nothing_and_backward_may_be_called_twice(name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_backward_refuses_a_wrong_shape(name):
     arrays, hyper = case(name, np.random.default_rng(1))
-    y, backward = getattr(F, name).vjp(*arrays, **hyper)
+    y, backward = getattr(hf, name).vjp(*arrays, **hyper)
     with pytest.raises(ValueError, match=rf"{name}: backward .*dy.shape=.*result.shape="):
         backward(np.ones((*y.shape, 1)))
     with pytest.raises(ValueError, match=name):
@@ -252,7 +252,7 @@ def test_one_block_of_columns_at_a_time():
         finally:
             tracemalloc.stop()
 
-    (y, backward), forward_peak = peak(F.conv2d.vjp, x, w, padding=1)
+    (y, backward), forward_peak = peak(hf.conv2d.vjp, x, w, padding=1)
     _, backward_peak = peak(backward, np.ones_like(y))
     assert forward_peak < columns / 4
     assert backward_peak < columns / 4
@@ -274,7 +274,7 @@ SIGNATURES = {
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_signature_is_that_of_torch(name):
     assert SIGNATURES[name] in getattr(torch.nn.functional, name).__doc__
-    parameters = list(inspect.signature(getattr(F, name)).parameters.values())
+    parameters = list(inspect.signature(getattr(hf, name)).parameters.values())
     assert parameters[0].name == "x"
     said = ", ".join(
         p.name if p.default is p.empty else f"{p.name}={p.default}" for p in parameters[1:]
@@ -285,7 +285,7 @@ def test_signature_is_that_of_torch(name):
 
 
 def test_docstring_examples():
-    result = doctest.testmod(F)
+    result = doctest.testmod(hf)
     assert result.attempted > 5
     assert result.failed == 0
 
@@ -335,7 +335,7 @@ BAD_VALUES = [
 def test_value_errors(name, x, weight, bias, hyper, message):
     arrays = [None if shape is None else zeros(*shape) for shape in (x, weight, bias)]
     with pytest.raises(ValueError, match=f"^{name}: .*{message}"):
-        getattr(F, name)(*arrays, **hyper)
+        getattr(hf, name)(*arrays, **hyper)
 
 
 @pytest.mark.parametrize(
@@ -360,4 +360,4 @@ def test_type_errors(arrays, hyper, message):
     arrays = [a[:4] if np.shape(a) == W else a for a in arrays]  # square: fits both
     for name in "conv2d", "conv_transpose2d":
         with pytest.raises(TypeError, match=f"^{name}: .*{message}"):
-            getattr(F, name)(*arrays, **hyper)
+            getattr(hf, name)(*arrays, **hyper)

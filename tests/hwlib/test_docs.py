@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import hwlib
-from hwlib import functional as F
+import hwlib.functional as hf
 
 MODULES = ["hwlib", *(m.name for m in pkgutil.walk_packages(hwlib.__path__, "hwlib."))]
 
@@ -71,8 +71,8 @@ ADDED = {
 
 PUBLIC = sorted(
     name
-    for name, f in inspect.getmembers(F, inspect.isfunction)
-    if f.__module__ == F.__name__ and not name.startswith("_") and hasattr(f, "vjp")
+    for name, f in inspect.getmembers(hf, inspect.isfunction)
+    if f.__module__ == hf.__name__ and not name.startswith("_") and hasattr(f, "vjp")
 )
 
 
@@ -105,7 +105,7 @@ def test_names_order_and_defaults_are_torch_s(name):
             if function == name:
                 assert (parameter in expected) == (table is DEFAULTS)
                 expected[parameter] = default
-    ours = {p.name: p.default for p in inspect.signature(getattr(F, name)).parameters.values()}
+    ours = {p.name: p.default for p in inspect.signature(getattr(hf, name)).parameters.values()}
     assert list(ours.items()) == list(expected.items())
 
 

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import gap, gap_to_torch
 
-from hwlib import functional as F
+import hwlib.functional as hf
 from hwlib import optim
 from hwlib.count import conv_output_size
 
-T = torch.nn.functional
+F = torch.nn.functional
 TOLERANCE = {np.float64: 1e-12, np.float32: 1e-5}
 few = st.integers(1, 3)
 
@@ -97,7 +97,7 @@ def test_op(name, dtype):
         shapes, hyper = case
         rng = np.random.default_rng(seed)
         arrays = [s if s is None else rng.standard_normal(s).astype(dtype) for s in shapes]
-        ours, theirs = getattr(F, name), getattr(T, name)
+        ours, theirs = getattr(hf, name), getattr(F, name)
         assert gap_to_torch(ours, theirs, arrays, hyper, rng) < TOLERANCE[dtype]
 
     agrees()
@@ -125,8 +125,8 @@ def test_norm(name, dtype):
             "instance_norm": lambda f, a, w, b: f(a, weight=w, bias=b),
         }[name]
         tensors = [t if t is None else torch.tensor(t, requires_grad=True) for t in (x, *both)]
-        expected = call(getattr(T, name), *tensors)
-        y, backward = call(getattr(F, name).vjp, x, *both)
+        expected = call(getattr(F, name), *tensors)
+        y, backward = call(getattr(hf, name).vjp, x, *both)
         dy = rng.standard_normal(y.shape).astype(dtype)
         given_ = [t for t in tensors if t is not None]
         wanted = torch.autograd.grad(expected, given_, torch.tensor(dy))
@@ -148,7 +148,7 @@ def test_cross_entropy(dtype):
         rng = np.random.default_rng(seed)
         logits = rng.uniform(-1, 1, (n, classes, *places)).astype(dtype)
         target = rng.integers(0, classes, (n, *places))
-        gap_ = gap_to_torch(F.cross_entropy, T.cross_entropy, [logits, target], hyper, rng)
+        gap_ = gap_to_torch(hf.cross_entropy, F.cross_entropy, [logits, target], hyper, rng)
         assert gap_ < TOLERANCE[dtype]
 
     agrees()
@@ -163,7 +163,7 @@ def test_dropout_where_nothing_is_drawn(name):
         x = np.random.default_rng(n).standard_normal((n, c, 2, 2))
         hyper = dict(p=p, training=training)
         rng = np.random.default_rng(0)
-        assert gap_to_torch(getattr(F, name), getattr(T, name), [x], hyper, rng) == 0
+        assert gap_to_torch(getattr(hf, name), getattr(F, name), [x], hyper, rng) == 0
 
     agrees()
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 from strategies import gap_to_torch, some_layout
 
-from hwlib import functional as F
-from hwlib.check import adjoint_gap, gradcheck
+import hwlib.functional as hf
+from hwlib.testing import adjoint_gap, gradcheck
 
-FUNCTIONS = [F.dropout, F.dropout2d]
+FUNCTIONS = [hf.dropout, hf.dropout2d]
 STEP = 2**-16  # of the probability that is drawn
 Z = 5  # standard errors: chance alone goes beyond in one of two million cases
 
@@ -69,7 +69,7 @@ def test_value_and_gradient_are_multiplied_by_one_mask(f):
 @pytest.mark.parametrize("p", [0.1, 0.25, 0.5, 0.9])
 def test_the_mean_is_preserved(p):
     n = 2**20
-    y = F.dropout(np.ones(n), p, rng=seeded())
+    y = hf.dropout(np.ones(n), p, rng=seeded())
     assert abs(y.mean() - 1) < Z * sqrt(p / (1 - p) / n) + STEP / 2 / (1 - p)
     assert abs(y.var() - p / (1 - p)) < 0.02 * p / (1 - p)
 
@@ -78,7 +78,7 @@ def test_the_mean_is_preserved(p):
 def test_zeros_in_groups_of_8_are_binomial(p):
     """That is the law of independent draws, each 0 with probability p."""
     groups = 2**15
-    zeros = (F.dropout(np.ones((groups, 8)), p, rng=seeded()) == 0).sum(1)
+    zeros = (hf.dropout(np.ones((groups, 8)), p, rng=seeded()) == 0).sum(1)
     expected = [groups * comb(8, k) * p**k * (1 - p) ** (8 - k) for k in range(9)]
     found = np.bincount(zeros, minlength=9)
     common = [k for k in range(9) if expected[k] > 10]
@@ -89,18 +89,18 @@ def test_zeros_in_groups_of_8_are_binomial(p):
 @pytest.mark.parametrize("p", [STEP, 20 * STEP, 1 - 20 * STEP])
 def test_small_probabilities_are_kept(p):
     n = 2**22
-    zeros = (F.dropout(np.ones(n, np.float32), p, rng=seeded()) == 0).sum()
+    zeros = (hf.dropout(np.ones(n, np.float32), p, rng=seeded()) == 0).sum()
     assert abs(zeros - n * p) < Z * sqrt(n * p * (1 - p))
 
 
 def test_neighbours_are_independent():
-    y = F.dropout(np.ones((512, 512)), 0.5, rng=seeded()) - 1
+    y = hf.dropout(np.ones((512, 512)), 0.5, rng=seeded()) - 1
     for shift in (0, 1), (1, 0), (0, 4), (256, 0):
         assert abs((y * np.roll(y, shift, (0, 1))).mean()) < Z / 512
 
 
 def test_dropout2d_drops_whole_channels_of_a_sample():
-    y = F.dropout2d(np.ones((64, 64, 3, 5)), 0.25, rng=seeded())
+    y = hf.dropout2d(np.ones((64, 64, 3, 5)), 0.25, rng=seeded())
     channels = y[:, :, 0, 0]
     assert np.array_equal(y, np.broadcast_to(channels[:, :, None, None], y.shape))
     dropped = channels == 0
@@ -164,7 +164,7 @@ def test_mutates_nothing_and_backward_may_be_called_twice(f, hyper):
 def test_float32_stays_float32_and_any_shape_will_do(p):
     for shape in (), (0,), (7,), (2, 3, 4, 5, 6):
         for hyper in {"rng": seeded()}, {"training": False}:
-            y, backward = F.dropout.vjp(np.ones(shape, np.float32), p, **hyper)
+            y, backward = hf.dropout.vjp(np.ones(shape, np.float32), p, **hyper)
             assert y.dtype == backward(y)[0].dtype == np.float32
             assert y.shape == backward(y)[0].shape == shape
 
@@ -191,7 +191,7 @@ def test_value_errors(f, hyper, message):
 def test_dropout2d_needs_channels():
     for x in X[0], X[None]:
         with pytest.raises(ValueError, match=r"^dropout2d: x must have 4 axes \(N, C, H, W\)"):
-            F.dropout2d(x, rng=seeded())
+            hf.dropout2d(x, rng=seeded())
 
 
 @pytest.mark.parametrize("f", FUNCTIONS)

@@ -10,8 +10,8 @@ import pytest
 import traitlets
 from javascript import runner
 
+import hwlib.functional as hf
 from hwlib import explore, figures
-from hwlib import functional as F
 from hwlib.explore import Convolution
 from hwlib.explore.convolution import EXAMPLES
 
@@ -50,7 +50,7 @@ def images(setting):
 def by_hwlib(setting):
     x, weight, hyper = images(setting)
     try:
-        return (F.conv1d if x.ndim == 3 else F.conv2d)(x, weight, **hyper)[0, 0]
+        return (hf.conv1d if x.ndim == 3 else hf.conv2d)(x, weight, **hyper)[0, 0]
     except ValueError:
         return None
 
@@ -124,7 +124,7 @@ def test_the_words_count_the_entries_that_no_window_reads(computed):
         x, weight, hyper = images(setting)
         p = hyper.pop("padding")
         padded = np.ones([n + 2 * p for n in x.shape[2:]])[None, None]
-        convolve = F.conv1d if x.ndim == 3 else F.conv2d
+        convolve = hf.conv1d if x.ndim == 3 else hf.conv2d
         y, backward = convolve.vjp(padded, np.ones(weight.shape), **hyper)
         missed = int((backward(np.ones(y.shape))[0] == 0).sum())
         found = re.search(r"\((\d+) of (\d+)\)", mine["words"]["notes"][-1])

@@ -8,8 +8,8 @@ import pytest
 import traitlets
 from javascript import runner
 
+import hwlib.functional as hf
 from hwlib import count, figures
-from hwlib import functional as F
 from hwlib.explore import LayerCosts, ReceptiveField, TransposedConvolution
 from hwlib.explore.stamps import EXAMPLES
 from hwlib.figures import convolutions_stills as stills
@@ -60,7 +60,9 @@ def images(setting):
 def by_hwlib(setting):
     x, weight, hyper = images(setting)
     try:
-        return (F.conv_transpose1d if x.ndim == 3 else F.conv_transpose2d)(x, weight, **hyper)[0, 0]
+        return (hf.conv_transpose1d if x.ndim == 3 else hf.conv_transpose2d)(x, weight, **hyper)[
+            0, 0
+        ]
     except ValueError:
         return None
 
@@ -237,7 +239,7 @@ def influences(layers, lengths, at):
     y, backs = np.ones((1, 1, lengths[0])), []
     for layer in layers:
         hyper = {name: value for name, value in layer.items() if name != "kernel_size"}
-        y, back = F.conv1d.vjp(y, np.ones((1, 1, layer["kernel_size"])), **hyper)
+        y, back = hf.conv1d.vjp(y, np.ones((1, 1, layer["kernel_size"])), **hyper)
         backs.append(back)
         y = np.ones_like(y)
     assert y.shape[-1] == lengths[-1]

@@ -8,7 +8,7 @@ import pytest
 import traitlets
 from javascript import runner
 
-from hwlib import functional as F
+import hwlib.functional as hf
 from hwlib import optim, theory
 from hwlib.explore import DropoutLoss, EffectiveMatrix, NoiseTikhonov
 from hwlib.explore.draws import uniforms
@@ -106,8 +106,8 @@ def test_sgd_is_what_hwlibs_dropout_and_optimizer_do(dropout):
         assert way[0] == [0, 0]
         for mask, here in zip(np.reshape(s["coins"], (20, 2)) >= s["p"], way[1:], strict=True):
             seen = X * mask / (1 - s["p"])
-            predicted, to_weights = F.linear.vjp(seen, w[None])
-            _, to_prediction = F.mse_loss.vjp(predicted, y[:, None])
+            predicted, to_weights = hf.linear.vjp(seen, w[None])
+            _, to_prediction = hf.mse_loss.vjp(predicted, y[:, None])
             sgd.step({"w": to_weights(to_prediction(1.0)[0])[1][0]})
             close(here, w)
 

@@ -9,14 +9,14 @@ import pytest
 import traitlets
 from javascript import runner
 
-from hwlib import functional as F
-from hwlib.check import gradcheck
+import hwlib.functional as hf
 from hwlib.explore import DemeanGradient, NormalizedGaussian, NormCube
 from hwlib.explore.bn_gradient import UPSTREAM
 from hwlib.explore.draws import normals
 from hwlib.explore.norm_cube import NORMS, VALUES
 from hwlib.figures.norms_stills import bells, entries
 from hwlib.op import op
+from hwlib.testing import gradcheck
 
 FIGURES = (DemeanGradient, NormCube, NormalizedGaussian)
 
@@ -74,10 +74,10 @@ def test_the_numbers_are_gaussian_independent_and_begin_alike():
 def normalized(norm, x, groups):
     """hwlib's norm of x (N, C, HW)."""
     return {
-        "batch": lambda: F.batch_norm(x, None, None, training=True),
-        "layer": lambda: F.layer_norm(x, x.shape[1:]),
-        "instance": lambda: F.instance_norm(x),
-        "group": lambda: F.group_norm(x, groups),
+        "batch": lambda: hf.batch_norm(x, None, None, training=True),
+        "layer": lambda: hf.layer_norm(x, x.shape[1:]),
+        "instance": lambda: hf.instance_norm(x),
+        "group": lambda: hf.group_norm(x, groups),
     }[norm]()
 
 
@@ -153,7 +153,7 @@ def test_the_words_count_the_set(cube):
     )
     assert batch["notes"].startswith("4 sets of 12 make up all 48 entries.")
     assert "channels 2 and 3 of sample 1" in group["line"]
-    z = F.group_norm(x.astype(float), 2)[1, 2, 3]
+    z = hf.group_norm(x.astype(float), 2)[1, 2, 3]
     assert group["notes"].endswith(f"= {z:.3f}.".replace("-", "−"))
 
 
@@ -192,7 +192,7 @@ def by_batch_norm(dy, gamma):
     n, huge = len(dy), 1e14
     x = np.random.default_rng(0).standard_normal((n, 1))
     arrays = x, None, None, np.array([float(gamma)])
-    _, backward = F.batch_norm.vjp(*arrays, training=True, eps=huge)
+    _, backward = hf.batch_norm.vjp(*arrays, training=True, eps=huge)
     return backward(dy[:, None])[0][:, 0] * np.sqrt(huge)
 
 
@@ -333,7 +333,7 @@ def test_the_bells_are_the_lines_images(batches):
             through = feature["a"] * two + feature["b"]
             close(feature["outputs"], [through.mean(), through.std()])
             arrays = two[:, None], None, None, np.array([gamma]), np.array([beta])
-            y = F.batch_norm(*arrays, training=True)
+            y = hf.batch_norm(*arrays, training=True)
             close(feature["limit"], [y.mean(), y.std()])
 
 

@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+import hwlib.functional as hf
 from hwlib import figures
-from hwlib import functional as F
 from hwlib.figures import normalization
 
 COV = [[2.25, 0.9], [0.9, 0.64]]
@@ -51,10 +51,10 @@ def paths(picture, colour, attribute):
 # ------------------------------------------------------------------------------ the cubes
 
 NORMS = {
-    "batch": lambda x: F.batch_norm(x, None, None, training=True),
-    "layer": lambda x: F.layer_norm(x, x.shape[1:]),
-    "instance": F.instance_norm,
-    "group": lambda x: F.group_norm(x, 2),
+    "batch": lambda x: hf.batch_norm(x, None, None, training=True),
+    "layer": lambda x: hf.layer_norm(x, x.shape[1:]),
+    "instance": hf.instance_norm,
+    "group": lambda x: hf.group_norm(x, 2),
 }
 
 

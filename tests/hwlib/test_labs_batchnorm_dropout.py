@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as T
+import torch.nn.functional as F
 
+import hwlib.functional as hf
 from hwlib import data, nn, optim
-from hwlib import functional as F
 from hwlib.graph import name, trace
 from hwlib.labs import batchnorm_dropout as check
 from hwlib.train import evaluate, fit
@@ -230,7 +230,7 @@ def network(bug=""):
             weight = size * draw.standard_normal((a, b) if bug == "transposed" else (b, a))
             shift = np.ones(b) if bug == "bias" else np.zeros(b)
             kind = float if bug == "float64" else dtype
-            modules.append(nn.Layer(F.linear, weight=weight.astype(kind), bias=shift.astype(kind)))
+            modules.append(nn.Layer(hf.linear, weight=weight.astype(kind), bias=shift.astype(kind)))
             last = k == len(sizes) - 2
             features = a if bug == "features" else b
             parts = {
@@ -498,7 +498,7 @@ def test_the_batch_norm_reference_agrees_with_torch(case):
     var = torch.tensor(bn_param.get("running_var", np.ones(D)))
     old = var.clone()
     tensors = [torch.tensor(a, requires_grad=True) for a in (x, gamma, beta)]
-    theirs = T.batch_norm(
+    theirs = F.batch_norm(
         tensors[0], mean, var, *tensors[1:], training=training, momentum=1 - momentum, eps=eps
     )
     theirs.backward(torch.tensor(dout))

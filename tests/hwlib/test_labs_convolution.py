@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as T
+import torch.nn.functional as F
 from numpy.lib.stride_tricks import sliding_window_view
 
-from hwlib import functional as F
+import hwlib.functional as hf
 from hwlib import nn
-from hwlib.check import gradcheck
 from hwlib.labs import convolution as check
 from hwlib.op import op_from_pair
+from hwlib.testing import gradcheck
 from hwlib.train import evaluate, fit
 
 # ---------------------------------------------------------------------------- a reader's functions
@@ -260,9 +260,9 @@ def network(bug=""):
             nn.Flatten(1, 1) if bug == "first relu" else nn.ReLU(),
             nn.Layer(pool, pool_param={"pool_height": 2, "pool_width": 2, "stride": 2}),
             nn.Flatten(),
-            nn.Layer(F.linear, weight=normal(hidden, entering), bias=bias(hidden, dtype)),
+            nn.Layer(hf.linear, weight=normal(hidden, entering), bias=bias(hidden, dtype)),
             nn.Flatten() if bug == "second relu" else nn.ReLU(),
-            nn.Layer(F.linear, weight=normal(classes, hidden), bias=bias(classes, dtype)),
+            nn.Layer(hf.linear, weight=normal(classes, hidden), bias=bias(classes, dtype)),
         ]
         return nn.Sequential(*modules, *[nn.ReLU()] * (bug == "last relu"))
 
@@ -273,7 +273,7 @@ def loss(bug=""):
     def loss_and_gradients(model, x, y, reg):
         logits, backward = model.vjp(x)
         how = "sum" if bug == "sum" else "mean"
-        value, pullback = F.cross_entropy.vjp(logits, y, reduction=how)
+        value, pullback = hf.cross_entropy.vjp(logits, y, reduction=how)
         grads = backward(pullback(1)[0])[1]
         for name, p in model.named_parameters():
             if p.ndim > 1 or bug == "biases":
@@ -446,7 +446,7 @@ def test_an_error_that_is_not_about_padding_is_told_as_it_is(capsys):
 def test_a_hanging_window_is_named(capsys):
     def ceiling(x, pool_param):
         window = pool_param["pool_height"], pool_param["pool_width"]
-        out = T.max_pool2d(torch.tensor(x), window, pool_param["stride"], ceil_mode=True)
+        out = F.max_pool2d(torch.tensor(x), window, pool_param["stride"], ceil_mode=True)
         return out.numpy(), None
 
     assert check.max_pool_forward(ceiling) is False
@@ -591,14 +591,14 @@ def test_the_references_agree_with_torch():
     close = dict(rtol=1e-12, atol=1e-12)
     for x, w, b, param, dout in check._conv_cases():
         tensors = [torch.tensor(a, requires_grad=True) for a in (x, w, b)]
-        out = T.conv2d(*tensors, stride=param["stride"], padding=param["pad"])
+        out = F.conv2d(*tensors, stride=param["stride"], padding=param["pad"])
         np.testing.assert_allclose(check._conv(x, w, b, param), out.detach().numpy(), **close)
         mine = check._conv_vjp(x, w, b, param, dout)
         for a, t in zip(mine, grads(out, dout, *tensors), strict=True):
             np.testing.assert_allclose(a, t, **close)
     for x, param, dout in check._pool_cases():
         t = torch.tensor(x, requires_grad=True)
-        out = T.max_pool2d(t, (param["pool_height"], param["pool_width"]), param["stride"])
+        out = F.max_pool2d(t, (param["pool_height"], param["pool_width"]), param["stride"])
         np.testing.assert_array_equal(check._pool(x, param), out.detach().numpy())
         np.testing.assert_allclose(check._pool_vjp(x, param, dout), *grads(out, dout, t), **close)
         np.testing.assert_array_equal(
@@ -608,7 +608,7 @@ def test_the_references_agree_with_torch():
         tensors = [torch.tensor(a, requires_grad=True) for a in (x, gamma, beta)]
         running = [torch.tensor(bn_param[f"running_{k}"]) for k in ("mean", "var")]
         training = bn_param["mode"] == "train"
-        out = T.batch_norm(tensors[0], *running, *tensors[1:], training, 0.1, bn_param["eps"])
+        out = F.batch_norm(tensors[0], *running, *tensors[1:], training, 0.1, bn_param["eps"])
         mine, mean, var = check._spatial(x, gamma, beta, bn_param)
         np.testing.assert_allclose(mine, out.detach().numpy(), rtol=1e-12, atol=1e-10)
         np.testing.assert_allclose(mean, running[0].numpy(), **close)

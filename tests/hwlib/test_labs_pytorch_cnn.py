@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional as T
+from torch.nn import functional as F
 
 from hwlib import data
 from hwlib.download import RemoteFile
@@ -60,11 +60,11 @@ class Network(nn.Module):
         return getattr(self, f"bn{k}")(x) if self.batch_norm else x
 
     def stage(self, k, x):
-        x = T.relu(self.norm(k, getattr(self, f"conv{k}")(x)))
-        return T.max_pool2d(x, 2) if k < 3 else x
+        x = F.relu(self.norm(k, getattr(self, f"conv{k}")(x)))
+        return F.max_pool2d(x, 2) if k < 3 else x
 
     def hidden(self, x):
-        return T.relu(self.fc1(x))
+        return F.relu(self.fc1(x))
 
     def head(self, x):
         return self.fc2(self.drop(self.hidden(x)))
@@ -101,7 +101,7 @@ NETWORK_SLIPS = {
         "behind conv3 the maps are (64, 8, 8) and should be (64, 4, 4)",
     ),
     "a pooling too few": (
-        slip(stage=lambda s, k, x: T.relu(s.norm(k, getattr(s, f"conv{k}")(x)))),
+        slip(stage=lambda s, k, x: F.relu(s.norm(k, getattr(s, f"conv{k}")(x)))),
         "behind conv2 the maps are (32, 32, 32)",
     ),
     "fixed to 32 pixels": (
@@ -128,9 +128,9 @@ NETWORK_SLIPS = {
     "bn behind relu": (
         slip(
             stage=lambda s, k, x: (
-                T.max_pool2d(s.norm(k, T.relu(getattr(s, f"conv{k}")(x))), 2)
+                F.max_pool2d(s.norm(k, F.relu(getattr(s, f"conv{k}")(x))), 2)
                 if k < 3
-                else s.norm(k, T.relu(getattr(s, f"conv{k}")(x)))
+                else s.norm(k, F.relu(getattr(s, f"conv{k}")(x)))
             )
         ),
         "batch norm stands behind the ReLU",
@@ -139,9 +139,9 @@ NETWORK_SLIPS = {
         slip(
             stage=lambda s, k, x: s.norm(
                 k,
-                T.max_pool2d(T.relu(getattr(s, f"conv{k}")(x)), 2)
+                F.max_pool2d(F.relu(getattr(s, f"conv{k}")(x)), 2)
                 if k < 3
-                else T.relu(getattr(s, f"conv{k}")(x)),
+                else F.relu(getattr(s, f"conv{k}")(x)),
             )
         ),
         "batch norm stands behind the pooling",
@@ -150,7 +150,7 @@ NETWORK_SLIPS = {
     "no relu2": (
         slip(
             stage=lambda s, k, x: (
-                T.max_pool2d(s.norm(k, s.conv2(x)), 2) if k == 2 else Network.stage(s, k, x)
+                F.max_pool2d(s.norm(k, s.conv2(x)), 2) if k == 2 else Network.stage(s, k, x)
             )
         ),
         "there is no ReLU behind conv2",
@@ -158,7 +158,7 @@ NETWORK_SLIPS = {
     "mean pool": (
         slip(
             stage=lambda s, k, x: (
-                T.avg_pool2d(T.relu(s.norm(k, getattr(s, f"conv{k}")(x))), 2)
+                F.avg_pool2d(F.relu(s.norm(k, getattr(s, f"conv{k}")(x))), 2)
                 if k < 3
                 else Network.stage(s, k, x)
             )
@@ -170,7 +170,7 @@ NETWORK_SLIPS = {
         "Dropout has p=1, not 0, the probability to KEEP",
     ),
     "keep, as a function": (
-        slip(head=lambda s, x: s.fc2(T.dropout(s.hidden(x), 1 - s.p_drop, s.training))),
+        slip(head=lambda s, x: s.fc2(F.dropout(s.hidden(x), 1 - s.p_drop, s.training))),
         "dropout drops with the probability to keep",
     ),
     "another p": (
@@ -178,7 +178,7 @@ NETWORK_SLIPS = {
         "Dropout has p=0.5, not 0",
     ),
     "drops in eval mode": (
-        slip(head=lambda s, x: s.fc2(T.dropout(s.hidden(x), s.p_drop))),
+        slip(head=lambda s, x: s.fc2(F.dropout(s.hidden(x), s.p_drop))),
         "dropout is at work in eval mode",
     ),
     "never drops": (slip(head=lambda s, x: s.fc2(s.hidden(x))), "nothing is dropped in training"),
@@ -193,7 +193,7 @@ NETWORK_SLIPS = {
         "ends with a log_softmax",
     ),
     "relu on logits": (
-        slip(head=lambda s, x: T.relu(Network.head(s, x))),
+        slip(head=lambda s, x: F.relu(Network.head(s, x))),
         "there is a ReLU on the logits",
     ),
     "no return": (slip(forward=lambda s, x: [Network.forward(s, x)].clear()), "forward returns nothing; return the logits"),
@@ -289,12 +289,12 @@ def test_the_reference_is_torch_by_hand():
     x = torch.randn(4, 3, 12, 12, dtype=torch.float64)
     h = x
     for k, stride in ((1, 1), (2, 1), (3, 2)):
-        h = T.conv2d(h, s[f"conv{k}.weight"], s[f"conv{k}.bias"], stride=stride, padding=1)
+        h = F.conv2d(h, s[f"conv{k}.weight"], s[f"conv{k}.bias"], stride=stride, padding=1)
         bn = [s[f"bn{k}.{n}"] for n in ("running_mean", "running_var", "weight", "bias")]
-        h = T.relu(T.batch_norm(h, *bn))
-        h = T.max_pool2d(h, 2) if k < 3 else h
-    h = T.relu(T.linear(h.reshape(4, -1), s["fc1.weight"], s["fc1.bias"]))
-    h = T.linear(h, s["fc2.weight"], s["fc2.bias"])
+        h = F.relu(F.batch_norm(h, *bn))
+        h = F.max_pool2d(h, 2) if k < 3 else h
+    h = F.relu(F.linear(h.reshape(4, -1), s["fc1.weight"], s["fc1.bias"]))
+    h = F.linear(h, s["fc2.weight"], s["fc2.bias"])
     assert torch.allclose(made(x), h, rtol=1e-12, atol=1e-12)
     assert h.min() < 0 < h.max()
 
@@ -304,7 +304,7 @@ def test_the_reference_is_torch_by_hand():
 
 def step(model, optimizer, x, y):
     optimizer.zero_grad()
-    loss = T.cross_entropy(model(x), y)
+    loss = F.cross_entropy(model(x), y)
     loss.backward()
     optimizer.step()
     return loss.detach()
@@ -313,12 +313,12 @@ def step(model, optimizer, x, y):
 def step_of(source):
     """A step with these lines."""
     lines = "\n    ".join(source.split("; "))
-    scope = {"T": T, "torch": torch}
+    scope = {"F": F, "torch": torch}
     exec(f"def training_step(model, optimizer, x, y):\n    {lines}", scope)
     return scope["training_step"]
 
 
-LOSS = "loss = T.cross_entropy(model(x), y)"
+LOSS = "loss = F.cross_entropy(model(x), y)"
 STEP_SLIPS = {
     "no zero_grad": (f"{LOSS}; loss.backward(); optimizer.step(); return loss.item()", "zero_grad is missing"),
     "step first": (
@@ -337,18 +337,18 @@ STEP_SLIPS = {
     "wiped": (f"{LOSS}; loss.backward(); optimizer.zero_grad(); optimizer.step(); return loss.item()", "and not zero_grad() between"),
     "no backward": (f"optimizer.zero_grad(); {LOSS}; optimizer.step(); return loss.item()", "call backward()"),
     "softmax": (
-        "optimizer.zero_grad(); loss = T.cross_entropy(model(x).softmax(1), y); loss.backward(); optimizer.step(); return loss.item()",
+        "optimizer.zero_grad(); loss = F.cross_entropy(model(x).softmax(1), y); loss.backward(); optimizer.step(); return loss.item()",
         "there is a softmax before cross_entropy",
     ),
     "sum": (
-        "optimizer.zero_grad(); loss = T.cross_entropy(model(x), y, reduction='sum'); loss.backward(); optimizer.step(); return loss.item()",
+        "optimizer.zero_grad(); loss = F.cross_entropy(model(x), y, reduction='sum'); loss.backward(); optimizer.step(); return loss.item()",
         "the loss is a sum over the batch",
     ),
     "late": (
-        f"optimizer.zero_grad(); {LOSS}; loss.backward(); optimizer.step(); return T.cross_entropy(model(x), y).item()",
+        f"optimizer.zero_grad(); {LOSS}; loss.backward(); optimizer.step(); return F.cross_entropy(model(x), y).item()",
         "that after the step",
     ),
-    "labels first": ("optimizer.zero_grad(); loss = T.cross_entropy(y, model(x)); loss.backward(); optimizer.step(); return loss.item()", "the logits first, then the labels"),
+    "labels first": ("optimizer.zero_grad(); loss = F.cross_entropy(y, model(x)); loss.backward(); optimizer.step(); return loss.item()", "the logits first, then the labels"),
     "nothing": (f"optimizer.zero_grad(); {LOSS}; loss.backward(); optimizer.step()", "nothing is returned"),
     "graph": (f"optimizer.zero_grad(); {LOSS}; loss.backward(); optimizer.step(); return loss", "with the whole graph behind it"),
     "eval": (f"model.eval(); optimizer.zero_grad(); {LOSS}; loss.backward(); optimizer.step(); return loss.item()", "left in eval mode"),
@@ -536,7 +536,7 @@ class Deaf(nn.Module):
         self.fc = nn.Linear(c * size**2, k)
 
     def forward(self, x):
-        return self.fc(T.batch_norm(x, None, None, training=True).flatten(1))
+        return self.fc(F.batch_norm(x, None, None, training=True).flatten(1))
 
 
 def then(layer):
@@ -551,7 +551,7 @@ DESIGN_SLIPS = {
     "softmax": (then(nn.Softmax(1)), GOOD, "ends with a softmax"),
     "relu": (then(nn.ReLU()), GOOD, "no logit is negative"),
     "no return": (slip(forward=lambda s, x: [Network.forward(s, x)].clear()), GOOD, "returns nothing; return the logits"),
-    "dropout in eval mode": (slip(head=lambda s, x: s.fc2(T.dropout(s.hidden(x), 0.5))), GOOD, "two passes in eval mode differ"),
+    "dropout in eval mode": (slip(head=lambda s, x: s.fc2(F.dropout(s.hidden(x), 0.5))), GOOD, "two passes in eval mode differ"),
     "statistics of the batch": (Deaf, GOOD, "depends on the others in the batch"),
     "idle parameters": (Idle, GOOD, "has spare.weight, but does not use it"),
     "other classes": (lambda c, s, k: Network(c, s, 10), GOOD, "makes (6, 10) of 6 images; it should be (6, 100)"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from hwlib import functional as F
+import hwlib.functional as hf
 from hwlib import theory
 from hwlib.labs import understanding_dropout as check
 
@@ -79,7 +79,7 @@ RIGHT = {
     "dropout_rows": (rows, lambda x, y, p: rows(x, y, p, slice(None, None, -1))),
     "dropout_forward": (
         forward,
-        lambda x, p, t, rng: (F.dropout(x, p, training=t, rng=rng), None),
+        lambda x, p, t, rng: (hf.dropout(x, p, training=t, rng=rng), None),
     ),
     "dropout_gradient": (
         gradient,

@@ -9,8 +9,8 @@ import pytest
 import torch
 from strategies import gap_to_torch, some_layout
 
-from hwlib import functional as F
-from hwlib.check import gradcheck
+import hwlib.functional as hf
+from hwlib.testing import gradcheck
 
 
 def linear_case(rng, dtype=np.float64):
@@ -25,7 +25,9 @@ def linear_case(rng, dtype=np.float64):
 def test_linear_agrees_with_torch(dtype, tolerance):
     for seed in range(60):
         rng = np.random.default_rng(seed)
-        found = gap_to_torch(F.linear, torch.nn.functional.linear, linear_case(rng, dtype), {}, rng)
+        found = gap_to_torch(
+            hf.linear, torch.nn.functional.linear, linear_case(rng, dtype), {}, rng
+        )
         assert found < tolerance, seed
 
 
@@ -35,7 +37,7 @@ def test_relu_agrees_with_torch_at_the_kink_too(dtype):
     for shape in (), (0,), (7,), (2, 3, 4, 5):
         x = np.asarray(rng.integers(-2, 3, shape), dtype)
         x = some_layout(x, rng) if shape else x
-        assert gap_to_torch(F.relu, torch.relu, [x], {}, rng) == 0
+        assert gap_to_torch(hf.relu, torch.relu, [x], {}, rng) == 0
 
 
 def test_relu_at_nan_and_infinity_is_torch_s():
@@ -43,9 +45,9 @@ def test_relu_at_nan_and_infinity_is_torch_s():
     x, dy = (a.ravel() for a in np.meshgrid(*[[np.nan, -np.inf, np.inf, -0.0, 1, -1]] * 2))
     blocked = (x <= 0) & ~np.isfinite(dy)
     with np.errstate(invalid="ignore"):
-        assert np.isnan(F.relu.vjp(x)[1](dy)[0][blocked]).all()
+        assert np.isnan(hf.relu.vjp(x)[1](dy)[0][blocked]).all()
     x, dy = x[~blocked], dy[~blocked]
-    y, backward = F.relu.vjp(x)
+    y, backward = hf.relu.vjp(x)
     tx = torch.tensor(x, requires_grad=True)
     ty = torch.relu(tx)
     (tdx,) = torch.autograd.grad(ty, tx, torch.tensor(dy))
@@ -55,26 +57,26 @@ def test_relu_at_nan_and_infinity_is_torch_s():
 
 def test_gradcheck():
     for seed in range(10):
-        assert gradcheck(F.linear, *linear_case(np.random.default_rng(seed))) < 1e-7
+        assert gradcheck(hf.linear, *linear_case(np.random.default_rng(seed))) < 1e-7
     x = np.random.default_rng(0).standard_normal((4, 5))
-    assert gradcheck(F.relu, np.sign(x) + x) < 1e-7
+    assert gradcheck(hf.relu, np.sign(x) + x) < 1e-7
 
 
 def test_linear_is_affine():
     rng = np.random.default_rng(0)
     x, z, w, b = (rng.standard_normal(s) for s in ((5, 3), (5, 3), (2, 3), (2,)))
-    assert np.allclose(F.linear(x + 2 * z, w, b), F.linear(x, w, b) + 2 * F.linear(z, w))
+    assert np.allclose(hf.linear(x + 2 * z, w, b), hf.linear(x, w, b) + 2 * hf.linear(z, w))
 
 
 def test_relu_splits_a_number():
     x = np.random.default_rng(0).standard_normal(100)
-    assert np.array_equal(F.relu(x) - F.relu(-x), x)
-    assert np.array_equal(F.relu(F.relu(x)), F.relu(x))
+    assert np.array_equal(hf.relu(x) - hf.relu(-x), x)
+    assert np.array_equal(hf.relu(hf.relu(x)), hf.relu(x))
 
 
 @pytest.mark.parametrize(
     ("f", "arrays"),
-    [(F.linear, [np.ones((4, 3)), np.ones((2, 3)), np.ones(2)]), (F.relu, [np.array([-1.0, 1])])],
+    [(hf.linear, [np.ones((4, 3)), np.ones((2, 3)), np.ones(2)]), (hf.relu, [np.array([-1.0, 1])])],
 )
 def test_mutates_nothing_and_backward_may_be_called_twice(f, arrays):
     for a in arrays:
@@ -106,17 +108,17 @@ def test_mutates_nothing_and_backward_may_be_called_twice(f, arrays):
 )  # fmt: skip
 def test_linear_refuses(arrays, error, message):
     with pytest.raises(error, match=f"^linear: .*{message}"):
-        F.linear(*arrays)
+        hf.linear(*arrays)
 
 
 @pytest.mark.parametrize("x", [np.ones(3, int), np.ones(3, bool), [1.0], 1.0, None])
 def test_relu_refuses(x):
     with pytest.raises(TypeError, match=r"^relu: x must be"):
-        F.relu(x)
+        hf.relu(x)
 
 
 def test_signatures_are_those_of_torch():
-    assert str(inspect.signature(F.linear)) == "(x, weight, bias=None)"
+    assert str(inspect.signature(hf.linear)) == "(x, weight, bias=None)"
     assert "linear(input, weight, bias=None)" in torch.nn.functional.linear.__doc__
-    assert str(inspect.signature(F.relu)) == "(x)"
+    assert str(inspect.signature(hf.relu)) == "(x)"
     assert next(iter(inspect.signature(torch.nn.functional.relu).parameters)) == "input"

@@ -9,10 +9,10 @@ import pytest
 import torch
 from strategies import gap_to_torch, some_layout
 
-from hwlib import functional as F
-from hwlib.check import gradcheck
+import hwlib.functional as hf
+from hwlib.testing import gradcheck
 
-T = torch.nn.functional
+F = torch.nn.functional
 SOFTMAXES = ["softmax", "log_softmax"]
 REDUCTIONS = ["mean", "sum", "none"]
 PRECISIONS = pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_softmax_agrees_with_torch(name, dtype, tolerance):
         rng = np.random.default_rng(seed)
         x = array(rng, (rng.integers(0, 3), *rng.integers(1, 5, rng.integers(1, 4))), dtype)
         dim = int(rng.integers(1 - x.ndim, x.ndim)) or -1
-        found = gap_to_torch(getattr(F, name), getattr(T, name), [x], {"dim": dim}, rng)
+        found = gap_to_torch(getattr(hf, name), getattr(F, name), [x], {"dim": dim}, rng)
         assert found < tolerance, (seed, x.shape, dim)
 
 
@@ -52,7 +52,7 @@ def test_cross_entropy_agrees_with_torch(reduction, dtype, tolerance):
         rng = np.random.default_rng(seed)
         arrays = logits_and_target(rng, dtype)
         hyper = {"reduction": reduction}
-        assert gap_to_torch(F.cross_entropy, T.cross_entropy, arrays, hyper, rng) < tolerance, seed
+        assert gap_to_torch(hf.cross_entropy, F.cross_entropy, arrays, hyper, rng) < tolerance, seed
 
 
 @PRECISIONS
@@ -63,7 +63,7 @@ def test_mse_loss_agrees_with_torch(reduction, dtype, tolerance):
         shape = tuple(rng.integers(1, 5, rng.integers(1, 5)))
         arrays = array(rng, shape, dtype), array(rng, shape, dtype)
         hyper = {"reduction": reduction}
-        assert gap_to_torch(F.mse_loss, T.mse_loss, arrays, hyper, rng) < tolerance, seed
+        assert gap_to_torch(hf.mse_loss, F.mse_loss, arrays, hyper, rng) < tolerance, seed
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)
@@ -74,10 +74,10 @@ def test_an_empty_batch_is_torch_s(reduction, dtype):
     for name, arrays in ("cross_entropy", (logits, target)), ("mse_loss", (logits, logits)):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            y, backward = getattr(F, name).vjp(*arrays, reduction=reduction)
+            y, backward = getattr(hf, name).vjp(*arrays, reduction=reduction)
             dx = backward(np.ones_like(y))[0]
         tensors = [torch.tensor(a) for a in arrays]
-        expected = getattr(T, name)(*tensors, reduction=reduction).numpy()
+        expected = getattr(F, name)(*tensors, reduction=reduction).numpy()
         assert np.array_equal(y, expected, equal_nan=True)
         assert (y.shape, y.dtype) == (expected.shape, expected.dtype)
         assert (dx.shape, dx.dtype) == (logits.shape, logits.dtype)
@@ -85,16 +85,16 @@ def test_an_empty_batch_is_torch_s(reduction, dtype):
 
 def test_cross_entropy_takes_integers_of_any_kind():
     x = np.random.default_rng(0).standard_normal((4, 3))
-    expected = F.cross_entropy(x, np.array([0, 1, 2, 0]))
+    expected = hf.cross_entropy(x, np.array([0, 1, 2, 0]))
     for dtype in "i1", "u1", "i4", "u8":
-        assert F.cross_entropy(x, np.array([0, 1, 2, 0], dtype)) == expected
+        assert hf.cross_entropy(x, np.array([0, 1, 2, 0], dtype)) == expected
 
 
 @pytest.mark.parametrize("name", SOFTMAXES)
 def test_gradcheck_of_softmax(name):
     x = np.random.default_rng(0).standard_normal((3, 4, 5))
     for dim in -1, 0, 1:
-        assert gradcheck(getattr(F, name), x, dim=dim) < 1e-7
+        assert gradcheck(getattr(hf, name), x, dim=dim) < 1e-7
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)
@@ -102,8 +102,8 @@ def test_gradcheck_of_the_losses(reduction):
     for seed in range(5):
         rng = np.random.default_rng(seed)
         x, target = logits_and_target(rng)
-        assert gradcheck(F.cross_entropy, x, target, reduction=reduction) < 1e-6
-        assert gradcheck(F.mse_loss, x, array(rng, x.shape), reduction=reduction) < 1e-7
+        assert gradcheck(hf.cross_entropy, x, target, reduction=reduction) < 1e-6
+        assert gradcheck(hf.mse_loss, x, array(rng, x.shape), reduction=reduction) < 1e-7
 
 
 # Properties
@@ -113,19 +113,19 @@ def test_gradcheck_of_the_losses(reduction):
 def test_softmax_adds_up_to_1_and_a_shift_changes_nothing(dim):
     rng = np.random.default_rng(0)
     x, shift = rng.integers(-9, 9, (4, 5, 6)) / 4, rng.integers(-9, 9, (4, 5, 6)) / 4
-    y, backward = F.softmax.vjp(x, dim=dim)
+    y, backward = hf.softmax.vjp(x, dim=dim)
     assert np.allclose(y.sum(dim), 1, rtol=0, atol=1e-14)
     assert (y > 0).all()
     same = shift.take([0], dim)
-    assert np.array_equal(F.softmax(x + same, dim=dim), y)  # quarters add without rounding
-    assert np.array_equal(F.log_softmax(x + same, dim=dim), F.log_softmax(x, dim=dim))
+    assert np.array_equal(hf.softmax(x + same, dim=dim), y)  # quarters add without rounding
+    assert np.array_equal(hf.log_softmax(x + same, dim=dim), hf.log_softmax(x, dim=dim))
     dx = backward(rng.standard_normal(y.shape))[0]
     assert np.allclose(dx.sum(dim), 0, rtol=0, atol=1e-14)
 
 
 def test_log_softmax_is_the_logarithm():
     x = np.random.default_rng(0).standard_normal((4, 5))
-    assert np.allclose(F.log_softmax(x), np.log(F.softmax(x)), rtol=0, atol=1e-14)
+    assert np.allclose(hf.log_softmax(x), np.log(hf.softmax(x)), rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -134,9 +134,9 @@ def test_huge_logits_are_exact(dtype):
     x = np.array([[big, -big, 0], [big, big, 0], [-big, -big, -big]], dtype)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        y = F.softmax(x)
-        loss, backward = F.cross_entropy.vjp(x, np.array([0, 1, 2]), reduction="none")
-        worst, pullback = F.cross_entropy.vjp(x[:1], np.array([1]))
+        y = hf.softmax(x)
+        loss, backward = hf.cross_entropy.vjp(x, np.array([0, 1, 2]), reduction="none")
+        worst, pullback = hf.cross_entropy.vjp(x[:1], np.array([1]))
     assert np.allclose(y, [[1, 0, 0], [0.5, 0.5, 0], [1 / 3] * 3], rtol=1e-6)
     assert np.allclose(loss, [0, np.log(2), np.log(3)], rtol=1e-6)
     assert np.isfinite(backward(np.ones(3))[0]).all()
@@ -148,42 +148,42 @@ def test_infinite_logits_are_torch_s():
     """A class that −inf rules out gets probability 0; where all are ruled out there is none."""
     x = np.array([[0.0, -np.inf, 1]])
     for name in SOFTMAXES:
-        expected = getattr(T, name)(torch.tensor(x), dim=-1).numpy()
-        assert np.allclose(getattr(F, name)(x), expected, rtol=1e-14)
+        expected = getattr(F, name)(torch.tensor(x), dim=-1).numpy()
+        assert np.allclose(getattr(hf, name)(x), expected, rtol=1e-14)
     assert np.allclose(
-        F.cross_entropy.vjp(x, np.array([0]))[1](1.0)[0][0], [-0.731059, 0, 0.731059]
+        hf.cross_entropy.vjp(x, np.array([0]))[1](1.0)[0][0], [-0.731059, 0, 0.731059]
     )
     with pytest.warns(RuntimeWarning, match="invalid value"):
-        assert np.isnan(F.softmax(np.full(3, -np.inf))).all()
+        assert np.isnan(hf.softmax(np.full(3, -np.inf))).all()
 
 
 def test_cross_entropy_picks_from_log_softmax():
     rng = np.random.default_rng(0)
     x, target = rng.standard_normal((4, 3, 2, 5)), rng.integers(0, 3, (4, 2, 5))
-    losses = F.cross_entropy(x, target, reduction="none")
-    log_p = F.log_softmax(x, dim=1)
+    losses = hf.cross_entropy(x, target, reduction="none")
+    log_p = hf.log_softmax(x, dim=1)
     for n, i, j in np.ndindex(4, 2, 5):
         assert losses[n, i, j] == -log_p[n, target[n, i, j], i, j]
-    assert np.isclose(F.cross_entropy(x, target), losses.mean(), rtol=1e-14)
-    assert np.isclose(F.cross_entropy(x, target, reduction="sum"), losses.sum(), rtol=1e-14)
+    assert np.isclose(hf.cross_entropy(x, target), losses.mean(), rtol=1e-14)
+    assert np.isclose(hf.cross_entropy(x, target, reduction="sum"), losses.sum(), rtol=1e-14)
 
 
 def test_the_gradient_of_cross_entropy_is_softmax_minus_one_hot():
     rng = np.random.default_rng(0)
     x, target = rng.standard_normal((4, 3)), rng.integers(0, 3, 4)
-    dx, none = F.cross_entropy.vjp(x, target)[1](1.0)
+    dx, none = hf.cross_entropy.vjp(x, target)[1](1.0)
     assert none is None
-    assert np.allclose(dx, (F.softmax(x) - np.eye(3)[target]) / 4, rtol=0, atol=1e-14)
+    assert np.allclose(dx, (hf.softmax(x) - np.eye(3)[target]) / 4, rtol=0, atol=1e-14)
 
 
 def test_mse_is_symmetric_and_its_gradients_are_opposite():
     x, target = np.random.default_rng(0).standard_normal((2, 4, 3))
-    loss, backward = F.mse_loss.vjp(x, target)
-    assert loss == F.mse_loss(target, x)
+    loss, backward = hf.mse_loss.vjp(x, target)
+    assert loss == hf.mse_loss(target, x)
     dx, dtarget = backward(1.0)
     assert np.array_equal(dx, -dtarget)
     assert np.allclose(dx, 2 * (x - target) / 12, rtol=1e-14)
-    assert F.mse_loss(x, x) == 0
+    assert hf.mse_loss(x, x) == 0
 
 
 # Conventions of the house
@@ -194,9 +194,9 @@ X, TARGET = np.random.default_rng(0).standard_normal((4, 3)), np.array([0, 1, 2,
 @pytest.mark.parametrize(
     ("f", "arrays", "hyper"),
     [
-        *[(getattr(F, name), [X], {}) for name in SOFTMAXES],
-        *[(F.cross_entropy, [X, TARGET], {"reduction": r}) for r in REDUCTIONS],
-        *[(F.mse_loss, [X, X + 1], {"reduction": r}) for r in REDUCTIONS],
+        *[(getattr(hf, name), [X], {}) for name in SOFTMAXES],
+        *[(hf.cross_entropy, [X, TARGET], {"reduction": r}) for r in REDUCTIONS],
+        *[(hf.mse_loss, [X, X + 1], {"reduction": r}) for r in REDUCTIONS],
     ],
 )
 def test_mutates_nothing_and_backward_may_be_called_twice(f, arrays, hyper):
@@ -238,7 +238,7 @@ def test_mutates_nothing_and_backward_may_be_called_twice(f, arrays, hyper):
 )  # fmt: skip
 def test_value_errors(name, arrays, hyper, message):
     with pytest.raises(ValueError, match=f"^{name}: .*{message}"):
-        getattr(F, name)(*arrays, **hyper)
+        getattr(hf, name)(*arrays, **hyper)
 
 
 @pytest.mark.parametrize(
@@ -256,4 +256,4 @@ def test_value_errors(name, arrays, hyper, message):
 )  # fmt: skip
 def test_type_errors(name, arrays, message):
     with pytest.raises(TypeError, match=f"^{name}: .*{message}"):
-        getattr(F, name)(*arrays)
+        getattr(hf, name)(*arrays)

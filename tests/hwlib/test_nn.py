@@ -11,10 +11,10 @@ import pytest
 import torch
 from strategies import gap
 
-from hwlib import functional as F
+import hwlib.functional as hf
 from hwlib import nn
-from hwlib.check import gradcheck
 from hwlib.op import op, op_from_pair
+from hwlib.testing import gradcheck
 
 # name, positional arguments, keywords, shape of x
 LAYERS = [
@@ -464,7 +464,7 @@ def test_dropout_draws_from_its_generator_in_training_only(kind):
         (lambda: nn.Conv2d(3, 4, 0, rng=0), ValueError, "Conv2d: "),
         (lambda: nn.ConvTranspose2d(4, 3, 3, groups=2, rng=0), ValueError, "ConvTranspose2d: gr"),
         (lambda: nn.GroupNorm(3, 4), ValueError, "GroupNorm: num_groups must divide"),
-        (lambda: nn.Sequential(F.relu), TypeError, "module 0 is a function, no Module"),
+        (lambda: nn.Sequential(hf.relu), TypeError, "module 0 is a function, no Module"),
         (lambda: nn.Linear(3, 3), TypeError, "rng"),
         (lambda: nn.Flatten(2)(np.ones((2, 3))), ValueError, r"x.shape=\(2, 3\), start_dim=2"),
         (lambda: nn.Flatten(2, 1)(np.ones((2, 3, 4))), ValueError, "in this order"),

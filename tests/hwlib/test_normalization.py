@@ -10,11 +10,11 @@ import pytest
 import torch
 from strategies import gap, gap_to_torch, some_layout
 
-from hwlib import functional as F
-from hwlib.check import gradcheck
+import hwlib.functional as hf
 from hwlib.op import op
+from hwlib.testing import gradcheck
 
-T = torch.nn.functional
+F = torch.nn.functional
 
 
 # Every norm, ours and torch's, as a function of (x, weight, bias) that takes all else by keyword.
@@ -42,9 +42,9 @@ def _ours(f):
 def _theirs(f):
     def norm(x, weight, bias, *, running_mean=None, running_var=None, **hyper):
         running = {"running_mean": running_mean, "running_var": running_var}
-        if f is T.batch_norm:
+        if f is F.batch_norm:
             hyper |= {k: v if v is None else torch.tensor(v) for k, v in running.items()}
-        if f is T.group_norm and weight is None and bias is not None:
+        if f is F.group_norm and weight is None and bias is not None:
             weight = torch.ones_like(bias)  # without it torch 2.13 fails in backward
         return f(x, weight=weight, bias=bias, **hyper)
 
@@ -52,7 +52,7 @@ def _theirs(f):
 
 
 NORMS = {
-    name: (_ours(getattr(F, name)), _theirs(getattr(T, name)))
+    name: (_ours(getattr(hf, name)), _theirs(getattr(F, name)))
     for name in ("batch_norm", "layer_norm", "group_norm", "instance_norm")
 }
 MODES = [*NORMS, "batch_norm out of training"]
@@ -117,7 +117,7 @@ def test_an_empty_batch_is_torch_s(mode):
 def test_an_empty_batch_of_instances():
     """Torch fails there."""
     w = np.ones(3)
-    y, backward = F.instance_norm.vjp(np.zeros((0, 3, 4)), w, w)
+    y, backward = hf.instance_norm.vjp(np.zeros((0, 3, 4)), w, w)
     dx, dw, db = backward(y)
     assert y.shape == dx.shape == (0, 3, 4)
     assert not dw.any()
@@ -143,16 +143,16 @@ def test_the_norms_differ_only_in_which_numbers_share_a_mean():
 
     groups = standardized(x.reshape(4, 2, 3, 3, 5), (2, 3, 4)).reshape(x.shape)
     for ours, expected in [
-        (F.batch_norm(x, None, None, training=True), standardized(x, (0, 2, 3))),
-        (F.layer_norm(x, (6, 3, 5)), standardized(x, (1, 2, 3))),
-        (F.layer_norm(x, [6, 3, 5]), standardized(x, (1, 2, 3))),
-        (F.layer_norm(x, 5), standardized(x, 3)),
-        (F.group_norm(x, 2), groups),
-        (F.instance_norm(x), standardized(x, (2, 3))),
-        (F.group_norm(x, 1), F.layer_norm(x, x.shape[1:])),
-        (F.group_norm(x, 6), F.instance_norm(x)),
-        (F.batch_norm(x[:1], None, None, training=True), F.instance_norm(x[:1])),
-        (F.layer_norm(x, 5), F.instance_norm(x.reshape(12, 6, 5)).reshape(x.shape)),
+        (hf.batch_norm(x, None, None, training=True), standardized(x, (0, 2, 3))),
+        (hf.layer_norm(x, (6, 3, 5)), standardized(x, (1, 2, 3))),
+        (hf.layer_norm(x, [6, 3, 5]), standardized(x, (1, 2, 3))),
+        (hf.layer_norm(x, 5), standardized(x, 3)),
+        (hf.group_norm(x, 2), groups),
+        (hf.instance_norm(x), standardized(x, (2, 3))),
+        (hf.group_norm(x, 1), hf.layer_norm(x, x.shape[1:])),
+        (hf.group_norm(x, 6), hf.instance_norm(x)),
+        (hf.batch_norm(x[:1], None, None, training=True), hf.instance_norm(x[:1])),
+        (hf.layer_norm(x, 5), hf.instance_norm(x.reshape(12, 6, 5)).reshape(x.shape)),
     ]:
         assert np.allclose(ours, expected, rtol=0, atol=1e-12)
 
@@ -242,7 +242,7 @@ def test_batch_norm_out_of_training_is_affine_in_each_channel():
     rng = np.random.default_rng(0)
     x, z = rng.standard_normal((2, 4, 3, 5))
     mean, var = np.array([1.0, 2, 3]), np.array([4.0, 1, 0.25])
-    f = partial(F.batch_norm, running_mean=mean, running_var=var, eps=0.0)
+    f = partial(hf.batch_norm, running_mean=mean, running_var=var, eps=0.0)
     assert np.allclose(f(x)[:, :, 0], (x[:, :, 0] - mean) / [2, 1, 0.5], rtol=0, atol=1e-14)
     assert np.allclose(f((x + z) / 2), (f(x) + f(z)) / 2, rtol=0, atol=1e-14)
     assert np.array_equal(f(x)[:1], f(x[:1]))
@@ -251,8 +251,8 @@ def test_batch_norm_out_of_training_is_affine_in_each_channel():
 def test_in_training_running_statistics_are_neither_used_nor_changed():
     rng = np.random.default_rng(0)
     x, mean, var = rng.standard_normal((8, 3)), np.full(3, 5.0), np.full(3, 7.0)
-    y = F.batch_norm(x, mean, var, training=True)
-    assert np.array_equal(y, F.batch_norm(x, None, None, training=True))
+    y = hf.batch_norm(x, mean, var, training=True)
+    assert np.array_equal(y, hf.batch_norm(x, None, None, training=True))
     assert np.array_equal(mean, [5] * 3)
     assert np.array_equal(var, [7] * 3)
 
@@ -260,14 +260,14 @@ def test_in_training_running_statistics_are_neither_used_nor_changed():
 def test_weight_and_bias_are_the_mean_and_deviation_of_the_result():
     x = np.random.default_rng(0).standard_normal((50, 3, 4))
     weight, bias = np.array([1.0, -2, 3]), np.array([4.0, 5, 6])
-    y = F.batch_norm(x, None, None, weight, bias, training=True, eps=0.0)
+    y = hf.batch_norm(x, None, None, weight, bias, training=True, eps=0.0)
     assert np.allclose(y.mean((0, 2)), bias)
     assert np.allclose(y.std((0, 2)), abs(weight))
 
 
 def test_one_number_alone_becomes_the_bias_and_gets_no_gradient():
     x, w, b = np.array([[3.0], [4.0]]), np.array([2.0]), np.array([5.0])
-    for y, backward in F.layer_norm.vjp(x, 1, w, b), F.group_norm.vjp(x, 1, w, b):
+    for y, backward in hf.layer_norm.vjp(x, 1, w, b), hf.group_norm.vjp(x, 1, w, b):
         assert y.tolist() == [[5], [5]]
         assert not backward(np.ones((2, 1)))[0].any()
 
@@ -286,13 +286,13 @@ def test_numbers_that_are_all_equal_become_the_bias():
 def test_batch_norm_shows_its_statistics_in_training_only():
     seen = []
     x = np.arange(24.0).reshape(2, 3, 4)
-    F.batch_norm(x, None, None, training=True, observe=lambda *found: seen.append(found))
+    hf.batch_norm(x, None, None, training=True, observe=lambda *found: seen.append(found))
     ((mean, var, count),) = seen
     np.testing.assert_allclose(mean, x.mean((0, 2)), rtol=1e-12)
     np.testing.assert_allclose(var, x.var((0, 2)), rtol=1e-12)
     assert count == 8
-    F.batch_norm(x, mean, var, observe=seen.append)
-    F.batch_norm(x[:0], None, None, training=True, observe=seen.append)
+    hf.batch_norm(x, mean, var, observe=seen.append)
+    hf.batch_norm(x[:0], None, None, training=True, observe=seen.append)
     assert len(seen) == 1
 
 
@@ -301,7 +301,7 @@ def test_batch_norm_shows_its_statistics_in_training_only():
 def test_batch_statistics_are_mean_and_biased_variance(shape, offset):
     x = (np.random.default_rng(0).normal(size=shape) + offset).astype(np.float32)
     before = x.copy()
-    mean, var = F.batch_statistics(x)
+    mean, var = hf.batch_statistics(x)
     assert np.array_equal(x, before)
     assert mean.dtype == var.dtype == np.float32
     if not x.size:
@@ -315,9 +315,9 @@ def test_batch_statistics_are_mean_and_biased_variance(shape, offset):
 
 def test_batch_statistics_say_what_is_wrong():
     with pytest.raises(ValueError, match=r"batch_statistics: x must have at least 2 axes"):
-        F.batch_statistics(np.ones(3))
+        hf.batch_statistics(np.ones(3))
     with pytest.raises(TypeError, match="batch_statistics: x must be a NumPy array of floats"):
-        F.batch_statistics(np.ones((2, 3), int))
+        hf.batch_statistics(np.ones((2, 3), int))
 
 
 @pytest.mark.parametrize("offset", [100, 10_000, -10_000, 1_000_000])
@@ -328,10 +328,10 @@ def test_a_large_mean_costs_no_accuracy(shape, offset):
     exact = torch.tensor(x.astype(float), requires_grad=True)
     for ours, theirs in [
         (
-            F.batch_norm.vjp(x, None, None, training=True),
-            T.batch_norm(exact, None, None, training=True),
+            hf.batch_norm.vjp(x, None, None, training=True),
+            F.batch_norm(exact, None, None, training=True),
         ),
-        (F.layer_norm.vjp(x, x.shape[-1]), T.layer_norm(exact, x.shape[-1:])),
+        (hf.layer_norm.vjp(x, x.shape[-1]), F.layer_norm(exact, x.shape[-1:])),
     ]:
         y, backward = ours
         (dx,) = torch.autograd.grad(theirs, exact, torch.tensor(dy.astype(float)))
@@ -368,7 +368,7 @@ def test_mutates_nothing_and_backward_may_be_called_twice(mode):
 
 def test_hyperparameters_are_keywords():
     for name in NORMS:
-        parameters = inspect.signature(getattr(F, name)).parameters.values()
+        parameters = inspect.signature(getattr(hf, name)).parameters.values()
         keywords = [p.name for p in parameters if p.kind == p.KEYWORD_ONLY]
         own = ["training", "eps", "observe"]
         assert keywords == (own if name == "batch_norm" else ["eps"])
@@ -420,7 +420,7 @@ THREE, SIX = np.ones(3), np.ones(6)
 )  # fmt: skip
 def test_value_errors(f, arguments, hyper, message):
     with pytest.raises(ValueError, match=f"^{f}: .*{message}"):
-        getattr(F, f)(*arguments, **hyper)
+        getattr(hf, f)(*arguments, **hyper)
 
 
 @pytest.mark.parametrize(
@@ -438,4 +438,4 @@ def test_value_errors(f, arguments, hyper, message):
 )
 def test_type_errors(f, arguments, message):
     with pytest.raises(TypeError, match=f"^{f}: .*{message}"):
-        getattr(F, f)(*arguments)
+        getattr(hf, f)(*arguments)

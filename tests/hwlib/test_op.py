@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from strategies import gap_to_torch
 
-from hwlib import functional as F
+import hwlib.functional as hf
 from hwlib import op as op_module
 from hwlib.op import op, op_from_pair, pair_from_op
 
@@ -124,7 +124,7 @@ def test_there_and_back_again():
 
 
 def test_a_pair_of_one_argument_returns_a_bare_gradient():
-    forward, backward = pair_from_op(F.relu)
+    forward, backward = pair_from_op(hf.relu)
     out, cache = forward(np.array([-1.0, 2.0]))
     assert out.tolist() == [0, 2]
     assert backward(np.array([5.0, 7.0]), cache).tolist() == [0, 7]
@@ -167,7 +167,7 @@ def broken_rules(source: str) -> list[str]:
 
 
 def test_backward_is_the_last_def_and_what_it_uses_is_bound_once():
-    source = Path(F.__file__).read_text(encoding="utf-8")
+    source = Path(hf.__file__).read_text(encoding="utf-8")
     assert source.count("def backward(dy):") >= 3
     assert broken_rules(source) == []
 

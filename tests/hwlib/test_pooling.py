@@ -9,15 +9,15 @@ import pytest
 import torch
 from strategies import gap_to_torch, some_layout
 
-from hwlib import functional as F
-from hwlib.check import adjoint_gap, gradcheck
+import hwlib.functional as hf
 from hwlib.count import conv_output_size
+from hwlib.testing import adjoint_gap, gradcheck
 
 FUNCTIONS = ["max_pool2d", "avg_pool2d"]
 
 
 def pooling(name):
-    return getattr(F, name), getattr(torch.nn.functional, name)
+    return getattr(hf, name), getattr(torch.nn.functional, name)
 
 
 def case(name, rng, dtype=np.float64):
@@ -58,7 +58,7 @@ def test_agrees_with_torch_over_random_geometries(name, monkeypatch):
     for seed in range(250):
         rng = np.random.default_rng(seed)
         x, hyper = case(name, rng)
-        monkeypatch.setattr(F, "_BLOCK", int(rng.choice([1, 200, F._BLOCK])))
+        monkeypatch.setattr(hf, "_BLOCK", int(rng.choice([1, 200, hf._BLOCK])))
         assert gap_to_torch(ours, theirs, [x], hyper, rng) < 1e-12, (seed, x.shape, hyper)
 
 
@@ -78,7 +78,7 @@ def test_ties_infinities_and_nan_are_torch_s(values):
         rng = np.random.default_rng(seed)
         x, hyper = case("max_pool2d", rng)
         x = rng.choice(np.array(values, float), x.shape)
-        y, backward = F.max_pool2d.vjp(x, **hyper)
+        y, backward = hf.max_pool2d.vjp(x, **hyper)
         dy = rng.integers(1, 10, y.shape).astype(float)
         t = torch.tensor(x, requires_grad=True)
         expected = torch.nn.functional.max_pool2d(t, **hyper)
@@ -89,7 +89,7 @@ def test_ties_infinities_and_nan_are_torch_s(values):
 
 def test_the_first_of_equals_is_the_first_row_s():
     x = np.array([[[[0.0, 7], [7, 7]]]])
-    _, backward = F.max_pool2d.vjp(x, 2)
+    _, backward = hf.max_pool2d.vjp(x, 2)
     assert backward([[[[5.0]]]])[0].tolist() == [[[[0, 5], [0, 0]]]]
 
 
@@ -115,7 +115,7 @@ def test_gradients_of_overlapping_windows_add_up():
     x = np.zeros((1, 1, 3, 3))
     x[0, 0, 1, 1] = 1
     for padding, windows in (0, 4), (1, 4):
-        y, backward = F.max_pool2d.vjp(x, 2, stride=1, padding=padding)
+        y, backward = hf.max_pool2d.vjp(x, 2, stride=1, padding=padding)
         dx = backward(np.ones_like(y))[0][0, 0]
         assert dx[1, 1] == windows
         assert dx.sum() == y.size
@@ -123,7 +123,7 @@ def test_gradients_of_overlapping_windows_add_up():
 
 def test_a_maximum_of_maxima_and_a_mean_of_means():
     x = np.random.default_rng(0).standard_normal((2, 3, 16, 16))
-    for f in F.max_pool2d, F.avg_pool2d:
+    for f in hf.max_pool2d, hf.avg_pool2d:
         assert np.allclose(f(f(x, 2), 2), f(x, 4), rtol=0, atol=1e-12)
         assert np.array_equal(f(x, 1), x)
         assert np.allclose(f(x, (2, 8)), f(f(x, (1, 8)), (2, 1)), rtol=0, atol=1e-12)
@@ -132,33 +132,33 @@ def test_a_maximum_of_maxima_and_a_mean_of_means():
 def test_the_maximum_commutes_with_what_is_increasing():
     for seed in range(20):
         x, hyper = case("max_pool2d", np.random.default_rng(seed))
-        assert np.array_equal(F.max_pool2d(np.exp(x), **hyper), np.exp(F.max_pool2d(x, **hyper)))
+        assert np.array_equal(hf.max_pool2d(np.exp(x), **hyper), np.exp(hf.max_pool2d(x, **hyper)))
 
 
 def test_the_mean_is_linear_and_its_gradient_the_adjoint():
     for seed in range(50):
         rng = np.random.default_rng(seed)
         x, hyper = case("avg_pool2d", rng)
-        y, backward = F.avg_pool2d.vjp(x, **hyper)
+        y, backward = hf.avg_pool2d.vjp(x, **hyper)
         u = rng.standard_normal(y.shape)
         found = adjoint_gap(
-            lambda x, h=hyper: F.avg_pool2d(x, **h), lambda u, b=backward: b(u)[0], x, u
+            lambda x, h=hyper: hf.avg_pool2d(x, **h), lambda u, b=backward: b(u)[0], x, u
         )
         assert found < 1e-12, (seed, hyper)
 
 
 def test_zeros_of_the_padding_count_or_do_not():
     x = np.ones((1, 1, 2, 2))
-    assert F.avg_pool2d(x, 2, padding=1, stride=1)[0, 0, 0].tolist() == [0.25, 0.5, 0.25]
-    assert (F.avg_pool2d(x, 2, padding=1, stride=1, count_include_pad=False) == 1).all()
+    assert hf.avg_pool2d(x, 2, padding=1, stride=1)[0, 0, 0].tolist() == [0.25, 0.5, 0.25]
+    assert (hf.avg_pool2d(x, 2, padding=1, stride=1, count_include_pad=False) == 1).all()
 
 
 def test_the_padding_never_is_the_maximum():
-    assert (F.max_pool2d(np.full((1, 1, 4, 4), -5.0), 3, stride=2, padding=1) == -5).all()
+    assert (hf.max_pool2d(np.full((1, 1, 4, 4), -5.0), 3, stride=2, padding=1) == -5).all()
 
 
 def test_a_window_in_the_padding_alone():
-    y, backward = F.max_pool2d.vjp(np.ones((1, 1, 1, 3)), 2, stride=1, padding=1, dilation=2)
+    y, backward = hf.max_pool2d.vjp(np.ones((1, 1, 1, 3)), 2, stride=1, padding=1, dilation=2)
     assert y.tolist() == [[[[-np.inf] * 3]]]
     assert not backward(np.ones_like(y))[0].any()
 
@@ -205,7 +205,7 @@ def test_mutates_nothing_and_backward_may_be_called_twice(name):
 
 def test_kernel_size_is_positional_and_the_rest_by_keyword():
     for name in FUNCTIONS:
-        first, second, *rest = inspect.signature(getattr(F, name)).parameters.values()
+        first, second, *rest = inspect.signature(getattr(hf, name)).parameters.values()
         assert (first.name, second.name) == ("x", "kernel_size")
         assert {p.kind for p in rest} == {inspect.Parameter.KEYWORD_ONLY}
 
@@ -228,7 +228,7 @@ def test_kernel_size_is_positional_and_the_rest_by_keyword():
 )  # fmt: skip
 def test_value_errors(name, shape, kernel_size, hyper, message):
     with pytest.raises(ValueError, match=f"^{name}: .*{message}"):
-        getattr(F, name)(np.zeros(shape), kernel_size, **hyper)
+        getattr(hf, name)(np.zeros(shape), kernel_size, **hyper)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -242,4 +242,4 @@ def test_value_errors(name, shape, kernel_size, hyper, message):
 )
 def test_type_errors(name, x, kernel_size, message):
     with pytest.raises(TypeError, match=f"^{name}: {message}"):
-        getattr(F, name)(x, kernel_size)
+        getattr(hf, name)(x, kernel_size)

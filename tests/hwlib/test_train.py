@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import torch
 
+import hwlib.functional as hf
 from hwlib import data, nn, optim, train
-from hwlib import functional as F
 from hwlib.data import Dataset, Split
 from hwlib.op import op_from_pair
 from hwlib.train import evaluate, fit
@@ -767,7 +767,7 @@ def test_a_lab_s_pair_trains():
     rng = np.random.default_rng(0)
     w, b = rng.standard_normal((64, 10)).astype(np.float32) / 8, np.zeros(10, np.float32)
     model = nn.Sequential(nn.Layer(op_from_pair(affine_forward, affine_backward), w=w, b=b))
-    reference = nn.Sequential(nn.Flatten(), nn.Layer(F.linear, weight=w.T.copy(), bias=b.copy()))
+    reference = nn.Sequential(nn.Flatten(), nn.Layer(hf.linear, weight=w.T.copy(), bias=b.copy()))
     history = fit(model, SMALL, epochs=3, **QUICK)
     assert np.allclose(history.step_loss, fit(reference, SMALL, epochs=3, **QUICK).step_loss)
     assert history.train_loss[-1] < history.train_loss[0]

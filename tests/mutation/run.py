@@ -12,7 +12,7 @@ import yaml
 from tests.hwlib import mutants as harness
 from tests.mutation.generate import Mutant, mutants
 
-MODULES = ["functional", "count", "theory", "check"]
+MODULES = ["functional", "count", "theory", "testing"]
 TESTS = {**harness.TESTS, "theory": ["tests/hwlib/test_theory.py"]}
 # Chance is the same each time, and no example that failed under one mutant is kept for others.
 PROFILE = "--hypothesis-profile=ci"

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from hwlib import check
-from hwlib import functional as F
-from hwlib.check import adjoint_gap, assert_close, gradcheck
+import hwlib.functional as hf
+from hwlib import testing
 from hwlib.op import op, op_from_pair
+from hwlib.testing import adjoint_gap, assert_close, gradcheck
 
 
 def arrays(*shapes):
@@ -60,7 +60,7 @@ SQUARE_IMAGES = arrays((2, 2, 4, 4), (2, 2, 3, 3), (2,))
 
 @pytest.mark.parametrize("spoil", SPOILS)
 @pytest.mark.parametrize("argument", [0, 1, 2])
-@pytest.mark.parametrize(("f", "args"), [(F.linear, SQUARE), (F.conv2d, SQUARE_IMAGES)])
+@pytest.mark.parametrize(("f", "args"), [(hf.linear, SQUARE), (hf.conv2d, SQUARE_IMAGES)])
 def test_gradcheck_finds_a_wrong_gradient_of_each_argument(f, args, argument, spoil):
     with pytest.raises(AssertionError, match=f"gradient of argument {argument} is wrong"):
         gradcheck(spoiled(f, argument, SPOILS[spoil]), *args)
@@ -68,7 +68,7 @@ def test_gradcheck_finds_a_wrong_gradient_of_each_argument(f, args, argument, sp
 
 @pytest.mark.parametrize("scale", [1e-3, 1, 1e3])
 def test_gradcheck_lets_what_is_right_pass(scale):
-    for f, args in (F.linear, SQUARE), (F.conv2d, SQUARE_IMAGES):
+    for f, args in (hf.linear, SQUARE), (hf.conv2d, SQUARE_IMAGES):
         assert 0 < gradcheck(f, *[scale * a for a in args]) < 1e-7
 
 
@@ -86,28 +86,28 @@ def test_gradcheck_agrees_with_the_gradient_of_torch():
 
 
 def test_gradcheck_returns_the_gap_and_tol_decides():
-    slightly = spoiled(F.linear, 1, lambda g: g * 1.001)
+    slightly = spoiled(hf.linear, 1, lambda g: g * 1.001)
     assert gradcheck(slightly, *SQUARE, tol=np.inf) == pytest.approx(1e-3, rel=0.01)
     assert gradcheck(slightly, *SQUARE, tol=2e-3) < 2e-3
-    assert gradcheck(spoiled(F.linear, 1, lambda g: g * (1 + 5e-7)), *SQUARE) < 1e-6
+    assert gradcheck(spoiled(hf.linear, 1, lambda g: g * (1 + 5e-7)), *SQUARE) < 1e-6
     with pytest.raises(AssertionError, match=r"allowed 1\.0e-06"):
-        gradcheck(spoiled(F.linear, 1, lambda g: g * (1 + 1.5e-6)), *SQUARE)
+        gradcheck(spoiled(hf.linear, 1, lambda g: g * (1 + 1.5e-6)), *SQUARE)
 
 
 def test_gradcheck_s_gap_is_relative_to_the_larger_number_whatever_its_sign():
     for factor in -3, -1 / 3:
-        opposite = spoiled(F.linear, 1, lambda g, factor=factor: factor * g)
+        opposite = spoiled(hf.linear, 1, lambda g, factor=factor: factor * g)
         assert gradcheck(opposite, *SQUARE, tol=np.inf) == pytest.approx(4 / 3)
 
 
 def test_gradcheck_is_the_same_each_time_and_seed_changes_it():
-    gaps = [gradcheck(F.conv2d, *SQUARE_IMAGES, seed=seed) for seed in (0, 0, 1)]
+    gaps = [gradcheck(hf.conv2d, *SQUARE_IMAGES, seed=seed) for seed in (0, 0, 1)]
     assert gaps[0] == gaps[1] != gaps[2]
-    assert gradcheck(F.conv2d, *SQUARE_IMAGES) == gaps[0]
+    assert gradcheck(hf.conv2d, *SQUARE_IMAGES) == gaps[0]
 
 
 def test_gradcheck_s_message_names_the_op():
-    wrong = spoiled(F.linear, 0, lambda g: 2 * g)
+    wrong = spoiled(hf.linear, 0, lambda g: 2 * g)
     with pytest.raises(AssertionError, match=r"^g: the gradient of argument 0 is wrong"):
         gradcheck(wrong, *SQUARE)
     with pytest.raises(AssertionError, match=r"^f: the gradient of argument 0 is wrong"):
@@ -116,7 +116,7 @@ def test_gradcheck_s_message_names_the_op():
 
 def test_gradcheck_takes_hyperparameters_and_none():
     x, w, _ = SQUARE_IMAGES
-    assert gradcheck(F.conv2d, x, w, None, stride=2, padding=1) < 1e-7
+    assert gradcheck(hf.conv2d, x, w, None, stride=2, padding=1) < 1e-7
 
 
 def test_gradcheck_takes_integers_that_have_no_gradient():
@@ -164,7 +164,7 @@ def test_gradcheck_of_a_vanishing_gradient():
 
 
 def test_gradcheck_of_an_empty_batch():
-    assert gradcheck(F.linear, np.ones((0, 3)), np.ones((2, 3))) == 0
+    assert gradcheck(hf.linear, np.ones((0, 3)), np.ones((2, 3))) == 0
 
 
 def test_gradcheck_leaves_the_arguments_alone():
@@ -179,9 +179,9 @@ def test_gradcheck_leaves_the_arguments_alone():
 
 def test_gradcheck_of_float32_is_done_in_float64():
     args = [a.astype(np.float32) for a in SQUARE]
-    assert gradcheck(F.linear, *args) < 1e-7
+    assert gradcheck(hf.linear, *args) < 1e-7
     with pytest.raises(AssertionError, match=r"argument 0 must be .* float32, but is .*float64"):
-        gradcheck(spoiled(F.linear, 0, lambda g: g.astype(float)), *args)
+        gradcheck(spoiled(hf.linear, 0, lambda g: g.astype(float)), *args)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_gradcheck_of_float32_is_done_in_float64():
 )  # fmt: skip
 def test_gradcheck_finds_a_gradient_of_another_kind(spoil, message):
     with pytest.raises(AssertionError, match=message):
-        gradcheck(spoiled(F.linear, 1, spoil), *SQUARE)
+        gradcheck(spoiled(hf.linear, 1, spoil), *SQUARE)
 
 
 def test_gradcheck_counts_the_gradients():
@@ -202,9 +202,9 @@ def test_gradcheck_counts_the_gradients():
     with pytest.raises(AssertionError, match="1 gradients for 2 positional arguments"):
         gradcheck(short, np.ones(3), np.ones(3))
     x, w, b = SQUARE
-    assert gradcheck(F.linear, x, w) < 1e-7
+    assert gradcheck(hf.linear, x, w) < 1e-7
     with pytest.raises(AssertionError, match=r"3 gradients for 2 .*pass arrays by position"):
-        gradcheck(F.linear, x, w, bias=b)
+        gradcheck(hf.linear, x, w, bias=b)
 
 
 # adjoint_gap
@@ -314,6 +314,6 @@ def test_assert_close_tolerances():
 
 
 def test_docstring_examples():
-    result = doctest.testmod(check)
+    result = doctest.testmod(testing)
     assert result.attempted > 3
     assert result.failed == 0
