@@ -24,7 +24,7 @@ from bookkit import errata, results
 from bookkit.settings import Book
 
 KEPT_TAGS = {"hide-input", "raises-exception"}
-PAGE_ONLY = "page-only"  # a cell with this tag stays out of the notebook
+HIDDEN = "remove-cell"  # what no reader of the page sees stays out of the notebook, too
 ADMONITIONS = {"note", "tip", "warning", "important", "seealso", "admonition", "exercise"}
 OPTION = re.compile(r"^:([\w-]+):(.*)$")
 OPEN = re.compile(r"^(?P<fence>`{3,}|:{3,})\{(?P<name>[\w:-]+)\} *(?P<title>.*?) *$")
@@ -213,7 +213,7 @@ def export(book: Book, name: str) -> str:
     ]
     for cell in read.cells:
         tags = set(cell.metadata.get("tags", []))
-        if PAGE_ONLY in tags:
+        if HIDDEN in tags:
             continue
         if cell.cell_type == "markdown":
             text = chapter.markdown(cell.source)

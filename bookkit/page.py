@@ -13,6 +13,7 @@ from sphinx.util import logging
 
 from bookkit.minify import minified
 from bookkit.settings import Book
+from bookkit.splice import CANARY
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ def connect(app: Sphinx) -> None:
     app.connect("doctree-read", keep_stills)
     app.connect("doctree-read", check_pictures)
     app.connect("doctree-read", explain_checks)
+    app.connect("doctree-read", hide_canaries)
     app.connect("doctree-read", glue_punctuation)
     app.connect("html-page-context", launch_buttons, priority=600)  # after the theme's own, 501
     app.connect("html-page-context", prune_widget_state, priority=600)
@@ -67,17 +69,35 @@ def check_pictures(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def explain_checks(app: Sphinx, doctree: nodes.document) -> None:
-    """In the student edition, say of a practice check's output whom it answers.
+    """Say of a practice check's output which function it judges.
 
-    The solution ran, unseen, so the check below an unsolved stub says "Right".
+    The page was executed with the solution, which is closed or withheld, so the check below an
+    unsolved stub says "Right".
     """
-    if app.config.book_edition != "student":
-        return
     for block in doctree.findall(nodes.literal_block):
         if block.astext().startswith("Right: `"):
-            text = "To a right answer this cell says:\n" + block.astext()
-            block.rawsource = text
-            block.children = [nodes.Text(text)]
+            _rewrite(block, "With the solution's function, this cell prints:\n" + block.astext())
+
+
+def hide_canaries(app: Sphinx, doctree: nodes.document) -> None:
+    """Take the mark that the leak test looks for out of the solutions that this edition shows.
+
+    A mark of a withheld solution stays, so that the leak test finds it wherever it should not be.
+    """
+    book = Book(Path(app.srcdir))
+    released = [book.solutions / f"{name}.md" for name in book.course.released]
+    for block in doctree.findall(nodes.literal_block):
+        mark = CANARY.match(block.astext())
+        if mark and (
+            app.config.book_edition == "full"
+            or any(mark[1] in path.read_text(encoding="utf-8") for path in released)
+        ):
+            _rewrite(block, block.astext()[mark.end() :])
+
+
+def _rewrite(block: nodes.literal_block, text: str) -> None:
+    block.rawsource = text
+    block.children = [nodes.Text(text)]
 
 
 def glue_punctuation(app: Sphinx, doctree: nodes.document) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 MARKER = re.compile(r"^% solution: *(\S*)[ \t]*$", re.M)
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+CANARY = re.compile(r"# (sol-[0-9a-f]{10})\n+")  # the first line of each code cell of a solution
 _FENCE = re.compile(r"^(`{3,}|:{3,})\{code-cell\}.*$")
 
 

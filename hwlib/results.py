@@ -58,7 +58,7 @@ def text(value: Any) -> str:
     if isinstance(value, (str, bool)):
         return str(value)
     digits = f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
-    return digits.replace("-", "−").replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return digits.replace("-", "−")
 
 
 def _plain(name: str, value: Any) -> Any:

@@ -170,7 +170,7 @@ def test_a_solution_is_in_the_full_site_in_every_place(book):
 
 def test_no_solution_is_in_the_student_site_or_notebook_but_its_effect_is(book):
     assert find(built(book, "student"), "zyzzyva") == {}
-    assert "To a right answer this cell says:\nRight: `answer` gives 42" in plain(
+    assert "With the solution's function, this cell prints:\nRight: `answer` gives 42" in plain(
         page(book, "student")
     )
     assert "Student edition" in page(book, "student")

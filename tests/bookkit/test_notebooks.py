@@ -95,7 +95,7 @@ def test_cells_carry_no_output_and_only_allowed_tags(book):
     cells = exported(
         book,
         "```{code-cell} ipython3\n:tags: [hide-input, secret-tag]\n:other: value\n1 + 1\n```\n"
-        "```{code-cell} ipython3\n:tags: [page-only]\n2 + 2\n```\n",
+        "```{code-cell} ipython3\n:tags: [remove-cell]\n2 + 2\n```\n",
     ).cells
     assert [c.source for c in cells[2:]] == ["1 + 1"]
     assert cells[2].metadata == {"tags": ["hide-input"]}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from docutils import nodes
 
-from bookkit.page import glue_punctuation, mend_markup
+from bookkit.page import explain_checks, glue_punctuation, hide_canaries, mend_markup
 
 
 def line(*parts):
@@ -36,3 +38,35 @@ def test_the_space_before_a_link_is_no_part_of_it():
     context = {"body": 'Solution to<a class="x" href="#y"> Exercise (One)</a>'}
     mend_markup(None, "page", "page.html", context, None)
     assert context["body"] == 'Solution to <a class="x" href="#y">Exercise (One)</a>'
+
+
+def code(text):
+    return nodes.literal_block(text, text)
+
+
+@pytest.mark.parametrize(
+    ("edition", "released", "hidden"),
+    [("full", [], True), ("student", [], False), ("student", ["one/first"], True)],
+)
+def test_a_canary_is_hidden_only_where_its_solution_is_shown(tmp_path, edition, released, hidden):
+    (tmp_path / "solutions" / "one").mkdir(parents=True)
+    (tmp_path / "solutions" / "one" / "first.md").write_text("<!-- sol-0123456789 -->\n")
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "chapters" / "one.md").write_text(":label: first\n\n% solution: first\n")
+    (tmp_path / "_toc.yml").write_text("root: index\nchapters: [{file: chapters/one}]\n")
+    (tmp_path / "_config.yml").write_text(
+        f"title: T\nauthor: A\nrepository: {{url: https://github.com/a/b}}\ncourse: {{released: {released}}}\n"
+    )
+    app = SimpleNamespace(srcdir=tmp_path, config=SimpleNamespace(book_edition=edition))
+    block = code("# sol-0123456789\nx = 1")
+    hide_canaries(app, nodes.section("", block))
+    assert block.astext() == block.rawsource == ("x = 1" if hidden else "# sol-0123456789\nx = 1")
+
+
+def test_a_check_says_that_it_judges_the_solution():
+    block, other = code("Right: `f` in all 3 cases."), code("3")
+    explain_checks(None, nodes.section("", block, other))
+    assert block.astext() == (
+        "With the solution's function, this cell prints:\nRight: `f` in all 3 cases."
+    )
+    assert other.astext() == "3"
