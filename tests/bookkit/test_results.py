@@ -147,3 +147,16 @@ def test_a_page_that_was_not_executed_is_a_difference(book):
 def test_names_that_are_put_together_are_patterns():
     code = 'record("one-size", 1)\nrecord(f"size-{n}", n)\nrecord(\n    f"{a}-{b[0]}", 2)\nrecorded("x")'
     assert results.recorded_by(code) == {r"one\-size", r"size\-.+", r".+\-.+"}
+
+
+@pytest.mark.parametrize(
+    ("got", "want", "tolerance", "alike"),
+    [
+        ("96.2 ± 0.7 %", "96.2 ± 0.9 %", 5.0, True),
+        ("96.2 ± 0.7 %", "96.2 ± 0.7", 5.0, False),
+        ("−1.2", "0.3", 2.0, True),
+        ("0.3333", "0.334", 1e-9, False),
+    ],
+)
+def test_digits_of_a_trained_result_may_differ_and_nothing_else(got, want, tolerance, alike):
+    assert results._reads_alike(got, want, tolerance) is alike
