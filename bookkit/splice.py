@@ -71,6 +71,8 @@ def _without_options(body: list[str]) -> list[str]:
     start = 0
     while start < len(body) and re.match(r":[\w-]+:", body[start]):
         start += 1
+    while start < len(body) and not body[start].strip():
+        start += 1
     return body[start:]
 
 
