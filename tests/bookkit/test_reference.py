@@ -57,7 +57,7 @@ def test_every_docstring_of_the_library_is_readable():
     import hwlib
 
     seen = 0
-    for module in pkgutil.iter_modules(hwlib.__path__, "hwlib."):
+    for module in pkgutil.walk_packages(hwlib.__path__, "hwlib."):
         loaded = importlib.import_module(module.name)
         functions = [
             f

@@ -69,11 +69,7 @@ ADDED = {
     ("dropout2d", "rng"): (None, "chance is an argument, never ambient"),
 }
 
-PUBLIC = sorted(
-    name
-    for name, f in inspect.getmembers(hf, inspect.isfunction)
-    if f.__module__ == hf.__name__ and not name.startswith("_") and hasattr(f, "vjp")
-)
+PUBLIC = sorted(name for name, f in inspect.getmembers(hf, inspect.isfunction) if hasattr(f, "vjp"))
 
 
 def torch_s(name):

@@ -77,7 +77,7 @@ class Mutant:
         return self.module, self.function, self.before, self.after
 
     def __str__(self) -> str:
-        where = f"hwlib/{self.module}.py:{self.line} {self.function or '(top)'}"
+        where = f"hwlib.{self.module}, line {self.line}, {self.function or '(top)'}"
         return f"{where}\n    - {self.before}\n    + {self.after}"
 
     def apply(self, source: str) -> str:

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from tests.hwlib import mutants as harness
+from tests.mutation import trials
 from tests.mutation.generate import Mutant, mutants
 
-MODULES = ["functional", "count", "theory", "testing"]
-TESTS = {**harness.TESTS, "theory": ["tests/hwlib/test_theory.py"]}
+# Per module the tests that must notice its mutants. Most are killed by the first file.
+TESTS = {
+    module: [f"tests/hwlib/test_{name}.py" for name in names.split()]
+    for module, names in {
+        "op": "op",
+        "count": "count",
+        "theory": "theory",
+        "testing": "testing",
+        "functional.arguments": "linear_relu convolution pooling normalization dropout losses",
+        "functional.linear_relu": "linear_relu",
+        "functional.convolution": "convolution pooling",
+        "functional.pooling": "pooling",
+        "functional.normalization": "normalization",
+        "functional.dropouts": "dropout",
+        "functional.losses": "losses",
+    }.items()
+}
+MODULES = list(TESTS)
 # Chance is the same each time, and no example that failed under one mutant is kept for others.
 PROFILE = "--hypothesis-profile=ci"
 ACCEPTED = Path(__file__).with_name("survivors.yml")
 AT_ONCE = 40  # mutants in a process; between two processes one can say how far it is
-HEADING = re.compile(r"^# -{20,} (.+)$", re.MULTILINE)
 
 
 def of_module(module: str) -> list[Mutant]:
-    return mutants(module, harness.read(module))
+    return mutants(module, trials.read(module))
 
 
 def accepted() -> list[dict]:
@@ -31,41 +45,28 @@ def accepted() -> list[dict]:
     return [{**entry, "reason": g["reason"]} for g in groups for entry in g["survivors"]]
 
 
-def tests_of(mutant: Mutant, source: str) -> tuple[list[str], list[str]]:
-    """The tests to try first, and those to try on what they leave alive.
-
-    Where a module has many test files, each bears the name of a section of the module.
-    """
-    every = TESTS[mutant.module]
-    sections = HEADING.findall(source, 0, mutant.start)
-    name = f"tests/hwlib/test_{sections[-1].replace(' and ', '_')}.py" if sections else ""
-    first = [name] if name in every else every[:1]
-    return first, [test for test in every if test not in first]
-
-
 def outcomes(found: list[Mutant], *, processes: int = 1, say=lambda text: None) -> list[str | None]:
     """The name of a test that fails under each mutant, or None for one that survives."""
-    sources = {module: harness.read(module) for module in {m.module for m in found}}
+    sources = {module: trials.read(module) for module in {m.module for m in found}}
 
     def job(module: str, source: str, tests: list[str]) -> dict:
         return {"module": module, "source": source, "tests": [PROFILE, *tests]}
 
     controls = [job(module, source, TESTS[module]) for module, source in sources.items()]
-    for module, failed in zip(sources, harness.outcomes(controls), strict=True):
+    for module, failed in zip(sources, trials.outcomes(controls), strict=True):
         if failed:
             raise RuntimeError(f"{module} as it is fails {failed}: nothing to learn")
 
     def run(share: list[Mutant]) -> list[str | None]:
-        plans = [tests_of(mutant, sources[mutant.module]) for mutant in share]
         results = [None] * len(share)
-        for turn in 0, 1:
+        for part in slice(1), slice(1, None):  # the first file, then the others
             jobs = {
-                i: job(m.module, m.apply(sources[m.module]), plans[i][turn])
+                i: job(m.module, m.apply(sources[m.module]), TESTS[m.module][part])
                 for i, m in enumerate(share)
-                if results[i] is None and plans[i][turn]
+                if results[i] is None and TESTS[m.module][part]
             }
             if jobs:
-                for i, result in zip(jobs, harness.outcomes(list(jobs.values())), strict=True):
+                for i, result in zip(jobs, trials.outcomes(list(jobs.values())), strict=True):
                     results[i] = result
         return results
 

@@ -1,0 +1,51 @@
+"""The layers as functions, each with its derivative: PyTorch's names, layouts and defaults.
+
+    linear_relu     linear, relu
+    convolution     conv1d, conv2d, conv_transpose1d, conv_transpose2d
+    pooling         max_pool2d, avg_pool2d
+    normalization   batch_norm, layer_norm, group_norm, instance_norm
+    dropouts        dropout, dropout2d
+    losses          softmax, log_softmax, cross_entropy, mse_loss
+    arguments       the checks of arguments that all of them share
+
+Every function here except `batch_statistics` is an op (see `hwlib.op`): `hf.relu(x)` is the value,
+and `y, backward = hf.relu.vjp(x)` is the value together with its backward pass. Arrays are
+positional, options are keywords. Images are (N, C, H, W), and the batch may be empty. All arrays of
+a call, except targets that are classes, have the same floating dtype, which the result and the
+gradients have too. No function changes its arguments.
+"""
+
+from hwlib.functional.convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from hwlib.functional.dropouts import dropout, dropout2d
+from hwlib.functional.linear_relu import linear, relu
+from hwlib.functional.losses import cross_entropy, log_softmax, mse_loss, softmax
+from hwlib.functional.normalization import (
+    batch_norm,
+    batch_statistics,
+    group_norm,
+    instance_norm,
+    layer_norm,
+)
+from hwlib.functional.pooling import avg_pool2d, max_pool2d
+
+__all__ = [
+    "avg_pool2d",
+    "batch_norm",
+    "batch_statistics",
+    "conv1d",
+    "conv2d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "cross_entropy",
+    "dropout",
+    "dropout2d",
+    "group_norm",
+    "instance_norm",
+    "layer_norm",
+    "linear",
+    "log_softmax",
+    "max_pool2d",
+    "mse_loss",
+    "relu",
+    "softmax",
+]
