@@ -1,0 +1,137 @@
+"""A visible cell teaches: it holds nothing of the build, and what it computes it shows."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import nbformat
+import pytest
+
+from bookkit.settings import Book
+from tests.conftest import ROOT
+
+BOOK = Book(ROOT)
+UNWRITTEN = {  # chapters that still wait for their new text
+    "why_convolution",
+    "convolution_arithmetic",
+    "depthwise_separable",
+    "batch_and_layer_norm",
+    "normalized_distributions",
+    "dropout_as_regularization",
+    "multiplicative_noise",
+    "lab_understanding_dropout",
+    "lab_batchnorm_dropout",
+    "lab_convolution",
+    "lab_pytorch_cnn",
+}
+CHAPTERS = [name for name in BOOK.chapters if name not in UNWRITTEN]
+MACHINERY = re.compile(r"\brecord\(|^ *assert\b|\bpractice\(|\bmistakes\b|\breference\b", re.M)
+HIDDEN = {"remove-cell", "remove-output"}
+# Calls that prepare a setting: they make an array, a generator or a container from constants.
+SETTINGS = {"array", "arange", "asarray", "default_rng", "dict", "eye", "linspace", "list", "ones"}
+SETTINGS |= {"range", "set", "tuple", "zeros", "Fraction", "reshape", "astype"}
+
+
+def visible(cells):
+    """The code cells that a reader sees."""
+    return [
+        cell
+        for cell in cells
+        if cell.cell_type == "code" and "remove-cell" not in cell.metadata.get("tags", [])
+    ]
+
+
+def computes(source):
+    """Whether a cell does more than import, define, and name its settings."""
+    tree = ast.parse(re.sub(r"^(\s*)[%!].*", r"\1pass", source, flags=re.M))
+    quiet = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Pass)
+    for statement in tree.body:
+        if isinstance(statement, quiet):
+            continue
+        if not isinstance(statement, ast.Assign | ast.AnnAssign):
+            return True
+        for call in (node for node in ast.walk(statement) if isinstance(node, ast.Call)):
+            name = call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id
+            if name not in SETTINGS:
+                return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import numpy as np\nN = 3\nx = np.arange(N)", False),
+        ("def f(x):\n    return x", False),
+        ("y = model(x)", True),
+        ("for i in range(3):\n    total += i", True),
+        ("x @ w", True),
+    ],
+)
+def test_settings_and_definitions_are_told_from_computations(source, found):
+    assert computes(source) is found
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_no_visible_cell_holds_the_builds_machinery(chapter, full_site):
+    executed = nbformat.read(
+        ROOT / f"_build/jupyter_execute/chapters/{chapter}.ipynb", as_version=4
+    )
+    for cell in visible(executed.cells):
+        assert not MACHINERY.search(cell.source), cell.source
+    page = (full_site / f"chapters/{chapter}.html").read_text(encoding="utf-8")
+    assert not re.search(r"(?<!<!-- )sol-[0-9a-f]{10}", page)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_what_a_visible_cell_computes_it_shows(chapter, full_site):
+    executed = nbformat.read(
+        ROOT / f"_build/jupyter_execute/chapters/{chapter}.ipynb", as_version=4
+    )
+    silent = [
+        cell.source
+        for cell in visible(executed.cells)
+        if not cell.outputs
+        and not HIDDEN & set(cell.metadata.get("tags", []))
+        and computes(cell.source)
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_check_accepts_the_solution(chapter, full_site):
+    """What the page prints under a check is what a right answer gets to see."""
+    executed = nbformat.read(
+        ROOT / f"_build/jupyter_execute/chapters/{chapter}.ipynb", as_version=4
+    )
+    for cell in visible(executed.cells):
+        if re.search(r"^(_ = )?check\(", cell.source, re.M):
+            said = "".join(output.get("text", "") for output in cell.outputs)
+            assert re.match(r"(Right: .*\n)+\Z", said), (cell.source, said)
+
+
+FIGURE = re.compile(r"^\*\*Figure (\d+)\.\*\* ", re.M)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_figure_has_a_number_and_a_caption(chapter, full_site):
+    executed = nbformat.read(
+        ROOT / f"_build/jupyter_execute/chapters/{chapter}.ipynb", as_version=4
+    )
+    numbers, uncaptioned = [], []
+    shown = [cell for cell in executed.cells if "remove-cell" not in cell.metadata.get("tags", [])]
+    for cell, behind in zip(shown, [*shown[1:], None], strict=True):
+        if cell.cell_type == "markdown":
+            numbers += [int(n) for n in FIGURE.findall(cell.source)]
+        elif draws(cell) and not (behind and FIGURE.match(behind.source)):
+            uncaptioned.append(cell.source)
+    assert uncaptioned == []
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def draws(cell):
+    """Whether a code cell's output is a figure; an answer box is none."""
+    if "explore.Answer" in cell.source or "explore.Choice" in cell.source:
+        return False
+    types = {kind for output in cell.outputs for kind in output.get("data", {})}
+    return bool(types & {"image/png", "image/svg+xml", "application/vnd.jupyter.widget-view+json"})
