@@ -131,7 +131,7 @@ def test_every_figure_has_a_number_and_a_caption(chapter, full_site):
 
 def draws(cell):
     """Whether a code cell's output is a figure; an answer box is none."""
-    if "explore.Answer" in cell.source or "explore.Choice" in cell.source:
+    if re.search(r"\bAnswer\(", cell.source):
         return False
     types = {kind for output in cell.outputs for kind in output.get("data", {})}
     return bool(types & {"image/png", "image/svg+xml", "application/vnd.jupyter.widget-view+json"})
