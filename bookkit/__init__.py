@@ -2,7 +2,8 @@
 
 ==================  =========================================================================
 `__main__`          `python -m bookkit`: checks `_config.yml` and says what the course is
-`settings`          what `_config.yml` and the environment say (addresses, edition)
+`settings`          what `_config.yml` and the environment say (pages, edition)
+`addresses`         every address, from `repository.url`; what cannot be served is refused
 `course`            what the block `course:` says: pages left out, dates, points, releases
 `choice`            the table of contents and the links without what the course leaves out
 `student`           `python -m bookkit.student OUT`: a tree for students; what is withheld

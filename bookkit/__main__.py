@@ -17,14 +17,20 @@ from bookkit.student import listing
 
 
 def describe(book: Book) -> str:
-    """What the course is: name, addresses, pages with dates and points, withheld and released."""
+    """What the course is: name, addresses, pages with dates and points, withheld and released.
+
+    Raises:
+        CourseError: if a setting does not fit the book.
+    """
+    book.addresses.need_repository()
     course = book.course
     said = [
         f"{book.title}, by {book.config['author']}",
         f"  repository  {book.repository}",
         f"  site        {book.site}",
-        f"  Colab       {book.colab('…')}",
+        f"  Colab       {book.addresses.colab('…')}",
         f"  edition     {book.edition}",
+        f"  published   {book.published}",
         "",
     ]
     for page in (Path(path).name for path in book.pages[1:]):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from sphinx.application import Sphinx
-from sphinx.errors import ExtensionError
+from sphinx.errors import ConfigError, ExtensionError
 from sphinx.util import logging
 
 from bookkit import results
+from bookkit.addresses import Addresses
 from bookkit.course import CourseError
 from bookkit.settings import Book
 from bookkit.splice import SpliceError, splice
@@ -44,17 +45,30 @@ def connect(app: Sphinx) -> None:
 def configure(app: Sphinx, config) -> None:
     """Set what depends on the edition and on the bytes of the library."""
     book = Book(Path(app.srcdir))
-    config.book_edition = book.edition
-    config.book_course = book.course.plain()
+    try:
+        config.book_edition = book.edition
+        config.book_course = book.course.plain()
+        use_addresses(config, book.addresses)
+    except ValueError as error:  # a setting that does not fit the book
+        raise ConfigError(str(error)) from error
     config.book_inputs = book.inputs_hash()
     config.book_kit = book.hash("bookkit")
     config.book_solutions = sorted(
         path.relative_to(book.root).as_posix() for path in book.solutions.glob("*/*.md")
     )
     config.book_notebooks = book.hash("notebooks")
-    config.html_baseurl = book.site + "/"
     config.nb_execution_cache_path = str(book.root / "_build/.jupyter_cache" / config.book_inputs)
     config.nb_execution_excludepatterns = [f"chapters/{name}.*" for name in book.unexecuted]
+
+
+def use_addresses(config, addresses: Addresses) -> None:
+    """Let Sphinx and the theme read their addresses from the same place as everybody else."""
+    config.html_baseurl = addresses.site + "/"
+    config.html_theme_options |= {
+        "repository_url": addresses.repository,
+        "repository_branch": addresses.branch,
+        "launch_buttons": {"colab_url": addresses.launcher},
+    }
 
 
 def number_no_figure(app: Sphinx, config) -> None:

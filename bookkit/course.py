@@ -5,6 +5,7 @@
       due: {lab_convolution: 2027-03-12 23:59}          # page: date, with a time or without
       points: {lab_convolution: {conv-forward: 4}}      # page: exercise: points
       released: [why_convolution, lab_convolution/columns]   # solutions that students may see
+    publish: student            # what the workflow puts on the web; or `full at OWNER/NAME`
 
 Every name is checked against the book, so that nothing that is misspelt is passed over. A tree made
 for students says `edition: student` there as well: it holds no solution but the released ones.
@@ -38,6 +39,7 @@ class Course:
     due: dict[str, date] = field(default_factory=dict)
     points: dict[str, dict[str, float]] = field(default_factory=dict)
     released: tuple[str, ...] = ()
+    publish: str = "student"
 
     @classmethod
     def read(cls, block: object, exercises: dict[str, list[str]]) -> Course:
@@ -67,6 +69,7 @@ class Course:
                 for page, value in points.items()
             },
             tuple(_released(block.get("released"), exercises)),
+            _publish(block.get("publish")),
         )
 
     def plain(self) -> dict:
@@ -77,8 +80,14 @@ class Course:
             "due": {page: str(day) for page, day in self.due.items()},
             "points": self.points,
             "released": list(self.released),
+            "publish": "" if self.publish == "student" else self.publish,
         }
         return {key: value for key, value in said.items() if value}
+
+    @property
+    def full_at(self) -> str:
+        """The one repository whose site shows every solution, `OWNER/NAME`; "" for none."""
+        return self.publish.removeprefix("full at ") if self.publish != "student" else ""
 
     def announce(self, text: str, page: str) -> str:
         """A page's source with its date and points at its head and at the head of exercises."""
@@ -169,3 +178,14 @@ def _released(value: object, exercises: dict[str, list[str]]) -> list[str]:
         _one_of(f"{key}: {page}", [name] if name else [], solved[page])
         found |= {one for one in every if one == entry or one.startswith(f"{entry}/")}
     return sorted(found)
+
+
+def _publish(value: object) -> str:
+    """`student`, or `full at OWNER/NAME`: with the name, no copy inherits the permission."""
+    said = "student" if value is None else value
+    if said != "student" and not re.fullmatch(r"full at [\w.-]+/[\w.-]+", str(said), re.A):
+        raise CourseError(
+            f"_config.yml: course.publish is {said!r}; it must be `student`, or, to publish every "
+            "solution, `full at OWNER/NAME` with the repository of repository.url"
+        )
+    return said

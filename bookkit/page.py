@@ -134,7 +134,7 @@ def launch_buttons(app: Sphinx, pagename, templatename, context, doctree) -> Non
             continue
         for button in group["buttons"]:
             if button.get("text") == "Colab":
-                button["url"] = book.colab(name)
+                button["url"] = book.addresses.colab(name)
                 button["tooltip"] = "Open this chapter in Colab"
                 button["icon"] = "fas fa-play"  # a picture in a closed menu would be loaded
         group["buttons"].append(

@@ -10,12 +10,14 @@ import shutil
 import textwrap
 from pathlib import Path
 from string import Template
-from urllib.parse import quote, urlencode, urlsplit
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.util import logging
 
 from bookkit.settings import Book
+
+logger = logging.getLogger(__name__)
 
 TEMPLATES = Path(__file__).parent / "templates"
 PREVIEW = {"path": "_static/preview.png", "width": 1200, "height": 630}
@@ -65,9 +67,9 @@ def summary(doctree: nodes.document, limit: int = 160) -> str:
 
 def error_link(book: Book, pagename: str, title: str) -> str:
     """Where to report an error on a page: a new issue that names it in title and text."""
-    text = f"Page: {title}\n{book.site}/{pagename}.html\n\nWhat stands there:\n\nWhat is right:\n"
-    query = urlencode({"title": f"Error on page “{title}”", "body": text}, quote_via=quote)
-    return f"{book.repository}/issues/new?{query}"
+    page = book.addresses.page(pagename)
+    text = f"Page: {title}\n{page}\n\nWhat stands there:\n\nWhat is right:\n"
+    return book.addresses.new_issue(f"Error on page “{title}”", text)
 
 
 def link_errors(app: Sphinx, pagename, templatename, context, doctree) -> None:
@@ -94,7 +96,7 @@ def write_files(app: Sphinx, exception: Exception | None) -> None:
     out, book = Path(app.outdir), Book(Path(app.srcdir))
     title = book.config["title"]
     pages = "".join(
-        f"<url><loc>{html.escape(f'{book.site}/{quote(name)}.html')}</loc></url>\n"
+        f"<url><loc>{html.escape(book.addresses.page(name))}</loc></url>\n"
         for name in sorted(app.env.found_docs)
     )
     (out / "sitemap.xml").write_text(
@@ -107,10 +109,16 @@ def write_files(app: Sphinx, exception: Exception | None) -> None:
     )
     # Shown at any depth, so its links begin at the host's root.
     page = Template((TEMPLATES / "404.html").read_text(encoding="utf-8"))
-    root = html.escape(urlsplit(book.site).path.rstrip("/"))
+    root = html.escape(book.addresses.root)
     filled = page.substitute(title=html.escape(title), root=root)
     (out / "404.html").write_text(filled, encoding="utf-8")
     shutil.copy(preview(title, book.config.get("author", ""), out.parent), out / PREVIEW["path"])
+    if book.addresses.is_placeholder:
+        logger.info(
+            "This site is for reading on this machine: repository.url in _config.yml is still the "
+            "placeholder, so links to Colab, to the repository and to the published site lead "
+            "nowhere."
+        )
 
 
 def preview(title: str, author: str, folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""What `_config.yml` and the environment say: addresses, chapters and the edition."""
+"""What `_config.yml` and the environment say: chapters, the edition, what is published."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 
 import yaml
 
-from bookkit.course import EDITIONS, Course
+from bookkit.addresses import Addresses
+from bookkit.course import EDITIONS, Course, CourseError
 from bookkit.splice import MARKER
 
 
@@ -29,7 +30,7 @@ def edition() -> str:
 
 @dataclass(frozen=True)
 class Book:
-    """A book's source folder and the addresses that follow from its `_config.yml`."""
+    """A book's source folder and what follows from its `_config.yml`."""
 
     root: Path
 
@@ -59,31 +60,42 @@ class Book:
         return self.config["title"]
 
     @property
+    def published(self) -> str:
+        """The edition that the workflow puts on the web.
+
+        Raises:
+            CourseError: if the full edition is meant for another repository than this book's, as
+                in a copy whose `_config.yml` still says what the original's owner decided.
+        """
+        named = self.course.full_at
+        if not named or self.course.edition == "student":
+            return "student"
+        if named.lower() != self.addresses.full_name.lower():
+            raise CourseError(
+                f"_config.yml: course.publish is 'full at {named}', but repository.url names "
+                f"{self.addresses.full_name}: to publish every solution there, write "
+                f"'full at {self.addresses.full_name}', otherwise 'student'"
+            )
+        return "full"
+
+    @cached_property
+    def addresses(self) -> Addresses:
+        """Where the sources, the site and the notebooks are.
+
+        Raises:
+            CourseError: if something cannot be served under the address that is given.
+        """
+        return Addresses.read(self.config)
+
+    @property
     def repository(self) -> str:
         """The repository's address, without a trailing slash."""
-        return self.config["repository"]["url"].rstrip("/")
+        return self.addresses.repository
 
     @property
     def site(self) -> str:
-        """The published site's address: `html.baseurl`, or GitHub Pages of the repository."""
-        given = self.config.get("html", {}).get("baseurl")
-        if given:
-            return given.rstrip("/")
-        match = re.fullmatch(r"https://github\.com/([^/]+)/([^/]+)", self.repository)
-        if not match:
-            raise ValueError(
-                f"_config.yml: repository.url is {self.repository!r}; give "
-                "https://github.com/OWNER/NAME, or set html.baseurl"
-            )
-        owner, name = match.groups()
-        return f"https://{owner.lower()}.github.io/{name}"
-
-    def colab(self, chapter: str) -> str:
-        """The address that opens a chapter's notebook in Colab."""
-        host = self.config["launch_buttons"]["colab_url"].rstrip("/")
-        branch = self.config["repository"].get("branch", "main")
-        path = self.repository.split("github.com/")[-1]
-        return f"{host}/github/{path}/blob/{branch}/notebooks/{chapter}.ipynb"
+        """The published site's address, without a trailing slash."""
+        return self.addresses.site
 
     @cached_property
     def _whole_toc(self) -> dict:

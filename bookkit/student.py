@@ -330,6 +330,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     book = Book(Path.cwd())
     try:
+        book.addresses.need_repository()
         files = write(book, options.out)
     except (CourseError, StudentError) as error:
         print(error, file=sys.stderr)

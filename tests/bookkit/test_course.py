@@ -41,12 +41,14 @@ def test_all_settings_are_read_and_can_be_written_again():
         "due": {"one": date(2027, 3, 12), "notes": "2027-03-12 23:59"},
         "points": {"one": {"try": 2, "try-again": 0.5}},
         "released": ["one"],
+        "publish": "full at some-school/book",
     }
     course = Course.read(block, BOOK)
     assert course.edition == "student"
     assert course.leave_out == ("two",)
     assert course.due == {"one": date(2027, 3, 12), "notes": datetime(2027, 3, 12, 23, 59)}
     assert course.released == ("one/try", "one/try-again")
+    assert course.full_at == "some-school/book"
     assert Course.read(course.plain(), BOOK) == course
 
 
@@ -54,6 +56,7 @@ def test_all_settings_are_read_and_can_be_written_again():
 def test_nothing_said_is_the_whole_book(block):
     assert Course.read(block, BOOK) == Course()
     assert Course().plain() == {}
+    assert Course().full_at == ""
 
 
 @pytest.mark.parametrize(
@@ -84,6 +87,12 @@ def test_nothing_said_is_the_whole_book(block):
         ({"released": ["tow"]}, "course.released: no 'tow'; there are one, two"),
         ({"released": ["notes"]}, "course.released: no 'notes'; there are one, two"),
         ({"released": ["one/three"]}, "course.released: one: no 'three'; there are try, try-again"),
+        ({"publish": "full"}, "course.publish is 'full'; it must be `student`, or"),
+        ({"publish": True}, "course.publish is True; it must be `student`, or"),
+        ({"publish": "Student"}, "course.publish is 'Student'"),
+        ({"publish": ""}, "course.publish is ''"),
+        ({"publish": "full at book"}, "course.publish is 'full at book'"),
+        ({"publish": "full at https://github.com/a/b"}, "`full at OWNER/NAME`"),
         ({"leave_out": ["two"], "released": ["two"]}, "course.released: no 'two'; there are one"),
     ],
 )  # fmt: skip

@@ -1,10 +1,11 @@
-"""Addresses follow from one line of `_config.yml`; the inputs' hash sees every byte."""
+"""What a book's settings say of its pages and editions; the inputs' hash sees every byte."""
 
 from __future__ import annotations
 
 import pytest
 import yaml
 
+from bookkit.course import CourseError
 from bookkit.settings import Book, edition
 
 
@@ -27,23 +28,6 @@ def book(tmp_path):
     (tmp_path / "hwlib").mkdir()
     (tmp_path / "hwlib/one").write_text("1")
     return Book(tmp_path)
-
-
-def test_addresses(book):
-    assert book.site == "https://some.github.io/book"
-    assert book.colab("x") == (
-        "https://colab.research.google.com/github/Some/book/blob/trunk/notebooks/x.ipynb"
-    )
-
-
-def test_an_address_elsewhere_needs_a_baseurl(tmp_path):
-    (tmp_path / "_config.yml").write_text("repository: {url: 'https://example.org/x'}\n")
-    with pytest.raises(ValueError, match=r"html\.baseurl"):
-        Book(tmp_path).site  # noqa: B018
-    (tmp_path / "_config.yml").write_text(
-        "repository: {url: 'https://example.org/x'}\nhtml: {baseurl: 'https://example.org/b/'}\n"
-    )
-    assert Book(tmp_path).site == "https://example.org/b"
 
 
 def test_chapters_are_the_notebooks_in_reading_order(book):
@@ -81,6 +65,26 @@ def test_a_tree_for_students_has_one_edition(book, monkeypatch):
     monkeypatch.setenv("BOOK_EDITION", "full")
     assert book.edition == "full"
     assert write_course(book, "{edition: student}").edition == "student"
+
+
+@pytest.mark.parametrize(
+    ("course", "edition"),
+    [
+        ("{}", "student"),
+        ("{publish: student}", "student"),
+        ("{publish: full at some/Book}", "full"),
+        ("{publish: full at some/book, edition: student}", "student"),
+        ("{publish: full at other/book, edition: student}", "student"),
+    ],
+)
+def test_the_student_edition_is_published_unless_the_owner_says_full(book, course, edition):
+    assert write_course(book, course).published == edition
+
+
+@pytest.mark.parametrize("named", ["other/book", "some/other", "some/book2"])
+def test_a_copy_does_not_inherit_the_permission_to_publish_every_solution(book, named):
+    with pytest.raises(CourseError, match=f"'full at {named}', but repository.url names Some/book"):
+        write_course(book, f"{{publish: full at {named}}}").published  # noqa: B018
 
 
 def test_a_lab_is_executed_when_all_of_its_solutions_are_there(book):

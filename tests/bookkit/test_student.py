@@ -282,7 +282,7 @@ def test_the_other_command_says_what_the_course_is_and_writes_the_notebooks(
     ("old", "new", "said"),
     [
         ("released", "relaesed", "course: no 'relaesed'; there are edition, leave_out"),
-        ("https://github.com/some/course", "https://example.org", "or set html.baseurl"),
+        ("https://github.com/some/course", "https://example.org", "https://github.com/OWNER/NAME: the Colab"),
         ("course:\n", "course: [\n", "while parsing a flow sequence"),
     ],
 )
