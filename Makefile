@@ -9,7 +9,7 @@ LAB    ?= lab_batchnorm_dropout
 OUT    ?= _build/otter
 
 .DEFAULT_GOAL := book
-.PHONY: book student student-tree course serve test test-slow reproducible check notebooks results bench
+.PHONY: book student student-tree course published serve test test-slow reproducible check notebooks results bench
 .PHONY: mutants audit pdf otter otter-test colab lock clean
 
 book: $(VENV)/.ready          ## build the full site
@@ -25,6 +25,9 @@ student-tree: $(VENV)/.ready  ## write to OUT the sources that students may have
 
 course: $(VENV)/.ready        ## check _config.yml, say what the course is, write notebooks/
 	@$(BIN)/python -m bookkit
+
+published: $(VENV)/.ready     ## say which edition the workflow publishes from here, and where
+	@$(BIN)/python -m bookkit.release
 
 serve: book                   ## build and open in the browser
 	@$(BIN)/python -m webbrowser -t http://localhost:8000/ & \

@@ -20,7 +20,10 @@
 `highlight`         code in few elements
 `formulas`          formulas in few elements
 `head`              one style sheet a page, and no script that holds it up
-`publish`           descriptions, preview, site map, 404 page, "found an error"
+`publish`           descriptions, preview, site map, 404 page, licenses, "found an error"
+`license`           holder and year of the licenses, from `_config.yml`
+`wheel`             the wheel of hwlib that the site serves
+`release`           `python -m bookkit.release`: which edition the workflow publishes
 `errata`            `errata.yml` as a page, and links to its entries
 `colophon`          what the book was built with
 `reference`         lets Sphinx read the docstrings of hwlib
@@ -61,6 +64,7 @@ def setup(app: Sphinx) -> dict:
         student,
         times,
         weight,
+        wheel,
     )
 
     rooms = (
@@ -76,6 +80,6 @@ def setup(app: Sphinx) -> dict:
         weight,
         head,
     )
-    for room in (*rooms, publish, errata, colophon, reference, student):
+    for room in (*rooms, publish, wheel, errata, colophon, reference, student):
         room.connect(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""`python -m bookkit`: checks `_config.yml`, says what the course is now, writes the notebooks.
+"""`python -m bookkit`: checks `_config.yml`, says what the course is, writes what follows from it.
 
 What it prints, and what it refuses, an instructor reads after each change of `_config.yml`.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from yaml import YAMLError
 
-from bookkit import notebooks
+from bookkit import license, notebooks
 from bookkit.course import spoken
 from bookkit.settings import Book
 from bookkit.student import listing
@@ -50,6 +50,8 @@ def main() -> int:
     book = Book(Path.cwd())
     try:
         print(describe(book))
+        for name in license.renew(book):
+            print(f"{name}: holder and year renewed")
     except (ValueError, YAMLError) as error:  # a setting that does not fit, or no YAML at all
         print(error, file=sys.stderr)
         return 1

@@ -99,6 +99,7 @@ def prepare(app: Sphinx) -> None:
     # Every browser in use reads woff2: leave out the two older copies of each font.
     css = re.sub(r',url\([^)]*\.(?:woff|ttf)\) format\("(?:woff|truetype)"\)', "", css)
     (static / "katex" / "katex.min.css").write_text(css, encoding="utf-8")
+    shutil.copy(source / "LICENSE", static / "katex")  # which its license asks for
     for font in sorted((source / "dist" / "fonts").glob("*.woff2")):
         shutil.copy(font, static / "katex" / "fonts")
     # The live figures' style reserves their height, so it must be there before they are.

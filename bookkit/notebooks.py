@@ -20,7 +20,7 @@ import jupytext
 import nbformat
 from pybtex.database import parse_file
 
-from bookkit import errata, results
+from bookkit import errata, license, results
 from bookkit.settings import Book
 
 KEPT_TAGS = {"hide-input", "raises-exception"}
@@ -207,7 +207,8 @@ def export(book: Book, name: str) -> str:
         nbformat.v4.new_markdown_cell(
             f"*The notebook of [this chapter]({chapter.page}). Run it from top to bottom; "
             "where it says “your turn”, fill in the function above and run the cell again. "
-            "In Colab, save your own copy first: File → Save a copy in Drive.*"
+            "In Colab, save your own copy first: File → Save a copy in Drive.*\n\n"
+            f"{license.notice(book).replace('(c)', '©')}. {license.statement(book, _md_link)}"
         ),
         nbformat.v4.new_code_cell(_setup(book)),
     ]
@@ -235,6 +236,10 @@ def export(book: Book, name: str) -> str:
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
     nbformat.validate(notebook)
     return nbformat.writes(notebook) + "\n"
+
+
+def _md_link(words: str, address: str) -> str:
+    return f"[{words}]({address})"
 
 
 def _setup(book: Book) -> str:

@@ -15,6 +15,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
+from bookkit import license
 from bookkit.settings import Book
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,8 @@ def connect(app: Sphinx) -> None:
     """Connect this room's handlers."""
     app.connect("config-inited", use_templates)
     app.connect("html-page-context", describe, priority=600)
-    app.connect("html-page-context", link_errors, priority=610)  # after `page.name_edition`
+    app.connect("html-page-context", state_license, priority=605)  # after `page.name_edition`
+    app.connect("html-page-context", link_errors, priority=610)
     app.connect("build-finished", write_files)
 
 
@@ -63,6 +65,16 @@ def summary(doctree: nodes.document, limit: int = 160) -> str:
             text[: end + 1] if end > limit / 3 else textwrap.shorten(text, limit, placeholder=" …")
         )
     return ""
+
+
+def state_license(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """Say in the footer what readers may do with the book."""
+
+    def link(words: str, address: str) -> str:
+        return f'<a rel="license" href="{html.escape(address)}">{words}</a>'
+
+    said = license.statement(Book(Path(app.srcdir)), link)
+    context["theme_extra_footer"] += f"<p>{said}</p>"
 
 
 def error_link(book: Book, pagename: str, title: str) -> str:

@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 TAKEN = (
     ".github/workflows/publish.yml",
     ".gitignore",
+    "LICENSE",
+    "LICENSE-TEXT",
     "Makefile",
     "_toc.yml",
     "benchmarks/*.json",
@@ -60,6 +62,7 @@ TAKEN = (
     "tests/book/test_conventions.py",
     "tests/book/test_links.py",
     "tests/book/test_requests.py",
+    "tests/bookkit/test_addresses.py",
     "tests/bookkit/test_choice.py",
     "tests/bookkit/test_colophon.py",
     "tests/bookkit/test_course.py",
@@ -94,6 +97,9 @@ make test     # what must hold here
 ```
 
 In the same environment `.venv/bin/jupyter-book build .` builds the site too.
+
+The code is licensed under the MIT License (LICENSE), the text and the figures under CC BY 4.0
+(LICENSE-TEXT).
 """
 
 

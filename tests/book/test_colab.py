@@ -22,6 +22,7 @@ from bookkit import notebooks
 from bookkit.colab import LIST, Colab
 from bookkit.settings import Book
 from bookkit.splice import splice
+from bookkit.wheel import wheel as build_wheel
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -38,12 +39,9 @@ def run(*command, **options):
 
 
 @pytest.fixture(scope="module")
-def wheel(root, tmp_path_factory):
-    """hwlib as pip would install it for a reader."""
-    folder = tmp_path_factory.mktemp("wheel")
-    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", folder, root)
-    (path,) = folder.glob("hwlib-*.whl")
-    return path
+def wheel():
+    """hwlib as the site serves it."""
+    return build_wheel(BOOK)
 
 
 @pytest.fixture(scope="module")

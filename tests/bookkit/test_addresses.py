@@ -156,7 +156,7 @@ def test_an_address_of_the_site_that_leads_nowhere_is_refused(baseurl, said):
 def test_what_leads_nowhere_is_named(config, said):
     if "launch_buttons" in config:
         config["repository"] = {"url": "https://github.com/a/b"}
-    with pytest.raises(CourseError, match="^_config.yml: ") as refused:
+    with pytest.raises(CourseError, match=r"^_config\.yml: ") as refused:
         Addresses.read(config)
     assert said in str(refused.value)
 

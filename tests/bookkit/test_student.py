@@ -62,6 +62,7 @@ CONFIG = """\
 # A remark that stays.
 title: The Course
 author: Somebody
+copyright: "2030"
 repository: {url: https://github.com/some/course}
 launch_buttons: {colab_url: "https://colab.research.google.com"}
 
@@ -282,7 +283,11 @@ def test_the_other_command_says_what_the_course_is_and_writes_the_notebooks(
     ("old", "new", "said"),
     [
         ("released", "relaesed", "course: no 'relaesed'; there are edition, leave_out"),
-        ("https://github.com/some/course", "https://example.org", "https://github.com/OWNER/NAME: the Colab"),
+        (
+            "https://github.com/some/course",
+            "https://example.org",
+            "https://github.com/OWNER/NAME: the Colab",
+        ),
         ("course:\n", "course: [\n", "while parsing a flow sequence"),
     ],
 )

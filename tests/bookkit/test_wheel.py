@@ -1,0 +1,73 @@
+"""The wheel that the site serves: the whole library, its license, the same bytes every time."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from email.parser import Parser
+
+import pytest
+
+import hwlib
+from bookkit.settings import Book
+from bookkit.wheel import PARTS, wheel
+from tests.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def made():
+    return wheel(Book(ROOT))
+
+
+def test_the_wheel_holds_the_library_and_its_license(made, root):
+    with zipfile.ZipFile(made) as archive:
+        held = {name: archive.read(name) for name in archive.namelist()}
+    sources = [p for p in (root / "hwlib").rglob("*") if p.suffix in (".py", ".js", ".css")]
+    info = f"hwlib-{hwlib.__version__}.dist-info"
+    assert made.name == f"hwlib-{hwlib.__version__}-py3-none-any.whl"
+    assert {name: data for name, data in held.items() if not name.startswith(info)} == {
+        path.relative_to(root).as_posix(): path.read_bytes() for path in sources
+    }
+    assert held[f"{info}/licenses/LICENSE"] == (root / "LICENSE").read_bytes()
+    about = Parser().parsestr(held[f"{info}/METADATA"].decode())
+    assert about["License-Expression"] == "MIT"
+
+
+def test_another_copy_gives_the_same_bytes(made, root, tmp_path):
+    for name in (*PARTS, "requirements.txt"):
+        source = root / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
+    (tmp_path / "build/lib/hwlib").mkdir(parents=True)  # what an earlier build may leave behind
+    (tmp_path / "build/lib/hwlib/stray.py").touch()
+    for path in tmp_path.rglob("*.py"):
+        path.chmod(0o600)
+        os.utime(path, (1e9, 1e9))
+    before = os.umask(0o077)
+    try:
+        assert wheel(Book(tmp_path)).read_bytes() == made.read_bytes()
+    finally:
+        os.umask(before)
+    (tmp_path / "hwlib/count.py").write_text("changed = True\n")
+    assert wheel(Book(tmp_path)).read_bytes() != made.read_bytes()
+
+
+@pytest.mark.slow
+def test_pip_installs_it_from_the_site(full_site, tmp_path):
+    (served,) = full_site.glob("*.whl")
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index"]
+    subprocess.run([*pip, "--target", tmp_path, served], check=True)
+    code = "import hwlib; print(hwlib.__file__, hwlib.__version__)"
+    where = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": str(tmp_path)}}
+    said = subprocess.run([sys.executable, "-c", code], **where, capture_output=True, text=True)
+    assert said.stdout.split() == [str(tmp_path / "hwlib/__init__.py"), hwlib.__version__]
+
+
+@pytest.mark.parametrize("edition", ["full_site", "student_site"])
+def test_each_site_serves_this_wheel_and_no_other(made, edition, request):
+    (served,) = request.getfixturevalue(edition).rglob("*.whl")
+    assert served.parent == request.getfixturevalue(edition)
+    assert served.name == made.name
+    assert served.read_bytes() == made.read_bytes()
