@@ -31,6 +31,7 @@ def describe(book: Book) -> str:
         f"  Colab       {book.addresses.colab('…')}",
         f"  edition     {book.edition}",
         f"  published   {book.published}",
+        *(f"  picture     {name}" for name in book.pictures),
         "",
     ]
     for page in (Path(path).name for path in book.pages[1:]):

@@ -67,6 +67,8 @@ def use_addresses(config, addresses: Addresses) -> None:
     config.html_theme_options |= {
         "repository_url": addresses.repository,
         "repository_branch": addresses.branch,
+        "repository_provider": "github",
+        "path_to_docs": "",
         "launch_buttons": {"colab_url": addresses.launcher},
     }
 

@@ -195,9 +195,10 @@ def _reachable(states: dict, shown: list[str]) -> list[str]:
 
 
 def name_edition(app: Sphinx, pagename, templatename, context, doctree) -> None:
-    """Say in the footer which edition this is."""
+    """Say in the footer, after `html.extra_footer` of `_config.yml`, which edition this is."""
     said = {"full": "Full edition, with solutions", "student": "Student edition"}
-    context["theme_extra_footer"] = f"<p>{said[app.config.book_edition]}</p>"
+    own = context.get("theme_extra_footer") or ""
+    context["theme_extra_footer"] = f"{own}<p>{said[app.config.book_edition]}</p>"
 
 
 def mend_markup(app: Sphinx, pagename, templatename, context, doctree) -> None:

@@ -97,6 +97,22 @@ class Book:
         """The published site's address, without a trailing slash."""
         return self.addresses.site
 
+    @property
+    def pictures(self) -> list[str]:
+        """The logo and the icon, where `_config.yml` names them: files of the book's own.
+
+        Raises:
+            CourseError: if one of them is no file in the book's folder.
+        """
+        html = self.config.get("html") or {}
+        given = {"logo": self.config.get("logo"), "html.favicon": html.get("favicon")}
+        for key, name in given.items():
+            if name and not _inside(self.root, name):
+                raise CourseError(
+                    f"_config.yml: {key} is {name!r}; it must be a file in the book's own folder"
+                )
+        return [name for name in given.values() if name]
+
     @cached_property
     def _whole_toc(self) -> dict:
         return yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
@@ -165,6 +181,11 @@ class Book:
                     digest.update(path.relative_to(self.root).as_posix().encode() + b"\0")
                     digest.update(path.read_bytes() + b"\0")
         return digest.hexdigest()[:16]
+
+
+def _inside(root: Path, name: object) -> bool:
+    path = (root / str(name)).resolve()
+    return path.is_file() and path.is_relative_to(root.resolve())
 
 
 def is_notebook(path: Path) -> bool:

@@ -178,7 +178,7 @@ def tree(book: Book) -> dict[str, bytes]:
         made |= {name: path.read_text(encoding="utf-8") for name, path in shown.items()}
         made["solutions/results.yml"] = results.dump(_results(book))
     files |= {name: text.encode() for name, text in made.items()}
-    for name in _pictures(book):
+    for name in book.pictures:
         files[name] = (book.root / name).read_bytes()
     return files
 
@@ -189,15 +189,9 @@ def _own(book: Book) -> list[str]:
     return [*shown, *book.course.leave_out]
 
 
-def _pictures(book: Book) -> list[str]:
-    """The logo and the icon, where the config names files of the book's own."""
-    given = (book.config.get("logo"), book.config.get("html", {}).get("favicon"))
-    return [name for name in given if name]
-
-
 def _check_top(book: Book) -> None:
     ignored = (book.root / ".gitignore").read_text(encoding="utf-8").splitlines()
-    known = {name.split("/")[0] for name in (*TAKEN, *MADE, *_pictures(book))}
+    known = {name.split("/")[0] for name in (*TAKEN, *MADE, *book.pictures)}
     known |= {*BEHIND, *(line.strip("/") for line in ignored if line.strip())}
     for path in sorted(book.root.iterdir()):
         if not any(fnmatch.fnmatch(path.name, name) for name in known):

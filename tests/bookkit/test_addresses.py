@@ -6,6 +6,7 @@ import io
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -15,6 +16,7 @@ from sphinx.errors import ConfigError
 
 from bookkit.addresses import Addresses
 from bookkit.course import CourseError
+from bookkit.page import name_edition
 from bookkit.settings import Book
 from tests.conftest import copy_config
 
@@ -244,6 +246,7 @@ def test_the_theme_reads_the_same_addresses(copy):
     options = config.html_theme_options
     assert options["repository_url"] == "https://github.com/MyOrg/myorg.github.io"
     assert options["repository_branch"] == "main"
+    assert (options["repository_provider"], options["path_to_docs"]) == ("github", "")
     assert options["launch_buttons"] == {"colab_url": "https://colab.research.google.com"}
 
 
@@ -262,3 +265,21 @@ def test_no_other_file_derives_an_address(root):
             ), path
             assert "github.com" not in text.replace("example", ""), path
     assert Book(root).addresses.is_placeholder
+
+
+@pytest.mark.parametrize("name", ["missing.png", "../logo.png", "https://uni.edu/logo.png", 7])
+def test_a_picture_that_is_not_the_books_own_is_refused(tmp_path, name):
+    (tmp_path / "logo.png").touch()
+    (tmp_path / "book").mkdir()
+    for key, config in (("logo", {"logo": name}), ("html.favicon", {"html": {"favicon": name}})):
+        (tmp_path / "book/_config.yml").write_text(yaml.safe_dump(config))
+        with pytest.raises(CourseError, match=rf"{key} is .* a file in the book's own folder"):
+            Book(tmp_path / "book").pictures  # noqa: B018
+
+
+def test_the_owners_own_footer_stays():
+    app = SimpleNamespace(config=SimpleNamespace(book_edition="student"))
+    for own, begins in (("<p>Impressum</p>", "<p>Impressum</p><p>"), ("", "<p>"), (None, "<p>")):
+        context = {"theme_extra_footer": own}
+        name_edition(app, "index", "page.html", context, None)
+        assert context["theme_extra_footer"] == f"{begins}Student edition</p>"

@@ -1,0 +1,201 @@
+"""The first edition, published as the page for instructors says, word by word.
+
+Its commands are run as they stand there. What a machine without a network lacks is put in their
+place: bare repositories for GitHub, a static server for GitHub Pages, and this environment for one
+that would be installed.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import shutil
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import urlsplit
+from xml.etree import ElementTree
+
+import pytest
+
+import hwlib
+from bookkit.server import serve
+from bookkit.settings import Book
+from tests.book.leaks import find
+from tests.book.test_leaks import canary, solution_files
+from tests.bookkit.test_release import walk
+from tests.conftest import ROOT
+from tests.links import broken, broken_in_notebooks
+
+pytestmark = pytest.mark.slow
+
+PAGE = (ROOT / "chapters/instructors.md").read_text(encoding="utf-8")
+MAKE = """\
+#!/bin/sh
+# `make` with this environment, with packages from npm and results of cells that are here already.
+mkdir -p _build
+for kept in npm .jupyter_cache; do
+  [ -e _build/$kept ] || [ ! -e "{root}/_build/$kept" ] || cp -R "{root}/_build/$kept" _build/
+done
+PYTHONPATH="$PWD" exec {make} -o "{venv}/.ready" VENV="{venv}" "$@"
+"""
+EDIT = """\
+import re, sys
+from pathlib import Path
+config = Path("_config.yml")
+text = config.read_text()
+for line in sys.argv[1].splitlines():
+    if key := re.match(r" *[a-z]+: (?=.)", line):
+        text, found = re.subn(rf"^{key[0]}.*$", line, text, flags=re.M)
+        assert found == 1, line
+config.write_text(text)
+"""
+
+
+def blocks(language):
+    """The page's blocks of code in a language, without the indent that a list gives them."""
+    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", PAGE, re.M | re.S)
+    return [re.sub(rf"^{indent}", "", text, flags=re.M) for indent, text in found]
+
+
+@pytest.fixture(scope="module")
+def github(tmp_path_factory):
+    """A folder with the original and two empty repositories, and a shell that takes it for GitHub."""
+    folder = tmp_path_factory.mktemp("github")
+    original = folder / "original"
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file():
+            (original / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, original / name)
+    (folder / "gitconfig").write_text(
+        "[user]\nname = Somebody\nemail = somebody@example.org\n"
+        + "".join(
+            f'[url "{folder.as_uri()}/remotes/"]\ninsteadOf = {address}\n'
+            for address in ("https://github.com/", "git@github.com:")
+        )
+    )
+    shim = folder / "bin/make"
+    shim.parent.mkdir()
+    shim.write_text(MAKE.format(root=ROOT, make=shutil.which("make"), venv=sys.prefix))
+    shim.chmod(0o755)
+    own = {
+        "PATH": f"{shim.parent}:{os.environ['PATH']}",
+        "GIT_CONFIG_GLOBAL": str(folder / "gitconfig"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+    }
+
+    def shell(script, cwd=folder, **more):
+        done = subprocess.run(
+            ["bash", "-euc", script],
+            cwd=cwd,
+            env={**os.environ, **own, **more},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout[-6000:]
+        return done.stdout
+
+    shell("git init -qb main; git add -A; git commit -qm Original", original)
+    shell("git clone -q --bare original remotes/AUTHORS/BOOK.git")
+    for name in ("private", "course"):
+        shell(f"git init -q --bare -b main remotes/SCHOOL/{name}.git")
+    return SimpleNamespace(folder=folder, shell=shell)
+
+
+@pytest.fixture(scope="module")
+def published(github):
+    """The private copy, a fresh clone of the public repository, and the site that is deployed."""
+    (config,) = (block for block in blocks("yaml") if "SCHOOL/course" in block)
+    copy, check, keep, publish, _ = blocks("bash")
+    edit = '"$PYTHON" -c "$EDIT" "$CONFIG"'
+    variables = {"PYTHON": sys.executable, "EDIT": EDIT, "CONFIG": config}
+    said = github.shell("\n".join([copy, edit, check, keep, publish]), **variables)
+    github.shell("git clone -q git@github.com:SCHOOL/course.git checkout")
+    checkout = github.folder / "checkout"
+    edition = walk(checkout, repository="SCHOOL/course")
+    assert edition == "student"
+    github.shell("make book check", checkout, BOOK_EDITION=edition)
+    return SimpleNamespace(
+        said=said,
+        private=github.folder / "private",
+        checkout=checkout,
+        site=checkout / "_build/html",
+    )
+
+
+def tokens():
+    return [canary(path) for path in solution_files(ROOT)]
+
+
+def test_the_page_has_the_tag_that_the_notebooks_install_from(published, github):
+    tags = github.shell("git ls-remote --tags git@github.com:SCHOOL/course.git")
+    assert re.findall(r"refs/tags/(\S+)", tags) == [f"v{hwlib.__version__}"]
+
+
+def test_nothing_that_is_public_holds_a_withheld_solution(published, github):
+    assert "Solutions released: 0" in published.said
+    assert find(github.folder / "remotes/AUTHORS", *tokens())  # the eyes see into a repository
+    assert find(github.folder / "remotes/SCHOOL/course.git", *tokens()) == {}
+    assert find(published.checkout, *tokens()) == {}  # sources, history, caches and the site
+    assert find(published.private / "_build/student/_build/html", *tokens()) == {}
+    assert "Student edition" in (published.site / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_private_copy_publishes_nothing(published):
+    assert walk(published.private, repository="SCHOOL/private") == ""
+
+
+def test_every_address_of_the_site_leads_somewhere(published, github):
+    """Under the path that GitHub Pages gives it, with what it says of itself and of GitHub."""
+    book = Book(published.checkout)
+    assert book.site == "https://school.github.io/course"
+    listed = ElementTree.parse(published.site / "sitemap.xml").getroot()
+    wanted = {node.text for node in listed.iter() if node.tag.endswith("loc")}
+    assert len(wanted) == len(book.pages)
+    in_repository = set()
+    for page in published.site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        wanted |= set(re.findall(rf'"({re.escape(book.site)}[^"#]*)"', text))
+        in_repository |= set(re.findall(r"SCHOOL/course/blob/main/([^\"#?]+)", text))
+    wanted |= {f"{book.site}/", f"{book.site}/{next(published.site.glob('*.whl')).name}"}
+    with serve(published.site, "/course") as address:
+        for link in wanted:
+            assert urllib.request.urlopen(link.replace(book.site, address)).status == 200, link
+        with pytest.raises(urllib.error.HTTPError) as missing:
+            urllib.request.urlopen(f"{address}/chapters/nowhere.html")
+        page = missing.value.read()
+        home = re.search(rb'href="(/[^"]+)"', gzip.decompress(page))[1].decode()
+        host = "{0.scheme}://{0.netloc}".format(urlsplit(address))
+        assert urllib.request.urlopen(host + home).status == 200
+    held = github.shell("git ls-tree -r --name-only main", published.checkout).splitlines()
+    assert "LICENSE" in in_repository
+    assert len(in_repository) > len(book.chapters)
+    assert in_repository <= set(held)
+    assert broken(published.site) == []
+    assert broken_in_notebooks(published.checkout / "notebooks", book.site, published.site) == []
+
+
+def test_another_release_replaces_the_public_files(published, github):
+    script = blocks("bash")[-1]
+    config = published.private / "_config.yml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(
+        re.sub(r"^  released: \[\]", "  released: [why_convolution/two-reasons]", text, flags=re.M)
+    )
+    github.shell(script, published.private)
+    github.shell("git clone -q git@github.com:SCHOOL/course.git second")
+    second = github.folder / "second"
+    solutions = [path.relative_to(second).as_posix() for path in second.rglob("solutions/*/*.md")]
+    assert solutions == ["solutions/why_convolution/two-reasons.md"]
+    shown = canary(ROOT / solutions[0])
+    assert find(second, *tokens()).keys() == {shown}
+    names = {Path(name).name for name in os.listdir(second)}
+    assert {"LICENSE", "README.md", ".gitignore", ".github"} <= names
+    assert walk(second, repository="SCHOOL/course") == "student"
