@@ -36,9 +36,11 @@ pytestmark = pytest.mark.slow
 PAGE = (ROOT / "chapters/instructors.md").read_text(encoding="utf-8")
 MAKE = """\
 #!/bin/sh
-# `make` with this environment, with packages from npm and results of cells that are here already.
+# `make` with this environment and with packages from npm that are here already. The private copy
+# gets results of cells as well; what is public is executed from nothing.
 mkdir -p _build
-for kept in npm .jupyter_cache; do
+case "$PWD" in */private) kept="npm .jupyter_cache";; *) kept=npm;; esac
+for kept in $kept; do
   [ -e _build/$kept ] || [ ! -e "{root}/_build/$kept" ] || cp -R "{root}/_build/$kept" _build/
 done
 PYTHONPATH="$PWD" exec {make} -o "{venv}/.ready" VENV="{venv}" "$@"

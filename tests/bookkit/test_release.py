@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 
 import pytest
 import yaml
@@ -94,16 +95,15 @@ def walk(folder, repository=HERE, event="push", ref=("branch", "main"), default=
 def run_published(folder, repository, branch):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert re.search(r"^published:.*\n\t@\$\(BIN\)/python -m bookkit.release$", makefile, re.M)
-    output = folder / "output"
-    output.touch()
-    own = {
-        "GITHUB_REPOSITORY": repository,
-        "GITHUB_REF_NAME": branch,
-        "GITHUB_OUTPUT": str(output),
-    }
-    command = [sys.executable, "-m", "bookkit.release"]
-    done = subprocess.run(command, cwd=folder, env={**os.environ, **own})
-    return done.returncode, dict(line.split("=") for line in output.read_text().splitlines())
+    with tempfile.NamedTemporaryFile("r") as output:
+        own = {
+            "GITHUB_REPOSITORY": repository,
+            "GITHUB_REF_NAME": branch,
+            "GITHUB_OUTPUT": output.name,
+        }
+        command = [sys.executable, "-m", "bookkit.release"]
+        done = subprocess.run(command, cwd=folder, env={**os.environ, **own})
+        return done.returncode, dict(line.split("=") for line in output.read().splitlines())
 
 
 @pytest.fixture
