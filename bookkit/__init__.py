@@ -15,11 +15,12 @@
 `assets`            KaTeX's css and fonts, from npm at build time
 `minify`            the modules of live figures as pages carry them
 `page`              what each finished page gets: launch buttons, still pictures, edition
+`dropdown`          closed notes, such as solutions, as `<details>`
 `icons`             the theme's icons from small fonts, without its script
 `weight`            style sheets and fonts cut to what the site uses
 `highlight`         code in few elements
-`formulas`          formulas in few elements
 `head`              one style sheet a page, and no script that holds it up
+`search`            search that knows how readers type
 `publish`           descriptions, preview, site map, 404 page, licenses, "found an error"
 `license`           holder and year of the licenses, from `_config.yml`
 `wheel`             the wheel of hwlib that the site serves
@@ -52,15 +53,16 @@ def setup(app: Sphinx) -> dict:
         build,
         choice,
         colophon,
+        dropdown,
         errata,
         execution,
-        formulas,
         head,
         highlight,
         icons,
         page,
         publish,
         reference,
+        search,
         student,
         times,
         weight,
@@ -74,12 +76,12 @@ def setup(app: Sphinx) -> dict:
         build,
         assets,
         page,
+        dropdown,
         highlight,
-        formulas,
         icons,
         weight,
         head,
     )
-    for room in (*rooms, publish, wheel, errata, colophon, reference, student):
+    for room in (*rooms, search, publish, wheel, errata, colophon, reference, student):
         room.connect(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

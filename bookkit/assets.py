@@ -102,6 +102,9 @@ def prepare(app: Sphinx) -> None:
     shutil.copy(source / "LICENSE", static / "katex")  # which its license asks for
     for font in sorted((source / "dist" / "fonts").glob("*.woff2")):
         shutil.copy(font, static / "katex" / "fonts")
+    # Copied text has each formula once, as TeX.
+    shutil.copy(source / "dist" / "contrib" / "copy-tex.min.js", static / "katex")
+    app.add_js_file("katex/copy-tex.min.js")
     # The live figures' style reserves their height, so it must be there before they are.
     shutil.copy(Path(app.srcdir) / "hwlib" / "explore" / "explore.css", static)
     app.add_css_file("explore.css")

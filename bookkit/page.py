@@ -25,7 +25,6 @@ MENDED = {
     '<summary aria-label="Toggle hidden content">': "<summary>",  # it says "Show code cell source"
     "<p>✅</p>": "<p>✓</p>",  # a letter, which every font has and both modes color
 }
-SPACE_IN_LINK = re.compile(r"(?<=Solution to)(<a [^>]*>) ")  # would be underlined
 
 
 def connect(app: Sphinx) -> None:
@@ -195,8 +194,9 @@ def _reachable(states: dict, shown: list[str]) -> list[str]:
 
 
 def name_edition(app: Sphinx, pagename, templatename, context, doctree) -> None:
-    """Say in the footer, after `html.extra_footer` of `_config.yml`, which edition this is."""
+    """Say which edition this is: to the templates, and in the footer behind `html.extra_footer`."""
     said = {"full": "Full edition, with solutions", "student": "Student edition"}
+    context["edition"] = app.config.book_edition
     own = context.get("theme_extra_footer") or ""
     context["theme_extra_footer"] = f"{own}<p>{said[app.config.book_edition]}</p>"
 
@@ -206,7 +206,7 @@ def mend_markup(app: Sphinx, pagename, templatename, context, doctree) -> None:
     body = context.get("body", "")
     for old, new in MENDED.items():
         body = body.replace(old, new)
-    context["body"] = SPACE_IN_LINK.sub(r" \1", body)
+    context["body"] = body
 
 
 def copy_notebooks(app: Sphinx, exception: Exception | None) -> None:

@@ -43,7 +43,7 @@ def write(browser, site: Path, names: list[str], target: Path) -> int:
         page = browser.new_page()
         for name in names:
             page.goto(f"{address}/{name}.html", wait_until="networkidle")
-            page.evaluate(OPEN)  # dropdowns open by themselves before a print
+            page.evaluate(OPEN)
             heading = page.locator("article h1").first.evaluate("(h) => h.firstChild.data.trim()")
             printed = page.pdf(format="A4", tagged=True, margin=_MARGIN, **_NUMBERED)
             writer.append(io.BytesIO(printed), outline_item=heading, import_outline=False)

@@ -5,9 +5,6 @@ window.audit = {
     const style = document.createElement("style");
     style.textContent = "*, ::before, ::after { transition: none !important }";
     document.head.append(style);
-    for (const button of document.querySelectorAll(".toggle-button[aria-expanded=false]")) {
-      button.click();
-    }
     for (const box of document.querySelectorAll("details")) box.open = true;
   },
 

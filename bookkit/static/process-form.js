@@ -74,6 +74,6 @@ form.addEventListener("input", save);
 form.addEventListener("submit", (event) => event.preventDefault()); // Enter in a field
 form.elements.export.addEventListener("click", download);
 form.elements.clear.addEventListener("click", clear);
-window.addEventListener("storage", (event) => event.key === KEY && load()); // changed in another tab
+window.addEventListener("storage", (event) => event.key?.endsWith(KEY) && load()); // changed in another tab
 load();
 form.hidden = false;

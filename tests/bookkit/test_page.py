@@ -1,4 +1,4 @@
-"""What a finished page gets: no break between a formula and its punctuation, mended markup."""
+"""What a finished page gets: no break between a formula and its punctuation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from docutils import nodes
 
-from bookkit.page import explain_checks, glue_punctuation, hide_canaries, mend_markup
+from bookkit.page import explain_checks, glue_punctuation, hide_canaries
 
 
 def line(*parts):
@@ -32,12 +32,6 @@ def test_punctuation_stays_with_its_formula(parts, glued):
     glue_punctuation(None, nodes.section("", paragraph))
     assert [g.astext() for g in paragraph.findall(nodes.inline)] == glued
     assert paragraph.astext() == text
-
-
-def test_the_space_before_a_link_is_no_part_of_it():
-    context = {"body": 'Solution to<a class="x" href="#y"> Exercise (One)</a>'}
-    mend_markup(None, "page", "page.html", context, None)
-    assert context["body"] == 'Solution to <a class="x" href="#y">Exercise (One)</a>'
 
 
 def code(text):

@@ -19,6 +19,19 @@ class Visit:
     transferred: int  # bytes, compressed as GitHub Pages does it
     figures: int
     widths: dict[int, int]  # of the page, by that of the screen
+    nested: list[str]  # what reacts to a click and stands inside of something else that does
+
+
+# A label may hold the field that it labels; a focusable box is no control only because it scrolls.
+NESTED = """() => {
+  const control = `a[href], button, summary, label, input:not([type=hidden]), select, textarea,
+    audio[controls], video[controls], iframe, [role=button], [role=link], [role=switch], [onclick]`;
+  return [...document.querySelectorAll(control)].flatMap((inner) => {
+    const outer = inner.parentElement.closest(control);
+    const own = outer?.matches("label") && outer.control === inner;
+    return outer && !own ? [`${outer.outerHTML.slice(0, 80)} … ${inner.outerHTML.slice(0, 80)}`] : [];
+  });
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +56,7 @@ def visits(request, open_page) -> dict[str, Visit]:
                 sum(request.sizes()["responseBodySize"] for request in done),
                 page.locator(".explore-live").count(),
                 widths,
+                page.evaluate(NESTED),
             )
     assert {"index.html", "search.html", "404.html"} <= set(found)
     return found
@@ -62,6 +76,27 @@ def test_pages_stay_on_this_machine_and_raise_no_error(visits):
 def test_no_page_is_wider_than_a_phone(visits):
     wide = {n: v.widths for n, v in visits.items() if any(w > s for s, w in v.widths.items())}
     assert wide == {}
+
+
+@pytest.mark.slow
+@both_editions
+def test_no_control_stands_inside_another(visits):
+    assert {name: v.nested for name, v in visits.items() if v.nested} == {}
+
+
+@pytest.mark.parametrize(
+    ("planted", "count"),
+    [
+        ("<details><summary>A <a href='#x'>link</a></summary></details>", 1),
+        ("<button>A <span role=button>B</span></button>", 1),
+        ("<label>Read <a href='#x'>this</a> <input></label>", 1),
+        ("<label>Name <input></label>", 0),
+    ],
+)
+def test_a_control_inside_another_would_be_seen(page, site, planted, count):
+    page.goto(f"{site}/chapters/notation.html")
+    page.evaluate("(html) => document.querySelector('article').innerHTML = html", planted)
+    assert len(page.evaluate(NESTED)) == count
 
 
 @pytest.mark.slow
@@ -120,7 +155,7 @@ def test_buttons_lead_to_the_notebook(page, site, root):
 def test_no_line_begins_with_the_punctuation_of_a_formula(page, site):
     page.set_viewport_size({"width": 320, "height": 800})
     page.goto(f"{site}/chapters/dropout_as_regularization.html")
-    page.locator(".solution .toggle-button").evaluate_all("all => all.forEach(b => b.click())")
+    page.locator("details").evaluate_all("all => all.forEach((note) => (note.open = true))")
     lost = """all => all.flatMap(glued => {
         const last = glued.lastChild;
         if (last.nodeType !== Node.TEXT_NODE) return [];

@@ -42,7 +42,7 @@ def test_the_cut_sheets_draw_what_the_whole_ones_draw(chromium, site, full_site,
             )
         page.goto(f"{site}/{name}", wait_until="networkidle")
         page.evaluate("document.documentElement.dataset.theme = 'dark'")
-        for button in page.locator(".dropdown-toggle, .toggle-button").all():
+        for button in page.locator(".dropdown-toggle, summary").all():
             button.evaluate("(e) => e.click()")
         page.wait_for_timeout(1000)
         boxes = page.evaluate(LOOKS)

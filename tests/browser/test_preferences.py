@@ -1,0 +1,131 @@
+"""What a reader chose stays, for this site alone: light or dark, the sidebar, answers and hours."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import pytest
+
+from bookkit.server import serve
+
+PAGES = ["index.html", "chapters/notation.html", "search.html"]
+THEME = "document.documentElement.dataset.theme"
+
+
+@contextmanager
+def reader(chromium, **options):
+    """A page of a reader with these settings."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, **options)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_is_as_dark_as_the_system_from_its_first_picture(chromium, site, scheme, name):
+    with reader(chromium, color_scheme=scheme) as page:
+        page.add_init_script(
+            "window.seen = []; new MutationObserver(() => seen.push(document.body"
+            f" && {THEME})).observe(document, {{ subtree: true, childList: true }})"
+        )
+        page.goto(f"{site}/{name}", wait_until="networkidle")
+        assert set(page.evaluate("seen")) - {None} == {scheme}
+        assert page.evaluate(THEME) == scheme
+
+
+def test_a_page_follows_the_system_until_its_reader_chooses(chromium, site):
+    with reader(chromium, color_scheme="light") as page:
+        page.goto(f"{site}/{PAGES[0]}", wait_until="networkidle")
+        page.emulate_media(color_scheme="dark")
+        assert page.evaluate(THEME) == "dark"
+        page.reload(wait_until="networkidle")
+        assert page.evaluate(THEME) == "dark"
+        page.locator(".theme-switch-button").click()
+        assert page.evaluate(THEME) == "light"
+        for name in PAGES:
+            page.goto(f"{site}/{name}", wait_until="networkidle")
+            assert page.evaluate(THEME) == "light"
+
+
+def test_a_closed_sidebar_stays_closed(page, site):
+    page.goto(f"{site}/{PAGES[0]}", wait_until="networkidle")
+    sidebar = page.locator("#pst-primary-sidebar")
+    assert sidebar.is_visible()
+    page.locator(".primary-toggle").click()
+    sidebar.wait_for(state="hidden")
+    page.reload()
+    assert not sidebar.is_visible()
+    page.goto(f"{site}/{PAGES[1]}", wait_until="networkidle")
+    assert not sidebar.is_visible()
+    page.locator(".primary-toggle").click()
+    sidebar.wait_for()
+    page.goto(f"{site}/{PAGES[0]}", wait_until="networkidle")
+    assert sidebar.is_visible()
+    assert page.faults == []
+
+
+def test_the_menu_of_a_phone_changes_nothing_of_it(page, site):
+    page.goto(f"{site}/{PAGES[0]}", wait_until="networkidle")
+    page.locator(".primary-toggle").click()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{site}/{PAGES[1]}", wait_until="networkidle")
+    page.locator(".primary-toggle").click()
+    page.locator("#pst-primary-sidebar-modal a", has_text="Notation").click()
+    page.wait_for_load_state("networkidle")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    assert not page.locator("#pst-primary-sidebar").is_visible()
+
+
+@pytest.fixture
+def neighbors(full_site, student_site, tmp_path):
+    """Sites of one origin: the book under two names, and both editions in one place in turn."""
+    (tmp_path / "one").symlink_to(full_site)
+    (tmp_path / "two").symlink_to(full_site)
+    (tmp_path / "changing").symlink_to(full_site)
+    with serve(tmp_path) as address:
+        yield address, tmp_path / "changing", student_site
+
+
+def leave_traces(page, address):
+    """Do what makes a page keep something: a choice, a sidebar, an hour, an answer, a search."""
+    page.goto(f"{address}/chapters/process_and_sources.html", wait_until="networkidle")
+    page.locator("#process-people").fill("Ada")
+    page.locator(".theme-switch-button").click()
+    page.locator(".primary-toggle").click()
+    page.goto(f"{address}/chapters/convolution_arithmetic.html", wait_until="networkidle")
+    box = page.locator(".answer:has(input:not([type=radio]))").first
+    box.locator("input").fill("1")
+    box.get_by_role("button", name="Check").click()
+    box.locator("text=Not right yet").first.wait_for()
+    page.goto(f"{address}/search.html?q=Tikhonov", wait_until="networkidle")
+
+
+KEYS = "(() => { const frame = document.createElement('iframe'); document.body.append(frame); "
+KEYS += "return Object.keys(frame.contentWindow.localStorage) })()"
+
+
+def test_sites_of_one_origin_share_nothing(chromium, neighbors):
+    address, changing, student_site = neighbors
+    with reader(chromium, color_scheme="light") as page:
+        leave_traces(page, f"{address}/one")
+        kept = page.evaluate(KEYS)
+        assert len(kept) >= 5
+        assert all(
+            key.startswith("Convolution, Normalization, Dropout, full edition, /one/: ")
+            for key in kept
+        )
+        for name in ("two", "changing"):
+            page.goto(
+                f"{address}/{name}/chapters/process_and_sources.html", wait_until="networkidle"
+            )
+            assert page.locator("#process-people").input_value() == ""
+            assert page.evaluate(THEME) == "light"
+            assert page.locator("#pst-primary-sidebar").is_visible()
+        leave_traces(page, f"{address}/changing")
+        changing.unlink()
+        changing.symlink_to(student_site)
+        page.goto(f"{address}/changing/chapters/process_and_sources.html", wait_until="networkidle")
+        assert page.locator("#process-people").input_value() == ""
+        page.goto(f"{address}/one/chapters/process_and_sources.html", wait_until="networkidle")
+        assert page.locator("#process-people").input_value() == "Ada"
+        assert page.evaluate(THEME) == "dark"
