@@ -79,6 +79,7 @@ def test_the_menu_of_a_phone_changes_nothing_of_it(page, site):
 @pytest.fixture
 def neighbors(full_site, student_site, tmp_path):
     """Sites of one origin: the book under two names, and both editions in one place in turn."""
+    (tmp_path / "index.html").touch()  # the server wants a site
     (tmp_path / "one").symlink_to(full_site)
     (tmp_path / "two").symlink_to(full_site)
     (tmp_path / "changing").symlink_to(full_site)
