@@ -14,12 +14,17 @@ arguments: `backward(dy)` is a tuple with one entry per positional parameter of 
 of that argument's shape and dtype, and None for one that is no array or was left out. Keyword-only
 parameters are hyperparameters and have no gradient.
 
+`backward` reads the arrays of the forward pass; it does not copy them. Do not change them in place
+between the two: the gradient would be wrong, without an error. (`x += 1` changes an array in place,
+`x = x + 1` makes a new one.)
+
 Python closes over names, not values. So in every rule `backward` is the last `def` before
 `return`, and no name it uses is bound again after it.
 """
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import Parameter, signature
 
 import numpy as np
 
@@ -31,6 +36,8 @@ def op(rule: Callable) -> Callable:
     in y's dtype and must have y's shape; nothing broadcasts.
 
     Raises:
+        TypeError: on a call, if a hyperparameter is passed by position; by `backward`, if what the
+            rule's pullback returns is not a tuple.
         ValueError: by `backward`, if the shape of `dy` is not that of y.
 
     >>> @op
@@ -40,36 +47,50 @@ def op(rule: Callable) -> Callable:
     >>> y, backward([1, 1, 10])
     (array([1, 4, 9]), (array([ 2,  4, 60]),))
     """
+    name = getattr(rule, "__name__", "op")
+    kinds = {p.name: p.kind for p in signature(rule).parameters.values()}
+    keywords = [n for n, kind in kinds.items() if kind is Parameter.KEYWORD_ONLY]
+    most = np.inf if Parameter.VAR_POSITIONAL in kinds.values() else len(kinds) - len(keywords)
 
     @wraps(rule)
     def vjp(*arrays, **hyper):
+        if keywords and len(arrays) > most:
+            raise TypeError(
+                f"{name}: hyperparameters are keywords ({', '.join(keywords)}); at most {most} "
+                f"arguments may be positional, got {len(arrays)}"
+            )
         y, pullback = rule(*arrays, **hyper)
         shape, dtype = np.shape(y), np.asarray(y).dtype
 
         def backward(dy):
             dy = np.asarray(dy, dtype)
             if dy.shape != shape:
-                name = getattr(rule, "__name__", "op")
                 raise ValueError(
                     f"{name}: backward needs a dy of the result's shape "
                     f"(dy.shape={dy.shape}, result.shape={shape})"
                 )
-            return pullback(dy)
+            grads = pullback(dy)
+            if not isinstance(grads, tuple):
+                raise TypeError(
+                    f"{name}: backward must return a tuple with one gradient per array, "
+                    f"(dx,) if there is one array; it returned a {type(grads).__name__}"
+                )
+            return grads
 
         return y, backward
 
     @wraps(rule)
     def f(*arrays, **hyper):
-        return rule(*arrays, **hyper)[0]
+        return vjp(*arrays, **hyper)[0]
 
     f.vjp = vjp
     return f
 
 
 def op_from_pair(forward: Callable, backward: Callable) -> Callable:
-    """Lift a lab's pair, `forward(...) -> out, cache` and `backward(dout, cache)`, into an op.
+    """Make an op of a lab's pair, `forward(...) -> out, cache` and `backward(dout, cache)`.
 
-    Where there is one argument, `backward` may return its gradient without a tuple around it.
+    If there is one argument, `backward` may return its gradient without a tuple around it.
 
     >>> def double_forward(x):
     ...     return 2 * x, None
@@ -92,22 +113,3 @@ def op_from_pair(forward: Callable, backward: Callable) -> Callable:
         return out, pullback
 
     return op(rule)
-
-
-def pair_from_op(f: Callable) -> tuple[Callable, Callable]:
-    """Split an op into a lab's pair; the cache is the op's own pullback.
-
-    Where there is one argument, `backward` returns its gradient without a tuple around it.
-
-    >>> square = op(lambda x: (x * x, lambda dy: (2 * x * dy,)))
-    >>> forward, backward = pair_from_op(square)
-    >>> out, cache = forward(np.array([1, 2]))
-    >>> out, backward(np.array([1, 1]), cache)
-    (array([1, 4]), array([2, 4]))
-    """
-
-    def backward(dout, cache):
-        grads = cache(dout)
-        return grads if len(grads) > 1 else grads[0]
-
-    return f.vjp, backward
