@@ -7,24 +7,27 @@ An optimizer holds the parameters by name and changes them in place:
     dx, grads = backward(dy)
     optimizer.step(grads)
 
-A schedule changes the optimizer's hyperparameters as time goes by: each is a formula in the number
-of its steps.
+An attribute such as `lr` may be changed between two steps: that is all that a schedule does.
 """
 
 from collections.abc import Iterable, Mapping
-from math import cos, pi, sqrt
 from typing import Any
 
 import numpy as np
 
-_BLOCK = 2**16  # numbers updated at a time: with all their averages they stay in the cache
+_BLOCK = 2**16  # parameters updated at a time: with all that belongs to them, they fit in the cache
 
 
 class Optimizer:
-    """What optimizers share: one pass over all parameters, block by block, all arrays in place.
+    """What optimizers share: one pass over all parameters, in blocks, all arrays in place.
 
-    A subclass lists in `HYPER` what can be set, in `STATE` which running averages it keeps per
-    parameter, and defines `_update(p, g, *averages)` for one block.
+    A subclass lists its hyperparameters in `HYPER` and the running averages that it keeps per
+    parameter in `STATE`, and defines `_update(p, g, *averages)` for one block.
+
+    Raises:
+        ValueError: if there are no parameters or one has two names, if a parameter is not a
+            writeable C-contiguous array of float32 or float64, or if a hyperparameter is out of its
+            range.
 
     >>> w = np.ones(2)
     >>> SGD({"w": w}.items(), lr=0.5).step({"w": np.array([2.0, 0.0])})
@@ -43,20 +46,21 @@ class Optimizer:
         if len({id(p) for p in self.params.values()}) < len(self.params):
             raise ValueError(f"{self._caller}: a parameter has two names; it would move twice")
         for name, p in self.params.items():
-            if not (p.flags.c_contiguous and p.flags.writeable and p.dtype.kind == "f"):
+            if not (p.flags.c_contiguous and p.flags.writeable and p.dtype in (np.float32, float)):
                 raise ValueError(
-                    f"{self._caller}: {name} must be a writeable C-contiguous array of floats"
+                    f"{self._caller}: {name} must be a writeable C-contiguous array of float32 or "
+                    f"float64 (dtype={p.dtype})"
                 )
         for name, value in hyper.items():
             if np.any(np.less(value, 0)):
                 raise ValueError(f"{self._caller}: {name} must not be negative, got {value}")
-            # A NumPy float64 would make float64 of all that it multiplies.
+            # A NumPy float64 would turn all that it multiplies into float64.
             setattr(self, name, value.item() if isinstance(value, np.generic) else value)
         self.steps = 0
         self.state = {n: [np.zeros_like(p) for _ in self.STATE] for n, p in self.params.items()}
 
     def step(self, grads: Mapping[str, np.ndarray]) -> None:
-        """Change all parameters by one step; `grads` may hold more names, these are not used.
+        """Change all parameters by one step; gradients of other names are ignored.
 
         Raises:
             ValueError: if a gradient is missing or has another shape; then nothing has changed.
@@ -71,7 +75,7 @@ class Optimizer:
                 )
         self.steps += 1
         for name, p in self.params.items():
-            flat = [a.reshape(-1) for a in (p, grads[name], *self.state[name])]  # views, bar grads
+            flat = [a.reshape(-1) for a in (p, grads[name], *self.state[name])]
             for i in range(0, p.size, _BLOCK):
                 self._update(*(a[i : i + _BLOCK] for a in flat))
 
@@ -87,39 +91,34 @@ class Optimizer:
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` of an optimizer of this kind and these parameters gave.
+        """Continue from the `state_dict` of an optimizer of this kind and these parameters.
 
         Raises:
             ValueError: if it is of another kind or of other parameters; then nothing has changed.
         """
         new = state_dict["state"]
-        shapes = {name: [a.shape for a in arrays] for name, arrays in self.state.items()}
-        if tuple(state_dict["hyper"]) != self.HYPER or shapes != {
-            name: [a.shape for a in arrays] for name, arrays in new.items()
-        }:
+        mine, theirs = (
+            {name: [a.shape for a in arrays] for name, arrays in state.items()}
+            for state in (self.state, new)
+        )
+        if tuple(state_dict["hyper"]) != self.HYPER or mine != theirs:
             raise ValueError(f"{self._caller}: the state is that of another optimizer or model")
         vars(self).update(state_dict["hyper"], steps=state_dict["steps"])
         for name, arrays in self.state.items():
-            for mine, theirs in zip(arrays, new[name], strict=True):
-                mine[...] = theirs
+            for array, saved in zip(arrays, new[name], strict=True):
+                array[...] = saved
 
 
 class SGD(Optimizer):
-    """Stochastic gradient descent, if wanted with momentum.
+    """Stochastic gradient descent, optionally with momentum.
 
-    g ← g + weight_decay p; v ← momentum v + (1 − dampening) g; p ← p − lr v. The first v is g.
-    With Nesterov p ← p − lr (g + momentum v). Without momentum v is g.
+    g ← g + weight_decay p; v ← momentum v + g, where v begins as 0; p ← p − lr v.
 
     Args:
         params: names and arrays, as `model.named_parameters()` gives them.
         lr: the learning rate.
-        momentum: how much of v remains.
-        dampening: how much of g does not enter v.
+        momentum: how much of v remains after a step.
         weight_decay: λ of a penalty λ/2 ‖p‖².
-        nesterov: whether to look ahead; needs momentum and no dampening.
-
-    Raises:
-        ValueError: if a number is negative, or nesterov is in the wrong company.
 
     Source: Sutskever et al., On the importance of initialization and momentum, 2013.
 
@@ -129,29 +128,15 @@ class SGD(Optimizer):
     array([3])
     """
 
-    HYPER = "lr", "momentum", "dampening", "weight_decay", "nesterov"
+    HYPER = "lr", "momentum", "weight_decay"
     STATE = ("v",)
 
-    def __init__(self, params, lr=1e-3, momentum=0, dampening=0, weight_decay=0, nesterov=False):
-        if nesterov and (momentum <= 0 or dampening != 0):
-            raise ValueError("SGD: nesterov needs momentum > 0 and dampening = 0")
-        super().__init__(
-            params,
-            lr=lr,
-            momentum=momentum,
-            dampening=dampening,
-            weight_decay=weight_decay,
-            nesterov=nesterov,
-        )
+    def __init__(self, params, lr=1e-3, momentum=0, *, weight_decay=0):
+        super().__init__(params, lr=lr, momentum=momentum, weight_decay=weight_decay)
 
     def _update(self, p, g, v):
-        if self.weight_decay:
-            g = g + self.weight_decay * p
-        if self.momentum:
-            v *= self.momentum
-            v += g if self.steps == 1 else (1 - self.dampening) * g
-            g = g + self.momentum * v if self.nesterov else v
-        p -= self.lr * g
+        v[...] = self.momentum * v + g + self.weight_decay * p
+        p -= self.lr * v
 
 
 class Adam(Optimizer):
@@ -166,9 +151,6 @@ class Adam(Optimizer):
         betas: (β₁, β₂), each at least 0 and below 1.
         eps: keeps the quotient finite.
         weight_decay: λ of a penalty λ/2 ‖p‖².
-
-    Raises:
-        ValueError: if a number is out of its range.
 
     Source: Kingma and Ba, Adam: a method for stochastic optimization, 2015.
 
@@ -187,43 +169,23 @@ class Adam(Optimizer):
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
     def _update(self, p, g, m, v):
-        beta1, beta2 = self.betas
-        if self.weight_decay:
-            g = self._decay(p, g)
-        root = sqrt(1 - beta2**self.steps)
-        s = g - m  # the one array for all that comes between: it stays in the cache
-        s *= 1 - beta1
-        m += s
-        np.multiply(g, g, out=s)
-        s -= v
-        s *= 1 - beta2
-        v += s
-        np.sqrt(v, out=s)
-        s += self.eps * root
-        np.divide(m, s, out=s)  # this is m / (√v̂ + eps) / root
-        s *= self.lr * root / (1 - beta1**self.steps)
-        p -= s
+        self._adam(p, g + self.weight_decay * p, m, v)
 
-    def _decay(self, p, g):
-        """Return the gradient with that of the penalty."""
-        return g + self.weight_decay * p
+    def _adam(self, p, g, m, v):
+        beta1, beta2 = self.betas
+        m[...] = beta1 * m + (1 - beta1) * g
+        v[...] = beta2 * v + (1 - beta2) * g**2
+        m_hat = m / (1 - beta1**self.steps)
+        v_hat = v / (1 - beta2**self.steps)
+        p -= self.lr * m_hat / (np.sqrt(v_hat) + self.eps)
 
 
 class AdamW(Adam):
-    """Adam, but the weights decay by themselves: p ← (1 − lr weight_decay) p, then Adam's step.
+    """Adam with decoupled weight decay: p ← (1 − lr weight_decay) p, then Adam's step.
 
-    In Adam, the penalty's gradient is divided by the root mean square like the rest, so that
-    weights with large gradients decay less. Here all decay alike.
-
-    Args:
-        params: names and arrays, as `model.named_parameters()` gives them.
-        lr: the learning rate.
-        betas: (β₁, β₂), each at least 0 and below 1.
-        eps: keeps the quotient finite.
-        weight_decay: how much decays per step and lr.
-
-    Raises:
-        ValueError: if a number is out of its range.
+    In Adam, the penalty's gradient is divided by the root mean square like the rest, so weights
+    with large gradients decay less. Here all weights decay at the same rate. Arguments as for
+    `Adam`; `weight_decay` is the rate, per step and lr.
 
     Source: Loshchilov and Hutter, Decoupled weight decay regularization, 2019.
 
@@ -236,176 +198,6 @@ class AdamW(Adam):
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
         super().__init__(params, lr, betas, eps, weight_decay)
 
-    def _decay(self, p, g):
+    def _update(self, p, g, m, v):
         p *= 1 - self.lr * self.weight_decay
-        return g
-
-
-# ------------------------------------------------------------------------------ schedules
-
-
-class Schedule:
-    """What schedules share: after t calls of `step()`, hyperparameters are those of `at(t)`.
-
-    `at(0)` is set when the schedule is made. As in torch, call `step()` after the optimizer's.
-
-    >>> schedule = StepLR(SGD({"w": np.ones(1)}.items(), lr=8.0), step_size=1, gamma=0.5)
-    >>> [schedule.at(t)["lr"] for t in range(3)]
-    [8.0, 4.0, 2.0]
-    """
-
-    def __init__(self, optimizer: Optimizer):
-        self.optimizer, self.base_lr, self.steps = optimizer, optimizer.lr, 0
-        self._set()
-
-    def at(self, t: int) -> dict[str, Any]:
-        """Return the hyperparameters after t steps, by name."""
-        raise NotImplementedError
-
-    def step(self) -> None:
-        """Go one step on."""
-        self.steps += 1
-        self._set()
-
-    def _set(self):
-        vars(self.optimizer).update(self.at(self.steps))
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return what the next step depends on."""
-        return {"base_lr": self.base_lr, "steps": self.steps}
-
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on where the schedule stood that gave this, in the optimizer too."""
-        self.base_lr, self.steps = state_dict["base_lr"], state_dict["steps"]
-        self._set()
-
-
-class StepLR(Schedule):
-    """lr · gamma^⌊t / step_size⌋: the learning rate falls every step_size steps.
-
-    Args:
-        optimizer: whose lr it is.
-        step_size: how long the learning rate stays.
-        gamma: what it is then multiplied by.
-
-    >>> optimizer = SGD([("p", np.ones(1))], lr=100)
-    >>> [round(StepLR(optimizer, 2, 0.1).at(t)["lr"]) for t in range(5)]
-    [100, 100, 10, 10, 1]
-    """
-
-    def __init__(self, optimizer, step_size, gamma=0.1):
-        self.step_size, self.gamma = step_size, gamma
-        super().__init__(optimizer)
-
-    def at(self, t):
-        """Return the learning rate after t steps."""
-        return {"lr": self.base_lr * self.gamma ** (t // self.step_size)}
-
-
-class ExponentialLR(StepLR):
-    """lr · gammaᵗ: the learning rate falls at each step.
-
-    Args:
-        optimizer: whose lr it is.
-        gamma: what it is multiplied by.
-
-    >>> optimizer = SGD([("p", np.ones(1))], lr=100)
-    >>> [round(ExponentialLR(optimizer, 0.1).at(t)["lr"]) for t in range(3)]
-    [100, 10, 1]
-    """
-
-    def __init__(self, optimizer, gamma):
-        super().__init__(optimizer, 1, gamma)
-
-
-class CosineAnnealingLR(Schedule):
-    """eta_min + (lr − eta_min)(1 + cos(π t / T_max)) / 2: half a cosine down, and then up again.
-
-    Args:
-        optimizer: whose lr it is.
-        T_max: after how many steps it is at its lowest.
-        eta_min: the lowest.
-
-    Source: Loshchilov and Hutter, SGDR, 2017; without restarts.
-
-    >>> optimizer = SGD([("p", np.ones(1))], lr=100)
-    >>> [round(CosineAnnealingLR(optimizer, 2).at(t)["lr"]) for t in range(5)]
-    [100, 50, 0, 50, 100]
-    """
-
-    def __init__(self, optimizer, T_max, eta_min=0.0):
-        self.T_max, self.eta_min = T_max, eta_min
-        super().__init__(optimizer)
-
-    def at(self, t):
-        """Return the learning rate after t steps."""
-        return {"lr": _cosine(self.base_lr, self.eta_min, t / self.T_max)}
-
-
-class OneCycleLR(Schedule):
-    """Half a cosine up to max_lr, then half a cosine down to far below the start.
-
-    From max_lr / div_factor to max_lr to max_lr / (div_factor final_div_factor); the top is at
-    t = pct_start total_steps − 1. Momentum, or Adam's β₁, goes the other way.
-
-    Args:
-        optimizer: whose lr and momentum it is; its own lr is forgotten.
-        max_lr: the highest learning rate.
-        total_steps: the length; the last step that may be taken is number total_steps.
-        pct_start: the share of the way up, of 1.
-        cycle_momentum: whether momentum changes.
-        base_momentum: momentum at the top, the lowest.
-        max_momentum: momentum at both ends.
-        div_factor: max_lr over the first learning rate.
-        final_div_factor: the first learning rate over the last.
-
-    Raises:
-        ValueError: by `step`, if the cycle is over.
-
-    Source: Smith and Topin, Super-convergence, 2018.
-
-    >>> cycle = OneCycleLR(Adam([("p", np.ones(1))]), 100, total_steps=10)
-    >>> [round(cycle.at(t)["lr"]) for t in (0, 2, 9)]
-    [4, 100, 0]
-    """
-
-    def __init__(
-        self,
-        optimizer,
-        max_lr,
-        total_steps,
-        *,
-        pct_start=0.3,
-        cycle_momentum=True,
-        base_momentum=0.85,
-        max_momentum=0.95,
-        div_factor=25.0,
-        final_div_factor=1e4,
-    ):
-        first = max_lr / div_factor
-        self.lrs = first, max_lr, first / final_div_factor
-        self.momenta = max_momentum, base_momentum, max_momentum
-        self.top, self.end = pct_start * total_steps - 1, total_steps - 1
-        self.cycle_momentum = cycle_momentum
-        super().__init__(optimizer)
-
-    def at(self, t):
-        """Return learning rate and momentum after t steps."""
-        if t > self.end + 1:
-            raise ValueError(f"OneCycleLR: the cycle of {self.end + 1} steps is over")
-        up = t < self.top
-        share = t / self.top if up else (t - self.top) / (self.end - self.top)
-        way = slice(0, 2) if up else slice(1, 3)
-        now = {"lr": _cosine(*self.lrs[way], share)}
-        if self.cycle_momentum:
-            momentum = _cosine(*self.momenta[way], share)
-            if hasattr(self.optimizer, "betas"):
-                now["betas"] = momentum, self.optimizer.betas[1]
-            else:
-                now["momentum"] = momentum
-        return now
-
-
-def _cosine(start, end, share):
-    """Go from start, at share 0, to end, at share 1, on half a cosine."""
-    return end + (start - end) * (1 + cos(pi * share)) / 2
+        self._adam(p, g, m, v)

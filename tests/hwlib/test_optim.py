@@ -1,4 +1,4 @@
-"""Optimizers and schedules: torch's trajectories, in place, and what they refuse."""
+"""Optimizers: torch's trajectories, in place, and what they refuse."""
 
 from __future__ import annotations
 
@@ -17,53 +17,24 @@ OPTIMIZERS = [
     ("SGD", {}),
     ("SGD", {"lr": 0.1, "weight_decay": 0.3}),
     ("SGD", {"lr": 0.1, "momentum": 0.9}),
-    ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.4, "weight_decay": 0.1}),
-    ("SGD", {"lr": 0.1, "momentum": 0.8, "nesterov": True, "weight_decay": 0.1}),
+    ("SGD", {"lr": 0.1, "momentum": 0.8, "weight_decay": 0.1}),
     ("Adam", {}),
     ("Adam", {"lr": 0.1, "betas": (0.7, 0.95), "eps": 0.1, "weight_decay": 0.3}),
     ("AdamW", {}),
     ("AdamW", {"lr": 0.1, "betas": (0.7, 0.95), "eps": 0.1, "weight_decay": 0.3}),
 ]
-SCHEDULES = [
-    ("StepLR", {"step_size": 3}),
-    ("StepLR", {"step_size": 4, "gamma": 0.7}),
-    ("ExponentialLR", {"gamma": 0.9}),
-    ("CosineAnnealingLR", {"T_max": 10}),
-    ("CosineAnnealingLR", {"T_max": 7, "eta_min": 0.02}),
-    ("OneCycleLR", {"max_lr": 0.5, "total_steps": 25}),
-    (
-        "OneCycleLR",
-        {
-            "max_lr": 0.5,
-            "total_steps": 30,
-            "pct_start": 0.42,
-            "base_momentum": 0.6,
-            "max_momentum": 0.9,
-            "div_factor": 7.0,
-            "final_div_factor": 11.0,
-        },
-    ),
-    ("OneCycleLR", {"max_lr": 0.5, "total_steps": 25, "cycle_momentum": False}),
-]
 
 
 class Pair:
-    """The same parameters, optimizer and schedule in hwlib and in torch."""
+    """The same parameters and optimizer in hwlib and in torch."""
 
-    def __init__(self, name, hyper, schedule=None, dtype=np.float64):
+    def __init__(self, name, hyper, dtype=np.float64):
         rng = np.random.default_rng(0)
         self.rng = rng
         self.ours = {k: np.array(rng.standard_normal(s), dtype) for k, s in SHAPES.items()}
         self.theirs = {k: torch.tensor(p.copy(), requires_grad=True) for k, p in self.ours.items()}
         self.optimizer = getattr(optim, name)(self.ours.items(), **hyper)
         self.oracle = getattr(torch.optim, name)(self.theirs.values(), **hyper)
-        self.schedules = []
-        if schedule is not None:
-            kind, arguments = schedule
-            self.schedules = [
-                getattr(optim, kind)(self.optimizer, **arguments),
-                getattr(torch.optim.lr_scheduler, kind)(self.oracle, **arguments),
-            ]
 
     def step(self):
         grads = {k: np.array(self.rng.standard_normal(s)) for k, s in SHAPES.items()}
@@ -72,8 +43,6 @@ class Pair:
             p.grad = torch.tensor(grads[k])
         self.optimizer.step(grads)
         self.oracle.step()
-        for schedule in self.schedules:
-            schedule.step()
 
     def gap(self):
         return max(
@@ -96,28 +65,9 @@ def test_the_trajectory_is_torch_s(name, hyper, dtype, tolerance, monkeypatch):
     assert all((p != start[k]).all() for k, p in pair.ours.items())
 
 
-@pytest.mark.parametrize(
-    "optimizer", [("SGD", {"lr": 0.3, "momentum": 0.9}), ("Adam", {"lr": 0.3})]
-)
-@pytest.mark.parametrize("schedule", SCHEDULES)
-def test_a_schedule_sets_what_torch_s_does(optimizer, schedule):
-    pair = Pair(*optimizer, schedule)
-    for _ in range(25):
-        (group,) = pair.oracle.param_groups
-        assert pair.optimizer.lr == pytest.approx(group["lr"], rel=1e-12, abs=1e-15)
-        if optimizer[0] == "SGD":
-            assert pair.optimizer.momentum == pytest.approx(group["momentum"], rel=1e-12)
-        else:
-            assert pair.optimizer.betas == pytest.approx(group["betas"], rel=1e-12)
-        pair.step()
-        assert pair.gap() < 1e-12
-
-
 def test_signatures_and_defaults_are_torch_s():
     for name in "SGD", "Adam", "AdamW":
         assert_prefix(getattr(optim, name), getattr(torch.optim, name))
-    for name in "StepLR", "ExponentialLR", "CosineAnnealingLR", "OneCycleLR":
-        assert_prefix(getattr(optim, name), getattr(torch.optim.lr_scheduler, name))
 
 
 def assert_prefix(ours, theirs):
@@ -134,7 +84,7 @@ def test_parameters_change_in_place_and_gradients_do_not():
     p, g = np.ones((2, 3)), np.full((2, 3), 0.5)
     before = g.copy()
     for optimizer in (
-        optim.SGD([("p", p)], momentum=0.9, nesterov=True, weight_decay=0.1),
+        optim.SGD([("p", p)], momentum=0.9, weight_decay=0.1),
         optim.AdamW([("p", p)]),
     ):
         old = p.copy()
@@ -178,35 +128,6 @@ def test_state_dict_goes_on_where_it_stood(name, hyper):
     assert all(np.array_equal(pair.ours[k], p) for k, p in fresh.ours.items())
 
 
-def test_state_dict_of_a_schedule():
-    ours = [optim.Adam([("p", np.ones(2))], lr=lr) for lr in (0.1, 7)]
-    one, other = (optim.OneCycleLR(o, 0.5, total_steps=10) for o in ours)
-    for _ in range(4):
-        one.step()
-    other.load_state_dict(one.state_dict())
-    for _ in range(3):
-        assert (ours[0].lr, ours[0].betas) == (ours[1].lr, ours[1].betas)
-        one.step()
-        other.step()
-    exponential = [optim.ExponentialLR(optim.SGD([("p", np.ones(2))], lr=lr), 0.5) for lr in (1, 3)]
-    exponential[0].step()
-    exponential[1].load_state_dict(exponential[0].state_dict())
-    assert exponential[1].optimizer.lr == 0.5
-
-
-def test_a_cycle_may_begin_at_its_top():  # torch divides by zero here
-    cycle = optim.OneCycleLR(optim.SGD([("p", np.ones(1))]), 3.0, total_steps=4, pct_start=0.25)
-    assert cycle.optimizer.lr == 3
-
-
-def test_a_cycle_ends():
-    cycle = optim.OneCycleLR(optim.SGD([("p", np.ones(1))]), 1, total_steps=3)
-    for _ in range(3):
-        cycle.step()
-    with pytest.raises(ValueError, match="OneCycleLR: the cycle of 3 steps is over"):
-        cycle.step()
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -216,15 +137,11 @@ def test_a_cycle_ends():
             lambda p: optim.SGD([("a", np.ones((2, 3)).T)]),
             "SGD: a must be a writeable C-contiguous",
         ),
-        (lambda p: optim.SGD([("a", np.ones(3, int))]), "array of floats"),
+        (lambda p: optim.SGD([("a", np.ones(3, int))]), r"array of float32 .*dtype=int64"),
+        (lambda p: optim.Adam([("a", np.ones(3, np.float16))]), r"a must be .*dtype=float16"),
         (lambda p: optim.SGD([("a", p)], lr=-1), "SGD: lr must not be negative, got -1"),
         (lambda p: optim.Adam([("a", p)], betas=(-0.1, 0.9)), "Adam: betas must not be negative"),
         (lambda p: optim.AdamW([("a", p)], betas=(0.9, 1.0)), "AdamW: betas must be below 1"),
-        (lambda p: optim.SGD([("a", p)], nesterov=True), "nesterov needs momentum"),
-        (
-            lambda p: optim.SGD([("a", p)], momentum=0.9, dampening=0.1, nesterov=True),
-            "nesterov needs momentum > 0 and dampening = 0",
-        ),
     ],
 )
 def test_refuses(make, message):
@@ -272,5 +189,5 @@ def test_larger_blocks_give_the_same_numbers(monkeypatch):
 
 def test_doctests():
     results = doctest.testmod(optim)
-    assert results.attempted > 8
+    assert results.attempted > 7
     assert not results.failed
