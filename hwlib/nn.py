@@ -1,271 +1,21 @@
-"""Layers: an op together with the arrays that it learns.
+"""The layers that the book trains: an op of `hwlib.functional` with the arrays that it learns.
 
-The mathematics is in `hwlib.functional`; here is the bookkeeping, under torch's names. As an op, a
-module has a value and a pullback. The pullback gives the gradient of the input, and those of the
-parameters by name:
-
-    model = Sequential(Linear(64, 32, rng=rng), ReLU(), Linear(32, 10, rng=rng))
-    y = model(x)
-    y, backward = model.vjp(x)
-    dx, grads = backward(dy)           # grads["0.weight"], grads["0.bias"], grads["2.weight"], ...
-
-Gradients are nowhere else: nothing is accumulated, and there is nothing to set to zero. A forward
-pass changes a module in one case only: in training mode a batch norm updates its running statistics
-(and a dropout draws from its generator).
-
-An array or a module that is an attribute belongs to the tree: its name is the attribute's.
+Names, arguments and defaults are torch's; `Module`, `Layer` and `Sequential` come from
+`hwlib.module`. Initial weights are random, and hwlib has no global random state: a layer that draws
+them needs `rng`, a seed or a generator. Parameters are float32 unless `dtype` says otherwise, and
+so must x be: NumPy's own arrays are float64, `x.astype(np.float32)` converts them.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from inspect import signature
 from math import prod, sqrt
-from typing import Any
 
 import numpy as np
 
 import hwlib.functional as hf
 from hwlib.count import per_axis
+from hwlib.module import Layer, Module, Sequential  # noqa: F401
 from hwlib.op import op
 
-
-class Module:
-    """A tree of parameters, buffers and modules; what it computes is said by `vjp`.
-
-    Every attribute that is an array is a parameter, except those that the class lists in `BUFFERS`;
-    every attribute that is a module is a child. The order is that in which they were first set.
-    `training` is the mode; it begins as True.
-
-    A module of one's own calls `super().__init__()`, sets attributes, and defines `vjp(x)`, which
-    returns `y, backward`; `backward(dy)` returns dx and a dict with the gradient of each parameter.
-
-    >>> model = Sequential(Linear(3, 2, rng=0), ReLU())
-    >>> [(name, p.shape) for name, p in model.named_parameters()]
-    [('0.weight', (2, 3)), ('0.bias', (2,))]
-    """
-
-    BUFFERS: frozenset[str] = frozenset()
-
-    def __init__(self):
-        self.training = True
-
-    def vjp(self, x):
-        """Return the value and its pullback: `y, backward`, with `dx, grads = backward(dy)`."""
-        raise NotImplementedError(f"{type(self).__name__}: define vjp(x), it returns y, backward")
-
-    def __call__(self, x):
-        """Return the value alone."""
-        return self.vjp(x)[0]
-
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, "Module"]]:
-        """Yield the name of each module of the tree and the module; this one first, named ''."""
-        yield prefix, self
-        for name, child in vars(self).items():
-            if isinstance(child, Module):
-                yield from child.named_modules(_join(prefix, name))
-
-    def modules(self) -> Iterator["Module"]:
-        """Yield each module of the tree, this one first."""
-        return (module for _, module in self.named_modules())
-
-    def named_parameters(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Yield the name of each trained array of the tree and the array itself, not a copy."""
-        return ((name, array) for name, array, is_buffer in self._arrays() if not is_buffer)
-
-    def named_buffers(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Yield the name of each array that is not trained and the array itself, not a copy."""
-        return ((name, array) for name, array, is_buffer in self._arrays() if is_buffer)
-
-    def _arrays(self):
-        for prefix, module in self.named_modules():
-            for name, value in vars(module).items():
-                if isinstance(value, np.ndarray):
-                    yield _join(prefix, name), value, name in module.BUFFERS
-
-    def train(self, mode: bool = True) -> "Module":
-        """Put the whole tree into training mode, or with False out of it; return the module."""
-        for module in self.modules():
-            module.training = mode
-        return self
-
-    def eval(self) -> "Module":
-        """Put the whole tree out of training mode; return the module."""
-        return self.train(False)
-
-    def state_dict(self) -> dict[str, np.ndarray]:
-        """Return copies of all parameters and buffers under the names that torch gives them."""
-        return {name: array.copy() for name, array, _ in self._arrays()}
-
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Copy all parameters and buffers from arrays or CPU tensors, in place; or change nothing.
-
-        Numbers are taken in this module's dtype, as in torch.
-
-        Args:
-            state_dict: one array of the right shape for each name, and no other.
-
-        Raises:
-            ValueError: if names are missing or unexpected, or shapes or kinds of dtype differ; the
-                message lists them all.
-        """
-        own = {name: array for name, array, _ in self._arrays()}
-        new = {name: np.asarray(value) for name, value in state_dict.items()}
-        faults = [f"{name} is missing" for name in own if name not in new]
-        faults += [f"{name} is unexpected" for name in new if name not in own]
-        for name in own.keys() & new.keys():
-            here, there = own[name], new[name]
-            if here.shape != there.shape:
-                faults.append(f"{name} has shape {there.shape} instead of {here.shape}")
-            elif not np.can_cast(there.dtype, here.dtype, "same_kind"):
-                faults.append(f"{name} has dtype {there.dtype} instead of {here.dtype}")
-        if faults:
-            raise ValueError(f"load_state_dict: {'; '.join(sorted(faults))}")
-        for name, array in own.items():
-            array[...] = new[name]
-
-    def __repr__(self):
-        lines = [
-            f"({n}): {child!r}" for n, child in vars(self).items() if isinstance(child, Module)
-        ]
-        inner = "".join(f"\n{line}" for line in lines).replace("\n", "\n  ")
-        return f"{type(self).__name__}({inner}\n)" if lines else f"{type(self).__name__}()"
-
-
-def _join(prefix, name):
-    return f"{prefix}.{name}" if prefix else name
-
-
-class Layer(Module):
-    """Any op as a layer: what the op takes after x are the layer's attributes of the same names.
-
-    So an array is a parameter and a number is a hyperparameter. An op that has an argument
-    `training` is told the mode, one that has `observe` is given the layer's method of that name. A
-    lab's own pair becomes a layer that can be trained:
-
-        mine = op_from_pair(affine_forward, affine_backward)     # affine_forward(x, w, b)
-        model = Sequential(Layer(mine, w=w, b=b), ReLU(), ...)
-
-    Args:
-        op: a function with `.vjp` (see `hwlib.op`) whose first argument is x.
-        **arguments: its other arguments by name; those left out keep the op's defaults.
-
-    Raises:
-        TypeError: if the op has no argument of such a name.
-
-    >>> double = Layer(hf.linear, weight=2 * np.eye(3), bias=np.ones(3))
-    >>> double(np.ones((1, 3))).astype(int)
-    array([[3, 3, 3]])
-    """
-
-    def __init__(self, op: Callable, **arguments: Any):
-        super().__init__()
-        self._op = op
-        _, *known = signature(op).parameters.values()
-        names = [p.name for p in known]
-        if unknown := [name for name in arguments if name not in names]:
-            raise TypeError(f"{_name(self, op)}: the op has no argument {', '.join(unknown)}")
-        for name, value in arguments.items():
-            setattr(self, name, value)
-        for p in known:
-            if p.name not in arguments and p.name not in ("training", "observe"):
-                if p.default is p.empty:
-                    raise TypeError(f"{_name(self, op)}: the op needs its argument {p.name}")
-                setattr(self, p.name, p.default)
-        # Gradients come one per positional argument. So all up to the last array are positional.
-        arrays = [i for i, name in enumerate(names) if isinstance(getattr(self, name), np.ndarray)]
-        last = max(arrays, default=-1) + 1
-        self._positional, self._by_keyword = names[:last], names[last:]
-
-    def observe(self, *seen: Any) -> None:
-        """Take notice of what the op has seen on its way; a layer that remembers redefines this."""
-
-    def vjp(self, x):
-        """Return the op's value at x and its pullback: `dx, grads = backward(dy)`."""
-        positional = [getattr(self, name) for name in self._positional]
-        keywords = {name: getattr(self, name) for name in self._by_keyword}
-        y, pullback = self._op.vjp(x, *positional, **keywords)
-        trained = dict(self.named_parameters())
-
-        def backward(dy):
-            dx, *others = pullback(dy)
-            named = zip(self._positional, others, strict=False)  # others may go on: keywords
-            grads = {name: gradient for name, gradient in named if name in trained}
-            for name, array in trained.items():
-                if np.shape(grads.get(name)) != array.shape:
-                    raise ValueError(
-                        f"{_name(self, self._op)}: the gradient of {name} must have its shape "
-                        f"({name}.shape={array.shape}, gradient={_shape(grads.get(name))})"
-                    )
-            return dx, grads
-
-        return y, backward
-
-    def __repr__(self):
-        own = {n: v for n, v in vars(self).items() if n[0] != "_" and n != "training"}
-        return f"{_name(self, self._op)}({', '.join(f'{n}={_shape(v)}' for n, v in own.items())})"
-
-
-def _name(layer, op):
-    """Call a layer by its class, and a bare `Layer` by its op."""
-    return type(layer).__name__ if type(layer) is not Layer else f"Layer({op.__name__})"
-
-
-def _shape(value):
-    return getattr(value, "shape", value)
-
-
-class Sequential(Module):
-    """Modules one after the other: each gets what the one before it gives.
-
-    The pullback is the chain rule: the pullbacks of the modules, last to first.
-
-    Args:
-        *modules: in order; their names are "0", "1", ... A module may stand in it once.
-
-    Raises:
-        TypeError: if something is no module.
-        ValueError: if a module stands in it twice.
-
-    >>> model = Sequential(Flatten(), Linear(12, 5, rng=0))
-    >>> model(np.ones((2, 3, 2, 2), np.float32)).shape
-    (2, 5)
-    """
-
-    def __init__(self, *modules: Module):
-        super().__init__()
-        for i, module in enumerate(modules):
-            if not isinstance(module, Module):
-                raise TypeError(f"Sequential: module {i} is a {type(module).__name__}, no Module")
-            if any(module is other for other in modules[:i]):
-                raise ValueError(f"Sequential: module {i} stands before it too; make a second one")
-            setattr(self, str(i), module)
-
-    def vjp(self, x):
-        """Return the value of the last module and the pullback of the chain."""
-        pullbacks = []
-        for i, module in enumerate(self):
-            x, pullback = module.vjp(x)
-            pullbacks.append((f"{i}", pullback))
-
-        def backward(dy):
-            grads = {}
-            for name, pullback in reversed(pullbacks):
-                dy, inner = pullback(dy)
-                grads.update((f"{name}.{key}", gradient) for key, gradient in inner.items())
-            return dy, grads
-
-        return x, backward
-
-    def __iter__(self):
-        return (child for child in vars(self).values() if isinstance(child, Module))
-
-    def __len__(self):
-        return sum(1 for _ in self)
-
-    def __getitem__(self, i):
-        return list(self)[i]
-
-
-# ------------------------------------------------------------------------------ layers that learn
+# ------------------------------------------------------------------------------ linear maps
 
 
 def _uniform(layer, shape, bias, rng, dtype):
@@ -276,6 +26,11 @@ def _uniform(layer, shape, bias, rng, dtype):
     """
     if min(shape) < 1:
         raise ValueError(f"{layer}: sizes must be positive (weight.shape={shape})")
+    if rng is None:
+        raise TypeError(
+            f"{layer}: rng is needed, a seed or a numpy.random.Generator: initial weights are "
+            "random, and hwlib has no global random state"
+        )
     rng = np.random.default_rng(rng)
     bound = 1 / sqrt(prod(shape[1:]))
     weight = rng.uniform(-bound, bound, shape).astype(dtype)
@@ -286,20 +41,21 @@ class Linear(Layer):
     """`hf.linear`: y = x Wᵀ + b, x (..., in_features), y (..., out_features).
 
     Args:
-        in_features: length of the last axis of x.
-        out_features: length of the last axis of y.
+        in_features: the length of the last axis of x.
+        out_features: the length of the last axis of y.
         bias: whether there is a b.
         rng: a generator, or a seed, for W and b: uniform between ∓1/√in_features, as in torch.
         dtype: of W and b, and so of x and y.
 
     Raises:
+        TypeError: if there is no rng.
         ValueError: if a size is not positive.
 
     >>> Linear(4, 3, rng=0)(np.ones((2, 4), np.float32)).shape
     (2, 3)
     """
 
-    def __init__(self, in_features, out_features, bias=True, *, rng, dtype=np.float32):
+    def __init__(self, in_features, out_features, bias=True, *, rng=None, dtype=np.float32):
         shape = out_features, in_features
         weight, bias = _uniform("Linear", shape, bias * out_features, rng, dtype)
         super().__init__(hf.linear, weight=weight, bias=bias)
@@ -309,19 +65,20 @@ class Conv2d(Layer):
     """`hf.conv2d`: a bank of filters slides over x (N, in_channels, H, W).
 
     Args:
-        in_channels: of x.
-        out_channels: of y: how many filters.
+        in_channels: the number of channels of x.
+        out_channels: the number of channels of y, one per filter.
         kernel_size: of a filter; int or (vertical, horizontal).
-        stride: see `hf.conv2d`; int or pair.
-        padding: see `hf.conv2d`; int or pair.
-        dilation: see `hf.conv2d`; int or pair.
-        groups: must divide the channels of x and of y; in_channels makes it depthwise.
+        stride: as for `hf.conv2d`; so are padding and dilation.
+        padding: int or pair.
+        dilation: int or pair.
+        groups: must divide both numbers of channels; in_channels makes the layer depthwise.
         bias: whether each filter has a bias.
-        rng: a generator, or a seed, for weight and bias: uniform between ∓1/√n, where n numbers of
-            x enter one of y, as in torch.
+        rng: a generator, or a seed, for weight and bias: uniform between ∓1/√n, as in torch, if n
+            values of x enter one value of y.
         dtype: of the parameters, and so of x and y.
 
     Raises:
+        TypeError: if there is no rng.
         ValueError: if a size is not positive, or groups does not divide the channels.
 
     >>> Conv2d(3, 8, 3, padding=1, rng=0)(np.ones((5, 3, 32, 32), np.float32)).shape
@@ -339,42 +96,21 @@ class Conv2d(Layer):
         groups=1,
         bias=True,
         *,
-        rng,
+        rng=None,
         dtype=np.float32,
     ):
         kernel = _kernel("Conv2d", kernel_size, in_channels, out_channels, groups)
         shape = out_channels, in_channels // groups, *kernel
         weight, bias = _uniform("Conv2d", shape, bias * out_channels, rng, dtype)
-        super().__init__(
-            hf.conv2d,
-            weight=weight,
-            bias=bias,
-            stride=stride,
-            padding=padding,
-            dilation=dilation,
-            groups=groups,
-        )
+        hyper = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
+        super().__init__(hf.conv2d, weight=weight, bias=bias, **hyper)
 
 
 class ConvTranspose2d(Layer):
-    """`hf.conv_transpose2d`: stamps of filters, added; x (N, in_channels, H, W).
+    """`hf.conv_transpose2d`: each value of x (N, in_channels, H, W) stamps its filters onto y.
 
-    Args:
-        in_channels: of x.
-        out_channels: of y.
-        kernel_size: of a filter; int or (vertical, horizontal).
-        stride: see `hf.conv_transpose2d`; int or pair.
-        padding: see `hf.conv_transpose2d`; int or pair.
-        output_padding: see `hf.conv_transpose2d`; int or pair.
-        groups: must divide the channels of x and of y.
-        bias: whether each channel of y has a bias.
-        dilation: see `hf.conv_transpose2d`; int or pair.
-        rng: a generator, or a seed, for weight and bias: uniform between ∓1/√n, n = out_channels /
-            groups · kH · kW, as in torch.
-        dtype: of the parameters, and so of x and y.
-
-    Raises:
-        ValueError: if a size is not positive, or groups does not divide the channels.
+    Arguments as for `Conv2d`, in torch's order, and `output_padding` as for `hf.conv_transpose2d`.
+    The initial weights are uniform between ∓1/√n, n = out_channels / groups · kH · kW, as in torch.
 
     >>> up = ConvTranspose2d(8, 3, 2, stride=2, rng=0)
     >>> up(np.ones((5, 8, 16, 16), np.float32)).shape
@@ -393,22 +129,15 @@ class ConvTranspose2d(Layer):
         bias=True,
         dilation=1,
         *,
-        rng,
+        rng=None,
         dtype=np.float32,
     ):
         kernel = _kernel("ConvTranspose2d", kernel_size, in_channels, out_channels, groups)
         shape = in_channels, out_channels // groups, *kernel
         weight, bias = _uniform("ConvTranspose2d", shape, bias * out_channels, rng, dtype)
-        super().__init__(
-            hf.conv_transpose2d,
-            weight=weight,
-            bias=bias,
-            stride=stride,
-            padding=padding,
-            output_padding=output_padding,
-            groups=groups,
-            dilation=dilation,
-        )
+        hyper = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
+        hyper["output_padding"] = output_padding
+        super().__init__(hf.conv_transpose2d, weight=weight, bias=bias, **hyper)
 
 
 def _kernel(layer, kernel_size, in_channels, out_channels, groups):
@@ -425,32 +154,20 @@ def _kernel(layer, kernel_size, in_channels, out_channels, groups):
 # ------------------------------------------------------------------------------ normalization
 
 
-def _ones_and_zeros(wanted, shape, dtype):
-    """Return the γ and β that change nothing, or None in place of one that is not wanted."""
-    return [
-        fill(shape, dtype) if want else None
-        for fill, want in zip((np.ones, np.zeros), wanted, strict=True)
-    ]
-
-
 class _BatchNorm(Layer):
     """What batch norms have in common; only the shapes that x may have differ."""
 
-    BUFFERS = frozenset({"running_mean", "running_var", "num_batches_tracked"})
     AXES: tuple[str, ...]
 
     def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, *, dtype=np.float32):
-        weight, bias = _ones_and_zeros((affine, affine), num_features, dtype)
-        super().__init__(
-            hf.batch_norm,
-            weight=weight,
-            bias=bias,
-            running_mean=np.zeros(num_features, dtype),
-            running_var=np.ones(num_features, dtype),
-            eps=eps,
-        )
-        self.num_batches_tracked = np.zeros((), np.int64)
+        weight = np.ones(num_features, dtype) if affine else None
+        bias = np.zeros(num_features, dtype) if affine else None
+        running = dict(running_mean=None, running_var=None)
+        super().__init__(hf.batch_norm, **running, weight=weight, bias=bias, eps=eps)
         self.momentum = momentum
+        self.register_buffer("running_mean", np.zeros(num_features, dtype))
+        self.register_buffer("running_var", np.ones(num_features, dtype))
+        self.register_buffer("num_batches_tracked", np.zeros((), np.int64))
 
     def vjp(self, x):
         """Return value and pullback; in training mode, update the running statistics."""
@@ -459,28 +176,18 @@ class _BatchNorm(Layer):
             raise ValueError(
                 f"{caller}: x must be {' or '.join(self.AXES)} with C = {n} (x.shape={np.shape(x)})"
             )
-        return super().vjp(x)
-
-    def observe(self, mean, var, count):
-        """Update the running statistics; `count` numbers, more than 1, shared a mean."""
-        self.num_batches_tracked += 1
-        self.running_mean += self.momentum * (mean - self.running_mean)
-        self.running_var += self.momentum * (var * (count / (count - 1)) - self.running_var)
+        y, backward = super().vjp(x)
+        if self.training and x.size:  # an empty batch has no statistics
+            mean, var = hf.batch_statistics(x)
+            count = x.size // n
+            self.num_batches_tracked += 1
+            self.running_mean += self.momentum * (mean - self.running_mean)
+            self.running_var += self.momentum * (var * (count / (count - 1)) - self.running_var)
+        return y, backward
 
 
 class BatchNorm1d(_BatchNorm):
-    """`hf.batch_norm` of x (N, C) or (N, C, L), with running statistics; see `BatchNorm2d`.
-
-    Args:
-        num_features: the number of channels C.
-        eps: is added to the variance.
-        momentum: weight of the new value in the running statistics.
-        affine: whether there are a trained weight γ and bias β.
-        dtype: of all of these, and so of x and y.
-
-    Raises:
-        ValueError: on a call, if x has other axes or channels; in training mode, if a channel has
-            one value only.
+    """`hf.batch_norm` of x (N, C) or (N, C, L), with running statistics; all as for `BatchNorm2d`.
 
     >>> BatchNorm1d(3)(np.eye(3, dtype=np.float32)).shape
     (3, 3)
@@ -490,19 +197,20 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """`hf.batch_norm` of x (N, C, H, W), with running statistics for use out of training mode.
+    """`hf.batch_norm` of x (N, C, H, W), with running statistics for evaluation mode.
 
-    In training, mean and variance (1/n) of the batch normalize it, and besides
+    In training mode, x is normalized by its own mean and variance (1/n), and in addition
 
         running = (1 − momentum) · running + momentum · statistic of the batch,
 
-    here with the unbiased variance (1/(n − 1)). So momentum weighs the NEW value, as in torch.
-    Running statistics begin as mean 0 and variance 1. In eval mode they are used and stay.
+    here with the unbiased variance (1/(n − 1)). So momentum weighs the NEW value, as in torch. The
+    running mean begins as 0, the running variance as 1. In evaluation mode x is normalized by them,
+    and they do not change.
 
     Args:
         num_features: the number of channels C.
-        eps: is added to the variance.
-        momentum: weight of the new value in the running statistics.
+        eps: added to the variance.
+        momentum: the weight of the new value in the running statistics.
         affine: whether there are a trained weight γ and bias β.
         dtype: of all of these, and so of x and y.
 
@@ -521,13 +229,13 @@ class BatchNorm2d(_BatchNorm):
 
 
 class LayerNorm(Layer):
-    """`hf.layer_norm` over the last axes of x; it works alike in both modes.
+    """`hf.layer_norm` over the last axes of x; it is the same in both modes.
 
     Args:
         normalized_shape: the shape of these axes; int for the last axis alone.
-        eps: is added to the variance.
+        eps: added to the variance.
         elementwise_affine: whether there is a trained weight γ.
-        bias: whether there is a trained β; only beside γ.
+        bias: whether there is a trained β; only together with γ.
         dtype: of both, and so of x and y.
 
     >>> LayerNorm(4)(np.ones((2, 3, 4), np.float32)).shape
@@ -538,35 +246,29 @@ class LayerNorm(Layer):
         self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True, *, dtype=np.float32
     ):
         shape = tuple(np.atleast_1d(normalized_shape).tolist())
-        wanted = elementwise_affine, elementwise_affine and bias
-        weight, bias = _ones_and_zeros(wanted, shape, dtype)
+        weight = np.ones(shape, dtype) if elementwise_affine else None
+        bias = np.zeros(shape, dtype) if elementwise_affine and bias else None
         super().__init__(hf.layer_norm, normalized_shape=shape, weight=weight, bias=bias, eps=eps)
 
 
 class GroupNorm(Layer):
-    """`hf.group_norm` of x (N, num_channels, ...); it works alike in both modes.
+    """`hf.group_norm` of x (N, num_channels, ...); it is the same in both modes.
 
     Args:
-        num_groups: into how many parts the channels are cut; each is normalized on its own.
+        num_groups: the number of groups of channels, each normalized separately; must divide
+            num_channels.
         num_channels: of x.
-        eps: is added to the variance.
-        affine: whether there are a trained weight γ and bias β, one number per channel.
+        eps: added to the variance.
+        affine: whether there are a trained weight γ and bias β, one value per channel.
         dtype: of both, and so of x and y.
-
-    Raises:
-        ValueError: if num_groups does not divide num_channels.
 
     >>> GroupNorm(2, 4)(np.ones((2, 4, 3, 3), np.float32)).shape
     (2, 4, 3, 3)
     """
 
     def __init__(self, num_groups, num_channels, eps=1e-5, affine=True, *, dtype=np.float32):
-        if num_groups < 1 or num_channels % num_groups:
-            raise ValueError(
-                "GroupNorm: num_groups must divide num_channels "
-                f"(num_groups={num_groups}, num_channels={num_channels})"
-            )
-        weight, bias = _ones_and_zeros((affine, affine), num_channels, dtype)
+        weight = np.ones(num_channels, dtype) if affine else None
+        bias = np.zeros(num_channels, dtype) if affine else None
         super().__init__(hf.group_norm, num_groups=num_groups, weight=weight, bias=bias, eps=eps)
 
 
@@ -574,12 +276,12 @@ class GroupNorm(Layer):
 
 
 class Dropout(Layer):
-    """`hf.dropout`: in training mode, entries become 0 with probability p, the rest x / (1 − p).
+    """`hf.dropout`: in training mode, each entry of x is 0 with probability p, else x / (1 − p).
 
     Args:
-        p: the probability to DROP an entry.
-        rng: the generator, or the seed of one, to draw from in training mode; `hwlib.train.fit`
-            puts in its own for as long as it runs.
+        p: the probability of DROPPING an entry.
+        rng: the generator, or a seed for one, to draw from in training mode; `hwlib.train.fit`
+            replaces it by its own while it runs.
 
     Raises:
         ValueError: on a call in training mode, if there is no rng.
@@ -594,13 +296,6 @@ class Dropout(Layer):
 
 class Dropout2d(Layer):
     """`hf.dropout2d`: as `Dropout`, but whole channels of x (N, C, H, W) become 0.
-
-    Args:
-        p: the probability to DROP a channel of a sample.
-        rng: as in `Dropout`.
-
-    Raises:
-        ValueError: on a call in training mode, if there is no rng.
 
     >>> Dropout2d().eval()(np.ones((2, 3, 4, 4))).shape
     (2, 3, 4, 4)
@@ -626,62 +321,29 @@ class ReLU(Layer):
 
 
 class MaxPool2d(Layer):
-    """`hf.max_pool2d`: the largest number of each window of x (N, C, H, W).
+    """`hf.max_pool2d`: the maximum of each window of x (N, C, H, W).
 
     Args:
         kernel_size: of the window; int or (vertical, horizontal).
         stride: from window to window; None for kernel_size.
-        padding: see `hf.max_pool2d`.
-        dilation: see `hf.max_pool2d`.
+        padding: as for `hf.max_pool2d`.
+        dilation: as for `hf.max_pool2d`.
 
     >>> MaxPool2d(2)(np.ones((2, 3, 8, 8))).shape
     (2, 3, 4, 4)
     """
 
     def __init__(self, kernel_size, stride=None, padding=0, dilation=1):
-        super().__init__(
-            hf.max_pool2d,
-            kernel_size=kernel_size,
-            stride=stride,
-            padding=padding,
-            dilation=dilation,
-        )
-
-
-class AvgPool2d(Layer):
-    """`hf.avg_pool2d`: the mean of each window of x (N, C, H, W).
-
-    Args:
-        kernel_size: of the window; int or (vertical, horizontal).
-        stride: from window to window; None for kernel_size.
-        padding: see `hf.avg_pool2d`.
-        count_include_pad: whether the zeros of the padding count in the mean.
-
-    >>> AvgPool2d(2)(np.ones((2, 3, 8, 8))).shape
-    (2, 3, 4, 4)
-    """
-
-    def __init__(self, kernel_size, stride=None, padding=0, *, count_include_pad=True):
-        super().__init__(
-            hf.avg_pool2d,
-            kernel_size=kernel_size,
-            stride=stride,
-            padding=padding,
-            count_include_pad=count_include_pad,
-        )
+        hyper = dict(stride=stride, padding=padding, dilation=dilation)
+        super().__init__(hf.max_pool2d, kernel_size=kernel_size, **hyper)
 
 
 @op
 def flatten(x, *, start_dim=1, end_dim=-1):
-    """Make one axis of the axes start_dim to end_dim, in row-major order.
-
-    Args:
-        x: any shape.
-        start_dim: the first of these axes.
-        end_dim: the last of them, included.
+    """Merge the axes start_dim to end_dim, the latter included, in row-major order.
 
     Raises:
-        ValueError: if x has no such axes, or they are in the wrong order.
+        ValueError: if x does not have these axes, or they are in the wrong order.
 
     >>> flatten(np.ones((2, 3, 4, 5))).shape
     (2, 60)
@@ -703,10 +365,6 @@ def flatten(x, *, start_dim=1, end_dim=-1):
 
 class Flatten(Layer):
     """`flatten`: (N, C, H, W) becomes (N, C H W).
-
-    Args:
-        start_dim: the first axis that is joined with the next ones.
-        end_dim: the last of them.
 
     >>> Flatten()(np.ones((2, 3, 8, 8))).shape
     (2, 192)

@@ -55,25 +55,25 @@ class BatchNorm(nn.Module):
     array([0.2, 0.2, 0.2], dtype=float32)
     """
 
-    BUFFERS = frozenset({"running_mean", "running_var"})
-
     def __init__(self, forward, backward, features, *, eps=1e-5, momentum=0.9, dtype=np.float32):
         super().__init__()
         self._pair = forward, backward
         self.eps, self.momentum = eps, momentum
-        self.weight, self.bias = np.ones(features, dtype), np.zeros(features, dtype)
-        self.running_mean, self.running_var = np.zeros(features, dtype), np.ones(features, dtype)
+        for name, fill in ("weight", np.ones), ("bias", np.zeros):
+            self.register_parameter(name, fill(features, dtype))
+        for name, fill in ("running_mean", np.zeros), ("running_var", np.ones):
+            self.register_buffer(name, fill(features, dtype))
 
     def vjp(self, x):
         """Return the pair's value at x and its pullback; in training, update what runs."""
         forward, backward = self._pair
-        running = {name: getattr(self, name).copy() for name in sorted(self.BUFFERS)}
+        running = {name: array.copy() for name, array in self.named_buffers()}
         mode = "train" if self.training else "test"
         bn_param = {"mode": mode, "eps": self.eps, "momentum": self.momentum, **running}
         y, cache = forward(x, self.weight, self.bias, bn_param)
         if self.training:
-            for name in self.BUFFERS:
-                getattr(self, name)[...] = bn_param[name]
+            for name, array in self.named_buffers():
+                array[...] = bn_param[name]
 
         def pullback(dy):
             dx, dweight, dbias = backward(dy, cache)

@@ -105,19 +105,19 @@ class SpatialBatchNorm(nn.Module):
     (2, 3, 4, 4)
     """
 
-    BUFFERS = frozenset({"running_mean", "running_var"})
-
     def __init__(self, forward, backward, channels, *, eps=1e-5, momentum=0.9, dtype=np.float32):
         super().__init__()
         self._pair = forward, backward
         self.eps, self.momentum = eps, momentum
-        self.weight, self.bias = np.ones(channels, dtype), np.zeros(channels, dtype)
-        self.running_mean, self.running_var = np.zeros(channels, dtype), np.ones(channels, dtype)
+        for name, fill in ("weight", np.ones), ("bias", np.zeros):
+            self.register_parameter(name, fill(channels, dtype))
+        for name, fill in ("running_mean", np.zeros), ("running_var", np.ones):
+            self.register_buffer(name, fill(channels, dtype))
 
     def vjp(self, x):
         """Return the layer's value at x and its pullback; in training mode, update what runs."""
         forward, backward = self._pair
-        running = {name: getattr(self, name).copy() for name in sorted(self.BUFFERS)}
+        running = {name: array.copy() for name, array in self.named_buffers()}
         mode = "train" if self.training else "test"
         bn_param = {"mode": mode, "eps": self.eps, "momentum": self.momentum, **running}
         y, cache = forward(x, self.weight, self.bias, bn_param)

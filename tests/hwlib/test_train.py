@@ -84,10 +84,33 @@ def parameters(model):
     return model.named_parameters() if isinstance(model, nn.Module) else model.parameters()
 
 
-def one_cycle(optimizer, steps):
+class Schedule:
+    """Set the learning rate of an optimizer of hwlib to lr · factor(t) after t steps."""
+
+    def __init__(self, optimizer, factor):
+        self.optimizer, self.factor, self.lr, self.steps = optimizer, factor, optimizer.lr, 0
+        optimizer.lr = self.lr * factor(0)
+
+    def step(self):
+        self.steps += 1
+        self.optimizer.lr = self.lr * self.factor(self.steps)
+
+    def state_dict(self):
+        return {"lr": self.lr, "steps": self.steps}
+
+    def load_state_dict(self, state):
+        vars(self).update(state)
+        self.optimizer.lr = self.lr * self.factor(self.steps)
+
+
+def falling(t):
+    return 1 / (1 + t / 5)
+
+
+def scheduled(optimizer, factor):
     if isinstance(optimizer, optim.Optimizer):
-        return optim.OneCycleLR(optimizer, 0.02, total_steps=steps)
-    return torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.02, total_steps=steps)
+        return Schedule(optimizer, factor)
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
 
 
 # Two libraries, one loop
@@ -106,7 +129,7 @@ def test_hwlib_and_torch_train_alike(name):
             validation=as_float64(SMALL.validation),
             epochs=4,
             optimizer=optimizer,
-            schedule=one_cycle(optimizer, 20),
+            schedule=scheduled(optimizer, falling),
             schedule_every="step",
             transform=augment,
             keep="last",
@@ -224,7 +247,8 @@ class Spy:
         class Ours(nn.Module):
             def __init__(self):
                 super().__init__()
-                self.w, self.seen = np.ones(1, np.float32), []
+                self.register_parameter("w", np.ones(1, np.float32))
+                self.seen = []
 
             def vjp(self, x):
                 self.seen.append(x.copy())
@@ -339,8 +363,7 @@ def test_the_best_weights_outlive_a_stop(module, library, tmp_path):
         for epochs in lengths:
             model = cnn(module)
             optimizer = library.SGD(parameters(model), lr=0.05, momentum=0.9)
-            schedules = optim if module is nn else torch.optim.lr_scheduler
-            uphill = schedules.StepLR(optimizer, 3, -1.0)
+            uphill = scheduled(optimizer, lambda t: (-1.0) ** (t // 3))
             more = dict(checkpoint=path, resume=path is not None)
             history = fit(
                 model, SMALL, epochs=epochs, optimizer=optimizer, schedule=uphill, **more, **QUICK
@@ -556,7 +579,7 @@ def long_run(module, library, epochs, **more):
         SMALL,
         epochs=epochs,
         optimizer=optimizer,
-        schedule=one_cycle(optimizer, 25),
+        schedule=scheduled(optimizer, falling),
         schedule_every="step",
         transform=augment,
         **{**QUICK, **more},
@@ -615,7 +638,7 @@ def test_an_epoch_schedule_is_resumed(tmp_path):
         for n in epochs:
             model = cnn()
             optimizer = optim.SGD(model.named_parameters(), lr=0.1)
-            schedule = optim.StepLR(optimizer, 1, 0.5)
+            schedule = Schedule(optimizer, lambda t: 0.5**t)
             history = fit(
                 model,
                 SMALL,
@@ -981,7 +1004,7 @@ def test_what_belongs_to_another_model_is_refused(module, library):
         fit(model, SMALL, epochs=1, optimizer=mixed, **QUICK)
     one, two = (library.SGD(parameters(model), lr=1.0) for _ in range(2))
     with pytest.raises(ValueError, match="the schedule is that of another optimizer"):
-        fit(model, SMALL, epochs=1, optimizer=one, schedule=one_cycle(two, 5), **QUICK)
+        fit(model, SMALL, epochs=1, optimizer=one, schedule=scheduled(two, falling), **QUICK)
     wrong = torch.optim.SGD([torch.ones(1, requires_grad=True)]) if module is nn else None
     wrong = wrong or optim.SGD([("a", np.ones(1))])
     with pytest.raises(TypeError, match="one for this model"):
