@@ -11,8 +11,12 @@
 Every function here except `batch_statistics` is an op (see `hwlib.op`): `hf.relu(x)` is the value,
 and `y, backward = hf.relu.vjp(x)` is the value together with its backward pass. Arrays are
 positional, options are keywords. Images are (N, C, H, W), and the batch may be empty. All arrays of
-a call, except targets that are classes, have the same floating dtype, which the result and the
-gradients have too. No function changes its arguments.
+a call, except targets that are classes, have the same dtype, float32 or float64, which the result
+and the gradients have too; float16 is refused, because its sums overflow and lose digits. No
+function changes its arguments, and they must not change between a forward and its backward pass.
+
+Every function raises a TypeError if the arrays are not of one such dtype, and a ValueError that
+names the shapes if these do not fit together. Its own docstring lists what it raises besides.
 """
 
 from hwlib.functional.convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d

@@ -1,4 +1,11 @@
-"""Dropout of single values and of whole channels."""
+"""Dropout of single values and of whole channels.
+
+A Bernoulli mask is drawn in training mode: an entry of it is 0 with probability p and 1 / (1 − p)
+otherwise, so its mean is 1 and E[y] = x. Here p is the probability of DROPPING, as in torch. The
+gradient passes through the same mask.
+"""
+
+from math import prod
 
 import numpy as np
 
@@ -6,8 +13,15 @@ from hwlib.functional.arguments import check_floats, error
 from hwlib.op import op
 
 
+def _bernoulli(rng, p, shape):
+    """Draw booleans that are False with probability p, rounded to a multiple of 2^-32."""
+    size = prod(shape)
+    bits = rng.integers(2**64, size=(size + 1) // 2, dtype=np.uint64).view(np.uint32)
+    return bits[:size].reshape(shape) >= round(p * 2**32)
+
+
 def _dropout(caller, x, shape, p, training, rng):
-    """Be the rule of all dropouts: multiply x by a mask of a shape that broadcasts to x's."""
+    """Forward and backward pass of all dropouts: multiply by a mask that broadcasts to x."""
     if not 0 <= p <= 1:
         raise error(caller, "p must be a probability", p=p)
     kept, scale = True, x.dtype.type(1)
@@ -16,37 +30,34 @@ def _dropout(caller, x, shape, p, training, rng):
     elif training and p > 0:
         if not isinstance(rng, np.random.Generator):
             raise error(caller, "training needs a numpy.random.Generator", rng=rng, p=p)
-        kept = rng.integers(2**16, size=shape, dtype=np.uint16) >= round(p * 2**16)
-        scale = x.dtype.type(1 / (1 - p))
+        kept, scale = _bernoulli(rng, p, shape), x.dtype.type(1 / (1 - p))
 
-    def drop(a):
+    def apply_mask(a):
         a = a * kept
         a *= scale
         return a
 
-    return drop(x), lambda dy: (drop(dy), None)
+    return apply_mask(x), lambda dy: (apply_mask(dy), None)
 
 
 @op
 def dropout(x, p=0.5, *, training=True, rng=None):
-    """In training, set each number to 0 with probability p and divide the others by 1 − p.
+    """In training, set each entry to 0 with probability p and divide the others by 1 − p.
 
-    y = x · m / (1 − p), with m = 0 with probability p and else 1: so E[y] = x. Out of training
-    y = x. Here p is the probability to DROP, as in torch; p = 1 gives zeros. Chance is drawn in
-    steps of 2^-16: what happens has a probability within 2^-17 of p.
+    y = x · mask / (1 − p); outside training y = x. p = 1 gives zeros. The probability is that of
+    the nearest multiple of 2^-32, so E[y] = x up to a factor 1 ± 2^-33 / (1 − p).
 
     Args:
         x: any shape.
-        p: the probability to drop, from 0 to 1.
+        p: the probability of dropping, from 0 to 1.
         training: whether to drop at all.
-        rng: the generator to draw from; needed in training where 0 < p < 1.
+        rng: the generator to draw from; needed in training if 0 < p < 1.
 
     Returns:
         The shape of x.
 
     Raises:
-        TypeError: if x is not an array of floats.
-        ValueError: if p is no probability, or a generator is needed and `rng` is none.
+        ValueError: if p is not a probability, or if a generator is needed and `rng` is not one.
 
     Source: Srivastava et al., Dropout, Journal of Machine Learning Research 15, 2014.
 
@@ -59,21 +70,9 @@ def dropout(x, p=0.5, *, training=True, rng=None):
 
 @op
 def dropout2d(x, p=0.5, *, training=True, rng=None):
-    """As `dropout`, but drop whole channels: neighboring pixels are too alike to drop one by one.
+    """As `dropout` of x (N, C, H, W), but drop whole channels of a sample.
 
-    Args:
-        x: (N, C, H, W).
-        p: the probability to drop a channel of a sample, from 0 to 1.
-        training: whether to drop at all.
-        rng: the generator to draw from; needed in training where 0 < p < 1.
-
-    Returns:
-        The shape of x.
-
-    Raises:
-        TypeError: if x is not an array of floats.
-        ValueError: if x has other axes, p is no probability, or a generator is needed and `rng` is
-            none.
+    Neighboring pixels are correlated, so a dropped pixel can be guessed from those around it.
 
     Source: Tompson et al., Efficient Object Localization Using Convolutional Networks, 2015.
 

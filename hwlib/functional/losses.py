@@ -16,21 +16,10 @@ def _check_dim(caller, x, dim):
 
 @op
 def softmax(x, *, dim=-1):
-    """Make positive numbers that add up to 1 along an axis.
+    """Turn x into positive values that sum to 1 along the axis `dim`.
 
-    y = exp(x) / Σ exp(x). What is added to all x along the axis changes nothing: so the largest is
-    taken to be 0, and no exp overflows.
-
-    Args:
-        x: at least 1 axis.
-        dim: the axis to add along.
-
-    Returns:
-        The shape of x.
-
-    Raises:
-        TypeError: if x is not an array of floats.
-        ValueError: if x has no such axis, or it is empty.
+    y = exp(x) / Σ exp(x). Adding a constant to all x along the axis changes nothing, so the maximum
+    is subtracted first, and no exp overflows.
 
     >>> (6 * softmax(np.log([1.0, 2, 3]))).round().astype(int)
     array([1, 2, 3])
@@ -46,20 +35,9 @@ def softmax(x, *, dim=-1):
 
 @op
 def log_softmax(x, *, dim=-1):
-    """Take the logarithm of `softmax`, also where that is too small to be a number.
+    """Return the logarithm of `softmax` along `dim`, accurate even where softmax rounds to 0.
 
     y = x − log Σ exp(x).
-
-    Args:
-        x: at least 1 axis.
-        dim: the axis to add along.
-
-    Returns:
-        The shape of x.
-
-    Raises:
-        TypeError: if x is not an array of floats.
-        ValueError: if x has no such axis, or it is empty.
 
     >>> log_softmax(np.array([0.0, 1000])).astype(int)
     array([-1000,     0])
@@ -75,18 +53,18 @@ def log_softmax(x, *, dim=-1):
 
 
 def _reduce(caller, losses, reduction):
-    """Return the mean or sum of the losses or the losses, and by how much it grows with each."""
+    """Return the mean or the sum of the losses, or the losses, and its derivative by each loss."""
     if reduction not in ("mean", "sum", "none"):
         raise error(caller, "reduction must be 'mean', 'sum' or 'none'", reduction=repr(reduction))
     if reduction == "none":
         return losses, 1.0
-    share = 1.0 if reduction == "sum" else 1 / losses.size if losses.size else nan
-    return np.multiply(losses.sum(), share, dtype=losses.dtype), share
+    factor = 1.0 if reduction == "sum" else 1 / losses.size if losses.size else nan
+    return np.multiply(losses.sum(), factor, dtype=losses.dtype), factor
 
 
 @op
 def cross_entropy(x, target, *, reduction="mean"):
-    """Compare logits with the right classes: minus the logarithm of the probability given to each.
+    """Return minus the logarithm of the probability that the logits x give to the right class.
 
     loss[n] = −log softmax(x[n])[target[n]]. Huge logits give no inf. The mean of an empty batch
     is nan, as in torch; no class is ignored.
@@ -97,12 +75,11 @@ def cross_entropy(x, target, *, reduction="mean"):
         reduction: "mean" or "sum" of the losses, or "none" for the losses themselves.
 
     Returns:
-        One number, or with "none" the shape of `target`.
+        A scalar, or with "none" the shape of `target`.
 
     Raises:
-        TypeError: if x is not an array of floats, or `target` is not one of integers.
-        ValueError: if the shapes do not fit together, a target is out of range, or `reduction` is
-            unknown.
+        TypeError: if `target` is not an array of integers.
+        ValueError: if a target is out of range, or `reduction` is unknown.
 
     >>> logits = np.array([[0.0, 1000], [0, 1000]])
     >>> cross_entropy(logits, np.array([0, 1]), reduction="none").astype(int)
@@ -126,11 +103,11 @@ def cross_entropy(x, target, *, reduction="mean"):
     log_p, pullback = log_softmax.vjp(x, dim=1)
     right = np.expand_dims(target, 1)  # (N, 1, ...)
     losses = -np.take_along_axis(log_p, right, 1).squeeze(1)
-    y, share = _reduce("cross_entropy", losses, reduction)
+    y, factor = _reduce("cross_entropy", losses, reduction)
 
     def backward(dy):
         d_log_p = np.zeros_like(log_p)
-        d_losses = np.broadcast_to(dy * share, target.shape)
+        d_losses = np.broadcast_to(dy * factor, target.shape)
         np.put_along_axis(d_log_p, right, -np.expand_dims(d_losses, 1), 1)
         return *pullback(d_log_p), None
 
@@ -139,22 +116,21 @@ def cross_entropy(x, target, *, reduction="mean"):
 
 @op
 def mse_loss(x, target, *, reduction="mean"):
-    """Compare numbers with the right ones: the squared differences.
+    """Return the squared differences of x and target, which have the same shape.
 
-    loss = (x − target)². Nothing broadcasts. The mean of nothing is nan, as in torch.
+    loss = (x − target)². The mean of an empty array is nan, as in torch.
 
     Args:
         x: any shape.
-        target: the shape of x.
-        reduction: "mean" or "sum" of the losses, or "none" for the losses themselves. Over a batch
-            of vectors "mean" divides by their number and their length.
+        target: the shape of x; nothing broadcasts.
+        reduction: "mean" or "sum" of the losses, or "none" for the losses themselves. For a batch
+            of vectors, "mean" divides by their number and by their length.
 
     Returns:
-        One number, or with "none" the shape of x.
+        A scalar, or with "none" the shape of x.
 
     Raises:
-        TypeError: if the arrays are not of one floating dtype.
-        ValueError: if the shapes differ, or `reduction` is unknown.
+        ValueError: if `reduction` is unknown.
 
     >>> mse_loss(np.array([1.0, 2, 3]), np.array([1.0, 2, 0]), reduction="none").astype(int)
     array([0, 0, 9])
@@ -163,10 +139,10 @@ def mse_loss(x, target, *, reduction="mean"):
     if x.shape != target.shape:
         raise error("mse_loss", "x and target must have the same shape", x=x, target=target)
     difference = x - target
-    y, share = _reduce("mse_loss", np.square(difference), reduction)
+    y, factor = _reduce("mse_loss", np.square(difference), reduction)
 
     def backward(dy):
-        dx = 2 * difference * (dy * share)
+        dx = 2 * difference * (dy * factor)
         return dx, -dx
 
     return y, backward

@@ -1,17 +1,25 @@
 """Batch, layer, group and instance normalization.
 
-There is one rule: numbers that share a mean are shifted and scaled to mean 0 and variance 1. The
-norms differ only in which numbers share one. Seen as (A, B, C), those with the same middle index
-do; and in a second view, those with the same middle index share a weight and a bias:
+They follow one rule. Values that share a mean are shifted and scaled to mean 0 and variance 1; then
+they are multiplied by a learned weight (γ) and a learned bias (β) is added:
 
-    x (N, C, H, W)    share a mean         share a weight
-    batch_norm        (N, C, H W)          (N, C, H W)
-    layer_norm        (1, N, C H W)        (N, C H W, 1)
-    group_norm        (1, N G, C/G H W)    (N, C, H W)
-    instance_norm     (1, N C, H W)        (N, C, H W)
+    y = weight · (x − mean) / √(var + eps) + bias
+
+The norms differ only in which values share a mean and a variance (1/n), and which share a weight:
+
+    x (N, C, H, W)    share a mean        share a weight
+    batch_norm        a channel           a channel
+    layer_norm        a sample            a position of the sample
+    group_norm        a group of          a channel
+                      channels of a
+                      sample
+    instance_norm     a channel of a      a channel
+                      sample
+
+All of them take `weight` and `bias`, or None for 1 and 0, and `eps`, which is added to the
+variance, and return the shape of x. Where a single value is its own mean, y = bias and dx = 0.
 """
 
-from functools import partial
 from math import prod
 
 import numpy as np
@@ -21,137 +29,58 @@ from hwlib.functional.arguments import check_floats, error, given
 from hwlib.op import op
 
 
-def _sum(x, times=None):
-    """Add up x, or the product of x and another array (A, B, C), where they share a middle index.
+def _mean(x, axes):
+    """Return the mean along axes, which keep length 1; 0 of nothing, as in an empty batch."""
+    return x.sum(axes, keepdims=True) / max(1, prod(x.shape[i] for i in axes))
 
-    The result is (B, 1). Long rows are summed by BLAS, for it is faster there than einsum.
+
+def _moments(x, axes):
+    """Return x − mean, the mean and the variance.
+
+    E[x²] − E[x]² would cancel if the mean is large; the mean of (x − mean)² does not. A large mean
+    is rounded itself, so what is left of it in x − mean is subtracted too.
     """
-    if times is None:
-        return np.einsum("abc->b", x)[:, None]
-    samples, _, places = x.shape
-    if places > samples:
-        return np.vecdot(x, times).sum(0)[:, None]
-    return np.einsum("abc,abc->b", x, times)[:, None]
+    mean = _mean(x, axes)
+    centered = x - mean
+    rest = _mean(centered, axes)
+    centered -= rest
+    return centered, mean + rest, _mean(centered**2, axes)
 
 
-def _count(x):
-    """Return how many of x (A, B, C) share a middle index, at least 1."""
-    return max(1, x.shape[0] * x.shape[2])
+def _normalize(x, weight, bias, eps, *, view, axes, affine, statistics=None):
+    """Forward and backward pass of all norms.
 
-
-def _center(x):
-    """Return x (A, B, C) without its mean, the mean (B, 1) in parts, and the variance (B, 1).
-
-    The variance is taken of what is left when the mean is gone: E[x²] − E[x]² would cancel where
-    the mean is large. Where it is, the mean's second part is what rounding took from the first.
+    x is seen in the shape `view`: what lies along its `axes` shares a mean. weight and bias are
+    seen in the shape `affine`, which broadcasts to it. `statistics` are a mean and a variance that
+    are constants, in place of those of x.
     """
-    count = _count(x)
-    mean = _sum(x) / count
-    z = x - mean
-    var = _sum(z, z) / count
-    if not (mean**2 > var).any():
-        return z, [mean], var
-    lost = _sum(z) / count
-    z -= lost
-    return z, [mean, lost], _sum(z, z) / count
-
-
-def batch_statistics(x):
-    """Return mean and variance (1/n) of each channel over the batch and all places.
-
-    Args:
-        x: (N, C) or (N, C, ...).
-
-    Returns:
-        mean (C,) and variance (C,); of an empty batch, 0.
-
-    Raises:
-        TypeError: if x is not an array of floats.
-        ValueError: if x has fewer axes.
-
-    >>> batch_statistics(np.array([[1.0, 0], [3, 8]]))
-    (array([2., 4.]), array([ 1., 16.]))
-    """
-    _check_norm("batch_statistics", x, 0)
-    _, mean, var = _center(x.reshape(*x.shape[:2], prod(x.shape[2:])))  # (N, C, H W)
-    return sum(mean)[:, 0], var[:, 0]
-
-
-def _standardize(x, eps, observe=None):
-    """Return z = (x − mean) / √(var + eps) for x (A, B, C), how to make it anew, and the pullback.
-
-    `observe` is told mean (B,), var (B,) and how many numbers they are of.
-    With s = 1 / √(var + eps), dx = s (dz − mean of dz − z · mean of z dz): what would shift or
-    scale all x alike is taken out, for z does not see it. The pullback is given z, which it uses
-    up, dz, both sums, and a factor for dx.
-    """
-    count = _count(x)
-    z, mean, var = _center(x)
-    if observe is not None and x.size:  # an empty batch has no statistics
-        observe(sum(mean).ravel(), var.ravel(), count)
-    scale = 1 / np.sqrt(var + eps)
-    z *= scale
-
-    def again():
-        z = x - mean[0]
-        for part in mean[1:]:
-            z -= part
-        z *= scale
-        return z
-
-    def backward(z, dz, sum_dz, sum_z_dz, gain):
-        z *= sum_z_dz / -count
-        z += dz
-        z -= sum_dz / count
-        z *= scale * gain
-        return z
-
-    return z, again, backward
-
-
-def _standardize_by(x, mean, var, eps):
-    """Return what `_standardize` does, where mean and variance (B,) are given and constant."""
-    scale = 1 / np.sqrt(var[:, None] + eps)
-
-    def again():
-        z = x - mean[:, None]
-        z *= scale
-        return z
-
-    return again(), again, lambda z, dz, sum_dz, sum_z_dz, gain: dz * (scale * gain)
-
-
-def _normalize(x, weight, bias, standardize, *, share_mean, share_weight):
-    """Be the rule of all norms: standardize x in one view, scale and shift it in another.
-
-    Backward makes z anew, for to keep it would take memory, and new memory takes time.
-    """
-    z, again, to_x = standardize(x.reshape(share_mean))
-    y = z.reshape(share_weight)
-    gain = 1 if weight is None else weight.reshape(-1, 1)
-    if weight is not None:
-        y *= gain
-    if bias is not None:
-        y += bias.reshape(-1, 1)
+    x_shape, x = x.shape, x.reshape(view)
+    if statistics is None:
+        centered, _, var = _moments(x, axes)
+    else:
+        mean, var = (a.reshape(affine) for a in statistics)
+        centered = x - mean
+    scale = 1 / np.sqrt(var + float(eps))
+    z = centered * scale
+    gamma = 1 if weight is None else weight.reshape(affine)
+    beta = 0 if bias is None else bias.reshape(affine)
+    shared = tuple(i for i, n in enumerate(affine) if n == 1)  # weight is summed over in y
 
     def backward(dy):
-        z, dy = again(), dy.reshape(share_weight)
-        sum_dy, sum_z_dy = _sum(dy), _sum(z.reshape(share_weight), dy)
-        if share_mean == share_weight:  # then these are the sums that dx needs
-            dx = to_x(z, dy, sum_dy, sum_z_dy, gain)
-        else:
-            dz = (dy * gain).reshape(share_mean)
-            dx = to_x(z, dz, _sum(dz), _sum(z, dz), 1)
+        dy = dy.reshape(view)
+        dz = dy * gamma
+        if statistics is None:  # shifting or scaling x changes nothing: dx is orthogonal to both
+            dz = dz - _mean(dz, axes) - z * _mean(z * dz, axes)
         return (
-            dx.reshape(x.shape),
-            None if weight is None else sum_z_dy.reshape(weight.shape),
-            None if bias is None else sum_dy.reshape(bias.shape),
+            (dz * scale).reshape(x_shape),
+            None if weight is None else (dy * z).sum(shared).reshape(weight.shape),
+            None if bias is None else dy.sum(shared).reshape(bias.shape),
         )
 
-    return y.reshape(x.shape), backward
+    return (z * gamma + beta).reshape(x_shape), backward
 
 
-def _check_norm(caller, x, eps, shape=None, **others):
+def _check(caller, x, eps, shape=None, **others):
     """Check x, eps, and that the others, None or arrays, have a shape: (C,) unless it is given."""
     others = given(**others)
     check_floats(caller, x=x, **others)
@@ -166,44 +95,39 @@ def _check_norm(caller, x, eps, shape=None, **others):
         raise error(caller, "eps must not be negative", eps=eps)
 
 
+def batch_statistics(x):
+    """Return the mean (C,) and the variance (C,), 1/n, of each channel of x (N, C, ...).
+
+    Both are 0 for an empty batch.
+
+    >>> batch_statistics(np.array([[1.0, 0], [3, 8]]))
+    (array([2., 4.]), array([ 1., 16.]))
+    """
+    _check("batch_statistics", x, 0)
+    _, mean, var = _moments(x, (0, *range(2, x.ndim)))
+    return mean.ravel(), var.ravel()
+
+
 @op
-def batch_norm(
-    x,
-    running_mean,
-    running_var,
-    weight=None,
-    bias=None,
-    *,
-    training=False,
-    eps=1e-5,
-    observe=None,
-):
-    """Standardize each channel over the batch and all places, then scale and shift it.
+def batch_norm(x, running_mean, running_var, weight=None, bias=None, *, training=False, eps=1e-5):
+    """Standardize each channel over the batch and all positions, then scale and shift it.
 
-    y = weight · (x − mean) / √(var + eps) + bias. In training, mean and variance (1/n) are those
-    of x, and the gradient goes through them. Else they are the running ones.
-
-    Running statistics are constants: their gradients are None, and they are never changed here; see
-    `hwlib.nn.BatchNorm2d`. An empty batch gives an empty result and gradients 0.
+    In training, mean and variance are those of x, and the gradient goes through them. Otherwise
+    they are the running ones, which are constants: they have no gradient, and no function changes
+    them, see `hwlib.nn.BatchNorm2d`. An empty batch gives an empty result and gradients 0.
 
     Args:
         x: (N, C) or (N, C, ...).
-        running_mean: (C,), not used in training and may then be None.
+        running_mean: (C,); not used in training, and may then be None.
         running_var: (C,), likewise.
-        weight: (C,), or None for 1.
-        bias: (C,), or None for 0.
+        weight: (C,).
+        bias: (C,).
         training: whether to normalize by the statistics of x.
-        eps: is added to the variance.
-        observe: in training, is called with mean (C,) and variance (C,) of x and the n of the 1/n,
-            for who keeps running statistics.
-
-    Returns:
-        The shape of x.
+        eps: added to the variance.
 
     Raises:
-        TypeError: if the arrays are not of one floating dtype.
-        ValueError: if the shapes do not fit together, if out of training there are no running
-            statistics, or if in training a channel has one value only: it would always become 0.
+        ValueError: if there are no running statistics outside training, or if a channel has one
+            value only in training: it would always become 0.
 
     Source: Ioffe and Szegedy, Batch Normalization, 2015, arXiv 1502.03167.
 
@@ -212,17 +136,22 @@ def batch_norm(
            [ 1,  1]])
     """
     running = {"running_mean": running_mean, "running_var": running_var}
-    _check_norm("batch_norm", x, eps, **running, weight=weight, bias=bias)
-    view = (*x.shape[:2], prod(x.shape[2:]))  # (N, C, H W)
-    if training:
-        if view[0] * view[2] == 1:
-            raise error("batch_norm", "training needs more than one value per channel", x=x)
-        standardize = partial(_standardize, eps=eps, observe=observe)
-    else:
-        if running_mean is None or running_var is None:
-            raise error("batch_norm", "out of training, running statistics are needed", **running)
-        standardize = partial(_standardize_by, mean=running_mean, var=running_var, eps=eps)
-    y, pullback = _normalize(x, weight, bias, standardize, share_mean=view, share_weight=view)
+    _check("batch_norm", x, eps, **running, weight=weight, bias=bias)
+    axes = (0, *range(2, x.ndim))
+    if training and prod(x.shape[i] for i in axes) == 1:
+        raise error("batch_norm", "training needs more than one value per channel", x=x)
+    if not training and (running_mean is None or running_var is None):
+        raise error("batch_norm", "outside training, running statistics are needed", **running)
+    y, pullback = _normalize(
+        x,
+        weight,
+        bias,
+        eps,
+        view=x.shape,
+        axes=axes,
+        affine=(1, x.shape[1], *[1] * (x.ndim - 2)),
+        statistics=None if training else (running_mean, running_var),
+    )
 
     def backward(dy):
         dx, dweight, dbias = pullback(dy)
@@ -233,25 +162,14 @@ def batch_norm(
 
 @op
 def layer_norm(x, normalized_shape, weight=None, bias=None, *, eps=1e-5):
-    """Standardize each sample over its last axes, then scale and shift each place.
-
-    y = weight · (x − mean) / √(var + eps) + bias, mean and variance (1/n) over the last axes, those
-    of `normalized_shape`. Where that is one number, y = bias and the gradient is 0.
+    """Standardize each sample over its last axes, then scale and shift each position.
 
     Args:
         x: (..., *normalized_shape).
-        normalized_shape: shape of the last axes; an int for the last axis alone.
-        weight: normalized_shape, or None for 1.
-        bias: normalized_shape, or None for 0.
-        eps: is added to the variance.
-
-    Returns:
-        The shape of x.
-
-    Raises:
-        TypeError: if the arrays are not of one floating dtype, or `normalized_shape` is not of
-            integers.
-        ValueError: if the shapes do not fit together.
+        normalized_shape: the shape of the last axes; an int for the last axis alone.
+        weight: normalized_shape.
+        bias: normalized_shape.
+        eps: added to the variance.
 
     Source: Ba, Kiros and Hinton, Layer Normalization, 2016, arXiv 1607.06450.
 
@@ -259,20 +177,14 @@ def layer_norm(x, normalized_shape, weight=None, bias=None, *, eps=1e-5):
     array([[-1,  1],
            [-1,  1]])
     """
-    axes = len(normalized_shape) if isinstance(normalized_shape, tuple | list) else 1
-    (shape,) = per_axis("layer_norm", axes, normalized_shape=normalized_shape)
-    _check_norm("layer_norm", x, eps, shape, weight=weight, bias=bias)
-    if not shape or x.shape[-axes:] != shape:
+    many = len(normalized_shape) if isinstance(normalized_shape, tuple | list) else 1
+    (shape,) = per_axis("layer_norm", many, normalized_shape=normalized_shape)
+    _check("layer_norm", x, eps, shape, weight=weight, bias=bias)
+    if not shape or x.shape[-many:] != shape:
         raise error("layer_norm", "x must end in normalized_shape", x=x, normalized_shape=shape)
-    samples, places = prod(x.shape[:-axes]), prod(shape)
-    y, pullback = _normalize(
-        x,
-        weight,
-        bias,
-        partial(_standardize, eps=eps),
-        share_mean=(1, samples, places),
-        share_weight=(samples, places, 1),
-    )
+    axes = tuple(range(x.ndim - many, x.ndim))
+    affine = (*[1] * (x.ndim - many), *shape)
+    y, pullback = _normalize(x, weight, bias, eps, view=x.shape, axes=axes, affine=affine)
 
     def backward(dy):
         dx, dweight, dbias = pullback(dy)
@@ -285,41 +197,33 @@ def layer_norm(x, normalized_shape, weight=None, bias=None, *, eps=1e-5):
 def group_norm(x, num_groups, weight=None, bias=None, *, eps=1e-5):
     """Standardize each group of channels of each sample, then scale and shift each channel.
 
-    y = weight · (x − mean) / √(var + eps) + bias, mean and variance (1/n) over C/G neighboring
-    channels and all places. Where that is one number, y = bias and the gradient is 0.
-
     Args:
         x: (N, C) or (N, C, ...).
         num_groups: G, must divide C. 1 is a layer norm over all but the batch (with a weight per
-            channel), C an instance norm.
-        weight: (C,), or None for 1.
-        bias: (C,), or None for 0.
-        eps: is added to the variance.
-
-    Returns:
-        The shape of x.
-
-    Raises:
-        TypeError: if the arrays are not of one floating dtype, or `num_groups` is not an integer.
-        ValueError: if the shapes do not fit together.
+            channel), C is an instance norm.
+        weight: (C,).
+        bias: (C,).
+        eps: added to the variance.
 
     Source: Wu and He, Group Normalization, 2018, arXiv 1803.08494.
 
     >>> group_norm(np.array([[1.0, 3, 0, 8]]), 2).round().astype(int)
     array([[-1,  1, -1,  1]])
     """
-    _check_norm("group_norm", x, eps, weight=weight, bias=bias)
+    _check("group_norm", x, eps, weight=weight, bias=bias)
     ((groups,),) = per_axis("group_norm", 1, num_groups=num_groups)
-    n, channels, *places = x.shape
+    n, channels, *positions = x.shape
     if channels % groups:
         raise error("group_norm", "num_groups must divide C", x=x, num_groups=groups)
+    group = groups, channels // groups
     y, pullback = _normalize(
         x,
         weight,
         bias,
-        partial(_standardize, eps=eps),
-        share_mean=(1, n * groups, channels // groups * prod(places)),
-        share_weight=(n, channels, prod(places)),
+        eps,
+        view=(n, *group, *positions),
+        axes=tuple(range(2, x.ndim + 1)),
+        affine=(1, *group, *[1] * len(positions)),
     )
 
     def backward(dy):
@@ -331,24 +235,16 @@ def group_norm(x, num_groups, weight=None, bias=None, *, eps=1e-5):
 
 @op
 def instance_norm(x, weight=None, bias=None, *, eps=1e-5):
-    """Standardize each channel of each sample over its places, then scale and shift it.
-
-    y = weight · (x − mean) / √(var + eps) + bias, mean and variance (1/n) over all axes but the
-    first two.
+    """Standardize each channel of each sample over its positions, then scale and shift it.
 
     Args:
         x: (N, C, L) or (N, C, H, W) or longer.
-        weight: (C,), or None for 1.
-        bias: (C,), or None for 0.
-        eps: is added to the variance.
-
-    Returns:
-        The shape of x.
+        weight: (C,).
+        bias: (C,).
+        eps: added to the variance.
 
     Raises:
-        TypeError: if the arrays are not of one floating dtype.
-        ValueError: if the shapes do not fit together, or a channel has one place only: it would
-            always become 0.
+        ValueError: if a channel has one position only: it would always become 0.
 
     Source: Ulyanov, Vedaldi and Lempitsky, Instance Normalization, 2016, arXiv 1607.08022.
 
@@ -356,15 +252,8 @@ def instance_norm(x, weight=None, bias=None, *, eps=1e-5):
     array([[[-1,  1],
             [-1,  1]]])
     """
-    _check_norm("instance_norm", x, eps, weight=weight, bias=bias)
-    n, channels, *places = x.shape
-    if prod(places) == 1:
-        raise error("instance_norm", "a channel must have more than one place", x=x)
-    return _normalize(
-        x,
-        weight,
-        bias,
-        partial(_standardize, eps=eps),
-        share_mean=(1, n * channels, prod(places)),
-        share_weight=(n, channels, prod(places)),
-    )
+    _check("instance_norm", x, eps, weight=weight, bias=bias)
+    if prod(x.shape[2:]) == 1:
+        raise error("instance_norm", "a channel must have more than one position", x=x)
+    axes, affine = tuple(range(2, x.ndim)), (1, x.shape[1], *[1] * (x.ndim - 2))
+    return _normalize(x, weight, bias, eps, view=x.shape, axes=axes, affine=affine)

@@ -61,10 +61,6 @@ DEFAULTS = {
 }
 
 ADDED = {
-    ("batch_norm", "observe"): (
-        None,
-        "running statistics live in hwlib.nn, which sees the batch's by this",
-    ),
     ("dropout", "rng"): (None, "chance is an argument, never ambient"),
     ("dropout2d", "rng"): (None, "chance is an argument, never ambient"),
 }

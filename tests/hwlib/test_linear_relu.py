@@ -41,12 +41,8 @@ def test_relu_agrees_with_torch_at_the_kink_too(dtype):
 
 
 def test_relu_at_nan_and_infinity_is_torch_s():
-    """But for an infinite dy where x ≤ 0, which the docstring names."""
+    """An infinite dy is stopped too where x ≤ 0: inf · 0 would be nan."""
     x, dy = (a.ravel() for a in np.meshgrid(*[[np.nan, -np.inf, np.inf, -0.0, 1, -1]] * 2))
-    blocked = (x <= 0) & ~np.isfinite(dy)
-    with np.errstate(invalid="ignore"):
-        assert np.isnan(hf.relu.vjp(x)[1](dy)[0][blocked]).all()
-    x, dy = x[~blocked], dy[~blocked]
     y, backward = hf.relu.vjp(x)
     tx = torch.tensor(x, requires_grad=True)
     ty = torch.relu(tx)

@@ -252,6 +252,9 @@ def test_value_errors(name, arrays, hyper, message):
         ("cross_entropy", [TARGET[:, None], TARGET], "x must be .* got int64"),
         ("mse_loss", [X, X.astype("f4")], "same dtype"),
         ("mse_loss", [X, TARGET], "target must be .* got int64"),
+        ("mse_loss", [X.astype("f2"), X.astype("f2")], "x is float16, too coarse to sum"),
+        ("cross_entropy", [X.astype("f2"), TARGET], "x is float16, too coarse to sum"),
+        ("softmax", [X.astype("f2")], "x is float16, too coarse to sum"),
     ],
 )  # fmt: skip
 def test_type_errors(name, arrays, message):

@@ -283,19 +283,6 @@ def test_numbers_that_are_all_equal_become_the_bias():
 # Large means: E[x²] − E[x]² in float32 would be −8 here, and its root nan.
 
 
-def test_batch_norm_shows_its_statistics_in_training_only():
-    seen = []
-    x = np.arange(24.0).reshape(2, 3, 4)
-    hf.batch_norm(x, None, None, training=True, observe=lambda *found: seen.append(found))
-    ((mean, var, count),) = seen
-    np.testing.assert_allclose(mean, x.mean((0, 2)), rtol=1e-12)
-    np.testing.assert_allclose(var, x.var((0, 2)), rtol=1e-12)
-    assert count == 8
-    hf.batch_norm(x, mean, var, observe=seen.append)
-    hf.batch_norm(x[:0], None, None, training=True, observe=seen.append)
-    assert len(seen) == 1
-
-
 @pytest.mark.parametrize("shape", [(7, 3), (5, 2, 9), (64, 3, 32, 32), (0, 3, 2)])
 @pytest.mark.parametrize("offset", [0, 1e4])
 def test_batch_statistics_are_mean_and_biased_variance(shape, offset):
@@ -370,8 +357,7 @@ def test_hyperparameters_are_keywords():
     for name in NORMS:
         parameters = inspect.signature(getattr(hf, name)).parameters.values()
         keywords = [p.name for p in parameters if p.kind == p.KEYWORD_ONLY]
-        own = ["training", "eps", "observe"]
-        assert keywords == (own if name == "batch_norm" else ["eps"])
+        assert keywords == (["training", "eps"] if name == "batch_norm" else ["eps"])
 
 
 def test_a_numpy_eps_does_not_change_the_dtype():
@@ -379,6 +365,13 @@ def test_a_numpy_eps_does_not_change_the_dtype():
     for name in NORMS:
         y, backward = plain(name)(x, eps=np.float64(1e-5))
         assert y.dtype == backward(y)[0].dtype == np.float32
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_float16_is_refused(name):
+    """Summed in float16, 3,072 values had a standard deviation of 0.58, and 65,536 were nan."""
+    with pytest.raises(TypeError, match=f"^{name}: x is float16, too coarse to sum; use float32"):
+        plain(name)(np.ones((4, 6, 5, 5), np.float16))
 
 
 X = np.zeros((2, 6, 4))
@@ -412,8 +405,8 @@ THREE, SIX = np.ones(3), np.ones(6)
         ("group_norm", (X, 2, np.ones(2)), {}, r"weight must have shape \(6,\)"),
         ("group_norm", (X, 2, None, THREE), {}, r"bias must have shape \(6,\)"),
         ("group_norm", (SIX, 2), {}, "x must have at least 2 axes"),
-        ("instance_norm", (X[:, :, :1],), {}, r"more than one place \(x.shape=\(2, 6, 1\)\)"),
-        ("instance_norm", (X[:, :, 0],), {}, r"more than one place \(x.shape=\(2, 6\)\)"),
+        ("instance_norm", (X[:, :, :1],), {}, r"more than one position \(x.shape=\(2, 6, 1\)\)"),
+        ("instance_norm", (X[:, :, 0],), {}, r"more than one position \(x.shape=\(2, 6\)\)"),
         ("instance_norm", (X, THREE), {}, r"weight must have shape \(6,\)"),
         ("instance_norm", (X, None, THREE), {}, r"bias must have shape \(6,\)"),
     ],
