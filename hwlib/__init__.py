@@ -1,3 +1,25 @@
-"""Convolution, normalization and dropout in readable NumPy, each function with its proof."""
+"""Convolution, normalization and dropout in NumPy, each function with its derivative.
+
+The rooms, in reading order:
+
+    op           what a function with a derivative is
+    functional   the functions: convolution, pooling, norms, dropout, losses
+    module       the tree of layers that a network is
+    nn           the layers, with the arrays that they learn
+    optim        SGD, Adam, AdamW
+    train        one training loop for hwlib and PyTorch
+    testing      are the gradients right?
+    count        parameters, operations, output sizes, receptive fields
+    theory       dropout and noise on linear regression, in closed form
+    graph        computation graphs of ordinary NumPy code
+    data         the data sets of the book
+    results      the numbers that the book's text quotes
+    figures      the figures that do not move
+    explore      the figures that do
+    labs         the checks of the labs
+
+`functional`, `op`, `module`, `nn` and `optim` name and call everything as PyTorch does. Import
+rooms by name, `from hwlib import nn` or `import hwlib.functional as hf`.
+"""
 
 __version__ = "0.1.0"

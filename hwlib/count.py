@@ -1,6 +1,10 @@
-"""Counting what a layer holds, computes and sees: exact integers, no arrays.
+"""Counting parameters, operations, output sizes and receptive fields: exact integers, no arrays.
 
 Sizes are ints or, as in torch, one int per axis: (height, width). An int stands for all axes alike.
+A result is an int where all sizes are ints, and otherwise one int per axis.
+
+Every function raises a TypeError if a size is not an integer, and a ValueError if a size is too
+small, if no window fits into the input, or if groups does not divide a number of channels.
 """
 
 import operator
@@ -56,15 +60,9 @@ def conv_output_size(
     """Return how many windows a convolution or a pooling fits into an input of size n.
 
     floor((n + 2 padding − span) / stride) + 1, where a dilated window spans
-    dilation (kernel_size − 1) + 1 places. The floor drops a last window that would stick out:
-    `conv_unvisited` counts the inputs it leaves unseen.
+    dilation (kernel_size − 1) + 1 positions. The floor drops a last window that would stick out.
 
-    Returns:
-        An int where all arguments are ints, else one int per axis.
-
-    Raises:
-        TypeError: if a size is not an integer.
-        ValueError: if a size is too small, or no window fits. The message names `caller`.
+    Messages of errors name `caller`.
 
     >>> conv_output_size(7, 3, stride=2), conv_output_size(8, 3, stride=2)
     (3, 3)
@@ -72,31 +70,25 @@ def conv_output_size(
     (224, 30)
     """
     sizes = input_size, kernel_size, stride, padding, dilation
-    windows = _windows(caller, *sizes)
-    return _like([room // s + 1 for room, s, _ in windows], *sizes)
-
-
-def conv_unvisited(
-    input_size: Size, kernel_size: Size, *, stride: Size = 1, padding: Size = 0, dilation: Size = 1
-) -> Size:
-    """Return how many of the n inputs lie beyond the end of the last window.
-
-    max(0, (n + 2 padding − span) mod stride − padding): what the floor in `conv_output_size` cuts
-    off, less the padding in it. These inputs change nothing in the output; their gradient is 0.
-
-    Returns:
-        An int where all arguments are ints, else one int per axis.
-
-    Raises:
-        TypeError: if a size is not an integer.
-        ValueError: if a size is too small, or no window fits.
-
-    >>> conv_unvisited(7, 3, stride=2), conv_unvisited(8, 3, stride=2)
-    (0, 1)
-    """
-    sizes = input_size, kernel_size, stride, padding, dilation
-    windows = _windows("conv_unvisited", *sizes)
-    return _like([max(0, room % s - p) for room, s, p in windows], *sizes)
+    by_axis = per_axis(
+        caller,
+        _axes(*sizes),
+        input_size=input_size,
+        kernel_size=kernel_size,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+    )
+    result = []
+    for n, k, s, p, d in zip(*by_axis, strict=True):
+        span = d * (k - 1) + 1
+        if span > n + 2 * p:
+            raise ValueError(
+                f"{caller}: the window must fit into the padded input, but it spans {span} of "
+                f"{n + 2 * p} (input_size={n}, kernel_size={k}, padding={p}, dilation={d})"
+            )
+        result.append((n + 2 * p - span) // s + 1)
+    return _like(result, *sizes)
 
 
 def conv_transpose_output_size(
@@ -109,19 +101,15 @@ def conv_transpose_output_size(
     dilation: Size = 1,
     caller: str = "conv_transpose_output_size",
 ) -> Size:
-    """Return the size that a transposed convolution gives to an input of size n.
+    """Return the size of a transposed convolution's output for an input of size n.
 
     (n − 1) stride − 2 padding + dilation (kernel_size − 1) + 1 + output_padding: the size of an
-    image into which a convolution fits n windows. Up to `stride` sizes are such;
+    image into which a convolution fits n windows. Up to `stride` sizes have this property;
     `output_padding` chooses among them, and 0 means the smallest.
 
-    Returns:
-        An int where all arguments are ints, else one int per axis.
-
     Raises:
-        TypeError: if a size is not an integer.
-        ValueError: if a size is too small, if output_padding is not below max(stride, dilation), or
-            if the padding leaves no output. The message names `caller`.
+        ValueError: if output_padding is not below max(stride, dilation), or if the padding leaves
+            no output. The message names `caller`.
 
     >>> [conv_transpose_output_size(3, 3, stride=2, output_padding=extra) for extra in (0, 1)]
     [7, 8]
@@ -162,10 +150,6 @@ def conv_parameters(
     out_channels · in_channels / groups · kernel area, plus out_channels biases. An int
     kernel_size k means k × k; write (k,) for a kernel with one axis.
 
-    Raises:
-        TypeError: if a size is not an integer.
-        ValueError: if a size is below 1, or a number of channels is not divisible by groups.
-
     >>> conv_parameters(3, 4, 3, bias=False), conv_parameters(3, 3, 3, groups=3, bias=False)
     (108, 27)
     """
@@ -177,10 +161,6 @@ def linear_parameters(in_features: int, out_features: int, *, bias: bool = True)
     """Count the weights and biases of a fully connected layer.
 
     out_features · in_features, plus out_features biases.
-
-    Raises:
-        TypeError: if a size is not an integer.
-        ValueError: if a size is below 1.
 
     >>> linear_parameters(3 * 32 * 32, 10)
     30730
@@ -208,11 +188,6 @@ def conv_macs(
     with a padded zero count, the bias does not. Where all sizes are ints, the image and the kernel
     are square; write (n,) for an image with one axis.
 
-    Raises:
-        TypeError: if a size is not an integer.
-        ValueError: if a size is too small, no window fits, or a number of channels is not divisible
-            by groups.
-
     >>> conv_macs(224, 3, 4, 3, padding=1) == 224 * 224 * 108
     True
     """
@@ -226,12 +201,12 @@ def conv_macs(
 
 
 class ReceptiveField(NamedTuple):
-    """What one output sees of the input: output i sees `size` inputs from `start + i * jump` on.
+    """The receptive field: output i depends on the `size` inputs from `start + i * jump` on.
 
     Attributes:
-        size: how many inputs lie between the first and the last that the output sees, both counted.
-        jump: by how many inputs the window of the next output is shifted: the product of strides.
-        start: where the window of output 0 begins; negative where it begins in the padding.
+        size: the number of inputs from the first to the last that the output depends on.
+        jump: how far the window of the next output is shifted: the product of the strides.
+        start: where the window of output 0 begins; negative if it begins in the padding.
 
     >>> receptive_field([{"kernel_size": 3, "stride": 2}, {"kernel_size": 3}])
     ReceptiveField(size=7, jump=2, start=0)
@@ -243,18 +218,17 @@ class ReceptiveField(NamedTuple):
 
 
 def receptive_field(layers: Iterable[Mapping[str, int]]) -> ReceptiveField:
-    """Return what one output of a stack of convolutions and poolings sees of the input.
+    """Return the receptive field of an output of a stack of convolutions and poolings.
 
     Along one axis, from the first layer to the last: size += jump · dilation (kernel_size − 1),
-    start −= jump · padding, jump ·= stride. No layer at all gives (1, 1, 0).
+    start −= jump · padding, jump ·= stride. An empty stack gives (1, 1, 0).
 
     Args:
-        layers: per layer its geometry, as keywords: `kernel_size`, and where they are not torch's
-            default `stride`, `padding`, `dilation`.
+        layers: the geometry of each layer, as keywords: `kernel_size` and, if they differ from
+            torch's defaults, `stride`, `padding` and `dilation`.
 
     Raises:
-        TypeError: if a size is not an integer, or a keyword is unknown or missing.
-        ValueError: if a size is too small.
+        TypeError: if a keyword is unknown or missing.
 
     >>> receptive_field([dict(kernel_size=3, stride=2, padding=1), dict(kernel_size=3)])
     ReceptiveField(size=7, jump=2, start=-1)
@@ -273,39 +247,13 @@ def _is_many(size: Size) -> bool:
 
 
 def _axes(*sizes: Size, ints_mean: int = 1) -> int:
-    """Return the number of axes that the first tuple among the sizes gives away."""
+    """Return the length of the first tuple among the sizes; if there is none, `ints_mean`."""
     return next((len(size) for size in sizes if _is_many(size)), ints_mean)
 
 
 def _like(result: list[int], *sizes: Size) -> Size:
     """Return the result as a tuple, or as an int where all sizes are ints."""
     return tuple(result) if any(map(_is_many, sizes)) else result[0]
-
-
-def _windows(
-    caller: str, input_size: Size, kernel_size: Size, stride: Size, padding: Size, dilation: Size
-) -> list[tuple[int, int, int]]:
-    """Return per axis how far the first window can move to the right, stride and padding."""
-    by_axis = per_axis(
-        caller,
-        _axes(input_size, kernel_size, stride, padding, dilation),
-        input_size=input_size,
-        kernel_size=kernel_size,
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-    )
-    result = []
-    for n, k, s, p, d in zip(*by_axis, strict=True):
-        room = n + 2 * p - (d * (k - 1) + 1)
-        if room < 0:
-            raise ValueError(
-                f"{caller}: the window must fit into the padded input, but it spans "
-                f"{d * (k - 1) + 1} of {n + 2 * p} "
-                f"(input_size={n}, kernel_size={k}, padding={p}, dilation={d})"
-            )
-        result.append((room, s, p))
-    return result
 
 
 def _weights(caller: str, in_channels: int, out_channels: int, kernel: Size, groups: int) -> int:

@@ -16,7 +16,6 @@ from hwlib.count import (
     conv_output_size,
     conv_parameters,
     conv_transpose_output_size,
-    conv_unvisited,
     linear_parameters,
     per_axis,
     receptive_field,
@@ -53,7 +52,6 @@ def test_sizes_against_trying():
         hyper = {name: value for name, (value,) in hyper.items()}
         windows = brute_force_windows(size, kernel, *hyper.values())
         assert conv_output_size(size, kernel, **hyper) == len(windows)
-        assert conv_unvisited(size, kernel, **hyper) == max(0, size - 1 - windows[-1][-1])
 
 
 def test_conv_transpose_output_size_against_torch():
@@ -84,10 +82,6 @@ def test_transposed_undoes_the_size():
 
 def test_the_floor():
     assert [conv_output_size(n, 3, stride=2) for n in (7, 8, 9)] == [3, 3, 4]
-    assert [conv_unvisited(n, 3, stride=2) for n in (7, 8, 9)] == [0, 1, 0]
-    assert conv_unvisited((8, 7), 3, stride=2) == (1, 0)
-    assert conv_unvisited(8, 3, stride=2, padding=1) == 0
-    assert conv_unvisited(6, 1, stride=4) == 1
 
 
 def test_ints_give_an_int_and_pairs_a_tuple():
@@ -198,8 +192,6 @@ def test_receptive_field_by_hand():
         (lambda: conv_output_size(5, 3, padding=-1), "padding must be at least 0, got -1"),
         (lambda: conv_output_size(5, 3, dilation=0), "dilation must be at least 1, got 0"),
         (lambda: conv_output_size((5, 5), (3, 3, 3)), r"kernel_size must be an int or 2 ints, got \(3, 3, 3\)"),
-        (lambda: conv_unvisited(2, 3), "^conv_unvisited: the window must fit"),
-        (lambda: conv_unvisited(5, 3, stride=0), "^conv_unvisited: stride must be at least 1"),
         (lambda: conv_transpose_output_size(3, 3, stride=2, output_padding=2), r"^conv_transpose_output_size: output_padding must be smaller than stride or dilation \(output_padding=2, stride=2, dilation=1\)$"),
         (lambda: conv_transpose_output_size(3, 3, output_padding=-1), "output_padding must be at least 0"),
         (lambda: conv_transpose_output_size(1, 3, padding=2), r"padding must leave an output of at least 1, it leaves -1 \(input_size=1, kernel_size=3, stride=1, padding=2, dilation=1\)"),
@@ -252,7 +244,7 @@ def test_type_errors(call, message):
 
 def test_names_and_defaults_are_those_of_torch():
     theirs = inspect.signature(torch.nn.Conv2d).parameters
-    for f in conv_output_size, conv_unvisited, conv_parameters, conv_macs:
+    for f in conv_output_size, conv_parameters, conv_macs:
         for name, parameter in inspect.signature(f).parameters.items():
             if name in theirs:
                 assert parameter.default == theirs[name].default
