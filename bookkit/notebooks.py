@@ -14,24 +14,38 @@ import argparse
 import hashlib
 import re
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import jupytext
 import nbformat
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from mdit_py_plugins.dollarmath import dollarmath_plugin
 from pybtex.database import parse_file
 
 from bookkit import errata, license, results
-from bookkit.settings import Book
+from bookkit.settings import Book, command
 
 KEPT_TAGS = {"hide-input", "raises-exception"}
 HIDDEN = "remove-cell"  # what no reader of the page sees stays out of the notebook, too
 ADMONITIONS = {"note", "tip", "warning", "important", "seealso", "admonition", "exercise"}
 OPTION = re.compile(r"^:([\w-]+):(.*)$")
-OPEN = re.compile(r"^(?P<fence>`{3,}|:{3,})\{(?P<name>[\w:-]+)\} *(?P<title>.*?) *$")
+OPEN = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|:{3,})\{(?P<name>[\w:-]+)\} *(?P<title>.*?) *$")
 LABEL = re.compile(r"^\(([\w-]+)\)=$")
 EQUATION = re.compile(r"^\$\$ *\(([\w:-]+)\)$")
-ROLE = re.compile(r"\{([\w:-]+)\}`([^`]+)`")
-CODE_OR_LINK = re.compile(r"`[^`]*`|(!?)\[([^\]]*)\]\(([^)\s]+)\)")
+CODE = re.compile(r"^ *(`{3,}|~{3,})")
+# What a paragraph is made of, as far as it matters here; what is no role or link stays as it is.
+INLINE = re.compile(
+    r"\\."
+    r"|\{(?P<role>[\w:-]+)\}`(?P<content>[^`]+)`"
+    r"|(?P<ticks>`+)(?!`)(?:(?!(?P=ticks)).)+(?P=ticks)"
+    r"|\$\$[^$]+\$\$|\$[^$]+\$"
+    r"|(?P<bang>!?)\[(?P<words>(?:[^\[\]]|\[[^\]]*\])*)\]"
+    r"\(\s*(?P<target>[^)\s]+)(?P<title>\s+\"[^\"]*\")?\s*\)",
+    re.S,
+)
+PLAIN = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin)
 SETUP = """\
 # Installs hwlib where it is missing, as in a fresh Colab session; does nothing elsewhere.
 import importlib.util
@@ -67,27 +81,45 @@ class Chapter:
         Raises:
             ExportError: if something is left that only MyST understands.
         """
-        text = re.sub(r"^%.*\n?", "", text, flags=re.M)
         text = "\n".join(self._blocks(text.splitlines()))
         text = re.sub(r"\n{3,}", "\n\n", text).strip("\n")
-        for pattern in (
-            ROLE,
-            re.compile(r"^(`{3,}|:{3,})\{.*$", re.M),
-            re.compile(r"^\(.*\)=$", re.M),
-        ):
-            if left := pattern.search(text):
-                raise self.fail(f"no rule for {left[0]!r}")
+        self._check(PLAIN.parse(text))
         return text
+
+    def _check(self, tokens: list[Token]) -> None:
+        """Stop at what a notebook program would not understand, wherever it stands."""
+        for token, after in pairwise([*tokens, None]):
+            address = token.attrGet("href") or token.attrGet("src")
+            left = {
+                "fence": token.info.startswith("{") and token.info,
+                "inline": re.search(r"\A:{3,}|^\(.*\)=$", token.content, re.M) and token.content,
+                "text": after
+                and after.type == "code_inline"
+                and re.search(r"\{[\w:-]+\}$", token.content)
+                and f"{token.content}`{after.content}`",
+                "math_block_label": f"a label behind $$: {token.info}",
+            }.get(token.type)
+            if address and not re.match(r"https?://|mailto:", str(address)):
+                left = f"the link to {address}"
+            if left:
+                raise self.fail(f"no rule for {left!r}")
+            self._check(token.children or [])
 
     def _blocks(self, lines: list[str]) -> list[str]:
         out: list[str] = []
         while lines:
             line = lines.pop(0)
             if opening := OPEN.match(line):
-                body = self._until(lines, opening["fence"], line)
-                out += self._directive(opening["name"], opening["title"], body)
-            elif line.startswith("```"):  # an ordinary code fence: nothing inside is MyST
-                out += [line, *self._until(lines, re.match("`+", line)[0], line), line[:3]]
+                indent = opening["indent"]
+                body = [
+                    row.removeprefix(indent) for row in self._until(lines, opening["fence"], line)
+                ]
+                made = self._directive(opening["name"], opening["title"], body)
+                out += [f"{indent}{row}" if row else row for row in made]
+            elif fence := CODE.match(line):  # an ordinary code fence: nothing inside is MyST
+                out += [line, *self._until(lines, fence[1], line), fence[0]]
+            elif line.startswith("%"):  # a comment
+                continue
             elif equation := EQUATION.match(line):
                 # Sphinx puts the label behind the closing $$ as well as here; keep the number.
                 raise self.fail(
@@ -98,8 +130,16 @@ class Chapter:
             elif LABEL.match(line):
                 continue
             else:
-                out.append(self._inline(line))
+                rows = [line]  # a paragraph, for links go on in the next line
+                while line.strip() and lines and self._goes_on(lines[0]):
+                    rows.append(lines.pop(0))
+                out += INLINE.sub(self._inline, "\n".join(rows)).split("\n")
         return out
+
+    def _goes_on(self, line: str) -> bool:
+        special = (OPEN, CODE, EQUATION, LABEL)
+        ends = not line.strip() or line.startswith("%") or line.strip() == "$$"
+        return not ends and not any(pattern.match(line) for pattern in special)
 
     def _until(self, lines: list[str], fence: str, opened: str) -> list[str]:
         body = []
@@ -135,18 +175,22 @@ class Chapter:
         text = "\n".join(inner).strip("\n").splitlines()
         return ["", *(f"> {line}".rstrip() for line in [f"**{head}**", "", *text]), ""]
 
-    def _inline(self, line: str) -> str:
-        line = ROLE.sub(self._role, line)
-        return CODE_OR_LINK.sub(self._link, line)
+    def _inline(self, match: re.Match) -> str:
+        if match["role"]:
+            return self._role(match, match["role"], match["content"])
+        return self._link(match) if match["target"] else match[0]
 
-    def _role(self, match: re.Match) -> str:
-        role, content = match.groups()
-        titled = re.fullmatch(r"(.*?)\s*<([^>]+)>", content)
+    def _role(self, match: re.Match, role: str, content: str) -> str:
+        titled = re.fullmatch(r"(.*?)\s*<([^>]+)>", content, re.S)
         words, target = titled.groups() if titled else (None, content)
         if role == "eq":
+            if target not in self.equations:
+                raise self.fail(f"no equation of this page has the label {target!r}")
             return f"[({self.equations[target]})]({self.page}#equation-{target})"
         if role == "doc":
             path = self._path(target)
+            if not (self.book.root / f"{path}.md").is_file():
+                raise self.fail(f"{match[0]}: there is no {path}.md")
             return self._page(words or self.book.heading(Path(path).name), path)
         if role == "ref" and words:
             return f"[{words}]({self.page}#{target})"
@@ -176,8 +220,12 @@ class Chapter:
     def _cite(self, role: str, keys: str) -> str:
         entries = parse_file(str(self.book.root / "references.bib")).entries
         links = []
-        for key in keys.split(","):
-            entry = entries[key.strip()]
+        for key in map(str.strip, keys.split(",")):
+            if key not in entries:
+                raise self.fail(f"references.bib has no entry {key!r}")
+            entry = entries[key]
+            if missing := {"author", "year"} - {*entry.persons, *entry.fields}:
+                raise self.fail(f"references.bib: {key!r} has no {min(missing)}")
             people = [" ".join(p.last_names) for p in entry.persons["author"]]
             who = people[0] + (
                 " et al." if len(people) > 2 else "".join(f" and {p}" for p in people[1:])
@@ -188,8 +236,8 @@ class Chapter:
         return "; ".join(links) if role == "cite:t" else f"({'; '.join(links)})"
 
     def _link(self, match: re.Match) -> str:
-        bang, words, target = match.groups()
-        if target is None or re.match(r"https?://|mailto:", target):  # code, or a full address
+        bang, words, target = match["bang"], match["words"], match["target"]
+        if re.match(r"https?://|mailto:", target):
             return match[0]
         if bang:
             return f"![{words}]({self.book.site}/_images/{Path(target).name})"
@@ -248,6 +296,7 @@ def _setup(book: Book) -> str:
     return SETUP.format(repository=book.repository, version=version).strip()
 
 
+@command
 def main(arguments: list[str] | None = None) -> int:
     """Write, or with `--check` compare, all notebooks; exit status 1 where one is not current."""
     parser = argparse.ArgumentParser(prog="python -m bookkit.notebooks")

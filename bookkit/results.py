@@ -23,7 +23,7 @@ from pathlib import Path
 
 import yaml
 
-from bookkit.settings import Book
+from bookkit.settings import Book, command
 
 TABLES = ("chapters", "solutions")
 
@@ -117,15 +117,18 @@ def compare(book: Book, executed: Path) -> list[str]:
                 said.append(
                     f"{chapter}: {name!r} is in a table, but the page records no such thing"
                 )
-            else:
-                got, want = found[name], expected[name]
-                if not close(got["value"], want["value"], want["tolerance"]):
-                    said.append(f"{chapter}: {name!r} is {got['value']}, not {want['value']}")
-                elif not _reads_alike(got["shown"], want["shown"], want["tolerance"]):
-                    said.append(
-                        f"{chapter}: {name!r} reads {got['shown']!r}, not {want['shown']!r}"
-                    )
+            elif what := difference(found[name], expected[name]):
+                said.append(f"{chapter}: {name!r} {what}")
     return said
+
+
+def difference(got: dict, want: dict) -> str:
+    """What a recorded result differs in from its committed entry; "" if they agree."""
+    if not close(got["value"], want["value"], want["tolerance"]):
+        return f"is {got['value']}, not {want['value']}"
+    if not _reads_alike(got["shown"], want["shown"], want["tolerance"]):
+        return f"reads {got['shown']!r}, not {want['shown']!r}"
+    return ""
 
 
 def _reads_alike(got: str, want: str, tolerance: float) -> bool:
@@ -140,11 +143,20 @@ def _reads_alike(got: str, want: str, tolerance: float) -> bool:
 
 
 def write(book: Book, executed: Path) -> None:
-    """Take what the last build recorded into the tables; tolerances that stand are kept."""
+    """Take what the last build recorded into the tables.
+
+    An entry that agrees within its tolerance stays as it is, although another machine gives other
+    last digits. So do the entries of pages that this book does not execute.
+
+    Raises:
+        ValueError: if a page was not executed, or records under a name that no source names.
+    """
     old = {folder: table(book, folder) for folder in TABLES}
-    away = book.course.leave_out  # their results wait until they come back
+    away = (*book.course.leave_out, *book.unexecuted)
     new = {f: {c: entries for c, entries in old[f].items() if c in away} for f in TABLES}
-    for chapter in book.chapters:
+    for chapter in (name for name in book.chapters if name not in away):
+        if not (executed / f"{chapter}.ipynb").is_file():
+            raise ValueError(f"{chapter}: was not executed; run `make book` first")
         chapters = (book.root / "chapters" / f"{chapter}.md").read_text(encoding="utf-8")
         paths = sorted((book.solutions / chapter).glob("*.md"))
         solutions = "".join(p.read_text(encoding="utf-8") for p in paths)
@@ -155,14 +167,14 @@ def write(book: Book, executed: Path) -> None:
                 folder = "solutions"
             else:  # a chapter's names are literal, so that no solution's value gets among them
                 raise ValueError(f'{chapter}: no record("{name}" in the chapter or its solutions')
-            before = old[folder].get(chapter, {}).get(name, {})
-            new[folder].setdefault(chapter, {})[name] = {
-                "value": entry["value"],
-                "tolerance": before.get("tolerance", 0 if _exact(entry["value"]) else 1e-9),
-                "shown": entry["shown"],
-            }
+            before = old[folder].get(chapter, {}).get(name)
+            if before is None:
+                before = {"tolerance": 0 if _exact(entry["value"]) else 1e-9}
+            elif not difference(entry, before):
+                entry = before
+            new[folder].setdefault(chapter, {})[name] = {**before, **entry}
     for folder, content in new.items():
-        if (book.root / folder).is_dir():
+        if content != old[folder]:
             (book.root / folder / "results.yml").write_text(dump(content), encoding="utf-8")
 
 
@@ -172,6 +184,7 @@ def _exact(value: object) -> bool:
     return isinstance(value, (int, str, bool)) or float(value).is_integer()
 
 
+@command
 def main(arguments: list[str] | None = None) -> int:
     """Compare (or `--write`) the results of the last build; exit status 1 on a difference."""
     parser = argparse.ArgumentParser(prog="python -m bookkit.results", description=__doc__)

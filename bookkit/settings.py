@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import re
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
 from pathlib import Path
 
 import yaml
@@ -28,6 +31,23 @@ def edition() -> str:
     return name
 
 
+def command(main: Callable[..., int]) -> Callable[..., int]:
+    """Let a command end with a sentence, not with a traceback, where the book's files do not fit.
+
+    All errors that name a file or a setting are ValueErrors, or YAML's own.
+    """
+
+    @wraps(main)
+    def run(*arguments, **options) -> int:
+        try:
+            return main(*arguments, **options)
+        except (ValueError, yaml.YAMLError) as error:
+            print(error, file=sys.stderr)
+            return 1
+
+    return run
+
+
 @dataclass(frozen=True)
 class Book:
     """A book's source folder and what follows from its `_config.yml`."""
@@ -37,7 +57,16 @@ class Book:
     @cached_property
     def config(self) -> dict:
         """`_config.yml` as a dictionary."""
-        return yaml.safe_load((self.root / "_config.yml").read_text(encoding="utf-8"))
+        return self._yaml("_config.yml")
+
+    def _yaml(self, name: str, *needed: str) -> dict:
+        content = yaml.safe_load((self.root / name).read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise CourseError(f"{name}: it must be `name: value` lines")
+        for key in needed:
+            if not content.get(key):
+                raise CourseError(f"{name}: {key} is missing")
+        return content
 
     @cached_property
     def course(self) -> Course:
@@ -46,7 +75,14 @@ class Book:
         Raises:
             CourseError: if a setting does not fit the book.
         """
-        pages = [Path(f).name for f in _files(self._whole_toc) if f.startswith("chapters/")]
+        files = [f for f in _files(self._whole_toc) if f.startswith("chapters/")]
+        for file in files:
+            if file.count("/") > 1 or not (self.root / f"{file}.md").is_file():
+                raise CourseError(
+                    f"_toc.yml: file: {file}: there is no such page; an entry is `chapters/NAME`, "
+                    "without an ending, for the file chapters/NAME.md"
+                )
+        pages = [Path(file).name for file in files]
         return Course.read(self.config.get("course"), {p: self.exercises(p) for p in pages})
 
     @property
@@ -57,7 +93,7 @@ class Book:
     @property
     def title(self) -> str:
         """The book's name."""
-        return self.config["title"]
+        return self._yaml("_config.yml", "title")["title"]
 
     @property
     def published(self) -> str:
@@ -115,7 +151,7 @@ class Book:
 
     @cached_property
     def _whole_toc(self) -> dict:
-        return yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
+        return self._yaml("_toc.yml", "root")
 
     @cached_property
     def toc(self) -> dict:
@@ -165,19 +201,21 @@ class Book:
     def inputs_hash(self) -> str:
         """Hash of all that can change a page's outputs without changing the page.
 
-        It covers the bytes of `hwlib/` and `requirements.txt`. Execution results are kept
-        under this name: jupyter-cache itself looks at cells only, those of the solutions
-        included, and would go on serving outputs of a library that has changed.
+        It covers the bytes of `hwlib/` and `requirements.txt`, and the version of Python. Execution
+        results are kept under this name: jupyter-cache itself looks at cells only, those of the
+        solutions included, and would go on serving outputs of a library that has changed.
         """
-        return self.hash("hwlib", "requirements.txt")
+        return self.hash("hwlib", "requirements.txt", also=platform.python_version())
 
-    def hash(self, *names: str) -> str:
-        """Hash of the names and bytes of some files and folders."""
-        digest = hashlib.sha256()
+    def hash(self, *names: str, also: str = "") -> str:
+        """Hash of the names and bytes of some files and folders; hidden files do not count."""
+        digest = hashlib.sha256(also.encode())
         for name in names:
             given = self.root / name
             for path in sorted([given, *given.rglob("*")]):
-                if path.is_file() and "__pycache__" not in path.parts:
+                parts = path.relative_to(self.root).parts
+                hidden = "__pycache__" in parts or any(part.startswith(".") for part in parts)
+                if path.is_file() and not hidden:
                     digest.update(path.relative_to(self.root).as_posix().encode() + b"\0")
                     digest.update(path.read_bytes() + b"\0")
         return digest.hexdigest()[:16]

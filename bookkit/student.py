@@ -23,8 +23,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 from bookkit import errata, notebooks, results
-from bookkit.course import CourseError
-from bookkit.settings import Book
+from bookkit.settings import Book, command
 from bookkit.splice import split_cells
 
 logger = logging.getLogger(__name__)
@@ -82,6 +81,7 @@ TAKEN = (
 BUT = ("tests/hwlib/test_labs*.py",)  # they write what a lab asks for
 MADE = ("README.md", "_config.yml", "chapters", "errata.yml", "notebooks", "solutions")
 BEHIND = (".ci", ".git", ".venv")  # stay, beside what `.gitignore` names
+JUNK = (".DS_Store", "Thumbs.db", ".ipynb_checkpoints")  # which a file browser or Jupyter leaves
 README = """\
 # {title}
 
@@ -156,7 +156,7 @@ def tree(book: Book) -> dict[str, bytes]:
         path.relative_to(book.root).as_posix(): path
         for pattern in TAKEN
         for path in sorted(book.root.glob(pattern))
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and not {"__pycache__", *JUNK} & set(path.parts)
     }
     files = {
         name: path.read_bytes()
@@ -192,9 +192,10 @@ def _own(book: Book) -> list[str]:
 def _check_top(book: Book) -> None:
     ignored = (book.root / ".gitignore").read_text(encoding="utf-8").splitlines()
     known = {name.split("/")[0] for name in (*TAKEN, *MADE, *book.pictures)}
-    known |= {*BEHIND, *(line.strip("/") for line in ignored if line.strip())}
+    known |= {*BEHIND, *JUNK, *(line.strip("/") for line in ignored if line.strip())}
     for path in sorted(book.root.iterdir()):
-        if not any(fnmatch.fnmatch(path.name, name) for name in known):
+        environment = (path / "pyvenv.cfg").is_file()
+        if not environment and not any(fnmatch.fnmatch(path.name, name) for name in known):
             raise StudentError(
                 f"{path.name}: nobody has said whether students may have it; name it in TAKEN "
                 "of bookkit/student.py, or in .gitignore, or move it"
@@ -323,18 +324,15 @@ def write(book: Book, out: Path) -> dict[str, bytes]:
     return files
 
 
+@command
 def main(arguments: list[str] | None = None) -> int:
     """Write the tree for students; exit status 1, and a message, where that cannot be."""
     parser = argparse.ArgumentParser(prog="python -m bookkit.student")
     parser.add_argument("out", type=Path, help="an absent or empty folder")
     options = parser.parse_args(arguments)
     book = Book(Path.cwd())
-    try:
-        book.addresses.need_repository()
-        files = write(book, options.out)
-    except (CourseError, StudentError) as error:
-        print(error, file=sys.stderr)
-        return 1
+    book.addresses.need_repository()
+    files = write(book, options.out)
     print(f"{listing(book)}\nThe tree for students: {options.out}, {len(files)} files")
     return 0
 

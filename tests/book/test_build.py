@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+import os
 import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 
 import pytest
 import yaml
@@ -339,6 +341,36 @@ def test_labs_are_not_executed_where_there_are_no_solutions(copy):
     status, output = run(copy, "student")
     assert status != 0
     assert "lab_tiny has no result 'two'" in output
+
+
+@pytest.mark.parametrize("flags", [("-W", "-n", "--keep-going"), ("-W",)])
+def test_a_failed_strict_build_fails_again(copy, flags):
+    path = copy / "chapters/tiny.md"
+    path.write_text(path.read_text() + "\nSee {ref}`no-such-label` and {doc}`nowhere`.\n")
+    for before in (flags, flags, (), flags):  # a build that only warns hides nothing either
+        done = build(copy, flags=before)
+        assert "no-such-label" in done.stdout
+        assert bool(done.returncode) == bool(before)
+
+
+def test_a_book_imports_its_own_library_whatever_is_installed(copy, tmp_path):
+    """In an environment with the lock but without hwlib, and with another book's hwlib."""
+    path = copy / "chapters/tiny.md"
+    path.write_text(path.read_text().replace("print(", "print(hwlib.__file__, "))
+    env = tmp_path / "env"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", env], check=True)
+    (lib,) = env.glob("lib/python*/site-packages")
+    (lib / "book.pth").write_text(sysconfig.get_path("purelib"))
+    other = tmp_path / "other/hwlib"
+    other.mkdir(parents=True)
+    (other / "__init__.py").write_text("raise ImportError('the library of another book')")
+    start = "from jupyter_book.cli.main import main; main()"
+    command = [env / "bin/python", "-c", start, "build", ".", "-W", "-n", "--keep-going"]
+    for path in ("", str(other.parent)):
+        own = {**os.environ, "PYTHONPATH": path}
+        done = subprocess.run(command, cwd=copy, env=own, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        assert str(copy / "hwlib/__init__.py") in plain(page(copy))
 
 
 def test_a_tree_without_solutions_builds(copy):

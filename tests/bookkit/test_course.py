@@ -52,6 +52,12 @@ def test_all_settings_are_read_and_can_be_written_again():
     assert Course.read(course.plain(), BOOK) == course
 
 
+def test_a_release_is_of_that_exercise_alone_and_of_no_name_that_begins_with_it():
+    assert Course.read({"released": ["one/try"]}, BOOK).released == ("one/try",)
+    pages = {"one": ["try"], "one_more": ["try"]}
+    assert Course.read({"released": ["one"]}, pages).released == ("one/try",)
+
+
 @pytest.mark.parametrize("block", [None, {}, dict.fromkeys(Course.__dataclass_fields__)])
 def test_nothing_said_is_the_whole_book(block):
     assert Course.read(block, BOOK) == Course()
@@ -79,10 +85,10 @@ def test_nothing_said_is_the_whole_book(block):
         ({"points": {"tow": {}}}, "course.points: no 'tow'; there are one, two"),
         ({"points": {"one": 3}}, "course.points.one is 3; it must be `name: value` lines"),
         ({"points": {"one": {"three": 1}}}, "course.points.one: no 'three'; there are try, try-"),
-        ({"points": {"one": {"try": "two"}}}, "course.points.one.try is 'two'; it must be above 0"),
-        ({"points": {"one": {"try": True}}}, "it must be above 0"),
-        ({"points": {"one": {"try": 0}}}, "it must be above 0"),
-        ({"points": {"one": {"try": float("nan")}}}, "it must be above 0"),
+        ({"points": {"one": {"try": "two"}}}, "course.points.one.try is 'two'; it must be a number"),
+        ({"points": {"one": {"try": True}}}, "it must be a number above 0"),
+        ({"points": {"one": {"try": 0}}}, "it must be a number above 0"),
+        ({"points": {"one": {"try": float("nan")}}}, "it must be a number above 0"),
         ({"released": "one"}, "course.released is 'one'; it must be a list of names"),
         ({"released": ["tow"]}, "course.released: no 'tow'; there are one, two"),
         ({"released": ["notes"]}, "course.released: no 'notes'; there are one, two"),

@@ -58,6 +58,17 @@ def markdown(book, text):
         ("See {doc}`other`.", "See [The other chapter]({site}/chapters/other.html)."),
         ("See {ref}`this <there>`.", "See [this]({site}/chapters/one.html#there)."),
         ("See [here](other.md#x).", "See [here]({site}/chapters/other.html#x)."),
+        ("See [here\nand there](other.md).", "See [here\nand there]({site}/chapters/other.html)."),
+        ("> See [here\n> too](other.md).", "> See [here\n> too]({site}/chapters/other.html)."),
+        ('See [here](other.md "It").', "See [here]({site}/chapters/other.html)."),
+        ("By {ref}`these\nwords <there>`.", "By [these\nwords]({site}/chapters/one.html#there)."),
+        ("So $f[i](x)$ and $$g[i](x)$$, \\$5, [a](other.md).",
+         "So $f[i](x)$ and $$g[i](x)$$, \\$5, [a]({site}/chapters/other.html)."),
+        ("Code ``{eq}`none` `` stays.", "Code ``{eq}`none` `` stays."),
+        ("````text\n```{note}\n% [a](b)\n```\n````", "````text\n```{note}\n% [a](b)\n```\n````"),
+        ("- One\n\n  ```text\n  [a](b)\n  ```", "- One\n\n  ```text\n  [a](b)\n  ```"),
+        ("- One\n\n  ```{note}\n  See [it](other.md).\n  ```\n- Two",
+         "- One\n\n  > **Note**\n  >\n  > See [it]({site}/chapters/other.html).\n\n- Two"),
         ("Code `a[0](b)` stays.", "Code `a[0](b)` stays."),
         ("![seen](images/p.svg)", "![seen]({site}/_images/p.svg)"),
         ("(label)=\n# Head", "# Head"),
@@ -77,18 +88,39 @@ def test_rules(book, myst, plain):
 
 
 @pytest.mark.parametrize(
-    "myst",
+    ("myst", "said"),
     [
-        "{numref}`x`",
-        "{glue:text}`unknown`",
-        "```{figure} x.png\n```",
-        ":::{note}\nopen",
-        "{eq}`none`",
+        ("{numref}`x`", "no rule for '{numref}`x`'"),
+        ("> - {numref}`x`", "no rule for '{numref}`x`'"),
+        ("{glue:text}`unknown`", "no result 'unknown'"),
+        ("```{figure} x.png\n```", "no rule for the directive {figure}"),
+        ("- ```{note}\n  Words.\n  ```", "is not closed"),
+        ("> :::{note}\n> Words.\n> :::", "no rule for ':::{note}"),
+        ("- (label)=\n  Words.", "no rule for '(label)="),
+        (":::{note}\nopen", "':::{note}' is not closed"),
+        ("{eq}`none`", "no equation of this page has the label 'none'"),
+        ("{cite}`nobody`", "references.bib has no entry 'nobody'"),
+        ("{doc}`nowhere`", "there is no chapters/nowhere.md"),
+        ("See [it][1].\n\n[1]: other.md", "no rule for 'the link to other.md'"),
+        ("See [it](<other one.md>).", "no rule for 'the link to other%20one.md'"),
+        ("$$a$$ (lab)", "no rule for 'a label behind $$: lab'"),
     ],
 )
-def test_what_has_no_rule_stops_the_export(book, myst):
-    with pytest.raises((notebooks.ExportError, KeyError)):
+def test_what_has_no_rule_stops_the_export(book, myst, said):
+    with pytest.raises(notebooks.ExportError) as stopped:
         exported(book, myst)
+    assert str(stopped.value).startswith("chapters/one.md: ")
+    assert said in str(stopped.value)
+
+
+def test_the_command_says_what_is_wrong_in_one_sentence(book, monkeypatch, capsys):
+    monkeypatch.chdir(book.root)
+    (book.root / "chapters/one.md").write_text(HEAD + "{cite}`nobody`\n")
+    assert notebooks.main([]) == 1
+    assert capsys.readouterr().err == "chapters/one.md: references.bib has no entry 'nobody'\n"
+    (book.root / "chapters/one.md").unlink()
+    assert notebooks.main([]) == 1
+    assert capsys.readouterr().err.startswith("_toc.yml: file: chapters/one: there is no such page")
 
 
 def test_cells_carry_no_output_and_only_allowed_tags(book):
