@@ -2,6 +2,7 @@
 
 ==================  =========================================================================
 `__main__`          `python -m bookkit`: checks `_config.yml` and says what the course is
+`environment`       the environments of the Makefile, made anew where they do not fit
 `settings`          what `_config.yml` and the environment say (pages, edition)
 `addresses`         every address, from `repository.url`; what cannot be served is refused
 `course`            what the block `course:` says: pages left out, dates, points, releases

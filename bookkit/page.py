@@ -25,6 +25,7 @@ MENDED = {
     '<summary aria-label="Toggle hidden content">': "<summary>",  # it says "Show code cell source"
     "<p>✅</p>": "<p>✓</p>",  # a letter, which every font has and both modes color
 }
+HIDDEN = shutil.ignore_patterns(".*")  # what a file browser or Jupyter leaves beside notebooks
 
 
 def connect(app: Sphinx) -> None:
@@ -213,6 +214,6 @@ def copy_notebooks(app: Sphinx, exception: Exception | None) -> None:
     """Copy the committed notebooks into the site, so that the download works offline too."""
     source = Path(app.srcdir) / "notebooks"
     if exception is None and app.builder.format == "html" and source.is_dir():
-        shutil.copytree(source, Path(app.outdir) / "notebooks", dirs_exist_ok=True)
+        shutil.copytree(source, Path(app.outdir) / "notebooks", dirs_exist_ok=True, ignore=HIDDEN)
     if exception is None and app.builder.format == "html":
         (Path(app.outdir) / ".nojekyll").touch()

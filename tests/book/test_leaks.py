@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import re
+import secrets
 import zipfile
 import zlib
 
@@ -53,8 +54,23 @@ def solution_files(root):
 
 
 def canary(path):
-    (token,) = set(re.findall(r"sol-[0-9a-f]{10}", path.read_text(encoding="utf-8")))
-    return token
+    tokens = set(re.findall(r"sol-[0-9a-f]{10}", path.read_text(encoding="utf-8")))
+    if len(tokens) != 1:
+        pytest.fail(
+            f"{path}: has {len(tokens)} canary tokens; a solution needs one of its own in its text "
+            f"and in each of its code cells, such as sol-{secrets.token_hex(5)}"
+        )
+    return tokens.pop()
+
+
+def test_a_solution_without_its_token_is_told_what_to_add(tmp_path):
+    path = tmp_path / "try.md"
+    for text, found in (("Words.", 0), ("sol-0123456789 sol-abcdefabcd", 2)):
+        path.write_text(text)
+        with pytest.raises(
+            pytest.fail.Exception, match=rf"try\.md: has {found} canary .* such as sol-"
+        ):
+            canary(path)
 
 
 def test_every_solution_carries_its_own_canary_in_text_and_code(root):

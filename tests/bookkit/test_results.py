@@ -129,6 +129,33 @@ def test_a_tolerance_set_by_hand_survives(book):
     assert yaml.safe_load(path.read_text())["one"]["third"]["tolerance"] == 0.25
 
 
+def test_what_agrees_within_its_tolerance_stays_byte_for_byte(book):
+    run, path = book.root / "run", book.root / "chapters/results.yml"
+    results.write(book, run)
+    other = path.read_text().replace("0.3333333333333333", "0.3333333333333339")
+    path.write_text("# Not as `dump` writes it.\n" + other)
+    before = path.read_bytes()
+    results.write(book, run)
+    assert path.read_bytes() == before
+    table = yaml.safe_load(other)
+    table["one"]["third"]["shown"] = "0.334"
+    path.write_text(results.dump(table))
+    results.write(book, run)
+    assert yaml.safe_load(path.read_text())["one"]["third"] == {
+        "value": 1 / 3,
+        "tolerance": 1e-9,
+        "shown": "0.3333",
+    }
+
+
+def test_nothing_is_taken_from_a_build_that_did_not_execute_a_page(book):
+    results.write(book, book.root / "run")
+    before = (book.root / "chapters/results.yml").read_text()
+    with pytest.raises(ValueError, match="one: was not executed; run `make book` first"):
+        results.write(book, book.root / "nowhere")
+    assert (book.root / "chapters/results.yml").read_text() == before
+
+
 def test_results_of_a_page_that_is_left_out_wait(book):
     run, table = book.root / "run", book.root / "chapters/results.yml"
     results.write(book, run)

@@ -44,6 +44,43 @@ def test_hash_sees_every_input_and_ignores_bytecode(book, name):
     assert book.inputs_hash() != before
 
 
+@pytest.mark.parametrize("name", [".DS_Store", "._one", ".ipynb_checkpoints/one"])
+def test_hash_passes_over_what_a_file_browser_leaves(book, name):
+    before = book.inputs_hash()
+    (book.root / "hwlib" / name).parent.mkdir(exist_ok=True)
+    (book.root / "hwlib" / name).write_text("x")
+    assert book.inputs_hash() == before
+
+
+def test_hash_sees_the_version_of_python(book, monkeypatch):
+    before = book.inputs_hash()
+    monkeypatch.setattr("platform.python_version", lambda: "3.99.0")
+    assert book.inputs_hash() != before
+
+
+@pytest.mark.parametrize("entry", ["chapters/c", "chapters/part/a", "chapters/a.md"])
+def test_an_entry_without_its_page_is_named(book, entry):
+    (book.root / "_toc.yml").write_text(f"root: index\nchapters: [{{file: {entry}}}]\n")
+    with pytest.raises(CourseError, match=f"^_toc.yml: file: {entry}: there is no such page"):
+        Book(book.root).pages  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "what", "said"),
+    [
+        ("_config.yml", "author: A\n", "title", "_config.yml: title is missing"),
+        ("_config.yml", "title:\n", "title", "_config.yml: title is missing"),
+        ("_config.yml", "- title\n", "config", "_config.yml: it must be `name: value` lines"),
+        ("_toc.yml", "chapters: []\n", "pages", "_toc.yml: root is missing"),
+        ("_toc.yml", "", "pages", "_toc.yml: it must be `name: value` lines"),
+    ],
+)
+def test_a_missing_key_is_named(book, name, text, what, said):
+    (book.root / name).write_text(text)
+    with pytest.raises(CourseError, match=f"^{said}"):
+        getattr(Book(book.root), what)
+
+
 def write_course(book, text):
     with open(book.root / "_config.yml", "a") as config:
         config.write(f"course: {text}\n")

@@ -193,6 +193,21 @@ def test_what_nobody_has_spoken_of_stops_the_tree(book, name):
         tree(book)
 
 
+@pytest.mark.parametrize("junk", student.JUNK)
+@pytest.mark.parametrize("folder", ["", "hwlib", "chapters/images", "solutions/one", "notebooks"])
+def test_what_a_file_browser_leaves_is_passed_over(book, junk, folder):
+    before = sorted(tree(book))
+    (book.root / folder).mkdir(exist_ok=True)
+    (book.root / folder / junk).write_text("canary")
+    assert sorted(tree(book)) == before
+
+
+def test_an_environment_of_any_name_stays_behind(book):
+    (book.root / "my env").mkdir()
+    (book.root / "my env/pyvenv.cfg").touch()
+    assert not [name for name in tree(book) if "env" in name]
+
+
 def test_pictures_that_the_config_names_may_stand_beside_it(book):
     (book.root / "logo.png").write_bytes(b"picture")
     with pytest.raises(StudentError, match=r"^logo\.png"):
