@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from sphinx.application import ENV_PICKLE_FILENAME, Sphinx
@@ -57,14 +58,12 @@ def use_own_library(app: Sphinx, config) -> None:
     sys.path.insert(0, str(root))
     others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     os.environ["PYTHONPATH"] = os.pathsep.join([str(root), *others])
-    import bookkit
-    import hwlib
-
-    for package in (hwlib, bookkit):
-        if not Path(package.__file__).resolve().is_relative_to(root.resolve()):
+    for package in ("hwlib", "bookkit"):
+        origin = find_spec(package).origin
+        if not Path(origin).resolve().is_relative_to(root.resolve()):
             raise ConfigError(
-                f"{package.__name__} comes from {package.__file__}, not from this book's folder, "
-                f"{root}: run the build in that folder, in an environment of its own (`make book`)"
+                f"{package} comes from {origin}, not from this book's folder, {root}: run the build "
+                "in that folder, in an environment of its own (`make book`)"
             )
 
 
