@@ -62,7 +62,7 @@ def use_own_library(app: Sphinx, config) -> None:
         origin = find_spec(package).origin
         if not Path(origin).resolve().is_relative_to(root.resolve()):
             raise ConfigError(
-                f"{package} comes from {origin}, not from this book's folder, {root}: run the build "
+                f"{package} comes from {origin}, not from this book's folder, {root}: build "
                 "in that folder, in an environment of its own (`make book`)"
             )
 

@@ -179,12 +179,12 @@ def prepare(place, otter=False, asked=False):
             f"Python {'.'.join(map(str, MINIMUM))} or newer is needed, and {sys.executable} is "
             f"Python {here}. Name another one, as in `make PYTHON=python3.12`."
         )
-    print(f"{place}: {why or 'it is brought up to date with the lock'}.")
+    print(f"{place}: {why or 'it is brought up to date with the lock'}.", file=sys.stderr)
     if why:
         clear(place, why)
         place.mkdir(parents=True, exist_ok=True)
         write_record(place, dict(want, python=here, complete=False))
-        print(f"A new one is made with Python {here}, which takes minutes.", flush=True)
+        print(f"A new one is made with Python {here}, which takes minutes.", file=sys.stderr)
         run(sys.executable, "-m", "venv", *(["--without-pip"] if otter else []), place)
     else:
         write_record(place, dict(want, complete=False))

@@ -81,7 +81,7 @@ def test_a_copy_of_the_book_gets_its_own(book, ran, tmp_path, monkeypatch, capsy
     monkeypatch.setattr(environment, "BOOK", copied)
     capsys.readouterr()
     assert prepare(copied, ran) == NEW
-    assert f"it was moved or copied from {book / '.venv'}" in capsys.readouterr().out
+    assert f"it was moved or copied from {book / '.venv'}" in capsys.readouterr().err
     assert (book / ".venv/.ready").read_bytes() == before
     copied.rename(tmp_path / "moved")
     monkeypatch.setattr(environment, "BOOK", tmp_path / "moved")
@@ -213,4 +213,4 @@ def test_real_ones_work_in_a_path_with_spaces(tmp_path, root, monkeypatch):
         "import importlib.util as u; print(bool(u.find_spec('setuptools')), u.find_spec('hwlib'))"
     )
     assert said(book / ".venv-otter/bin/python", "-c", lent).stdout.strip() == "True None"
-    assert said(sys.executable, script, book / ".venv").stdout == ""
+    assert said(sys.executable, script, book / ".venv").stderr == ""
