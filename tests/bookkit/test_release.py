@@ -94,7 +94,7 @@ def walk(folder, repository=HERE, event="push", ref=("branch", "main"), default=
 
 def run_published(folder, repository, branch):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert re.search(r"^published:.*\n\t@\$\(BIN\)/python -m bookkit.release$", makefile, re.M)
+    assert re.search(r"^published:.*\n\t@\$\(RUN\) -m bookkit.release$", makefile, re.M)
     with tempfile.NamedTemporaryFile("r") as output:
         own = {
             "GITHUB_REPOSITORY": repository,
