@@ -33,13 +33,11 @@ def plain_convolutions():
 
 def test_the_same_training_as_on_the_cpu():
     model, same = network(batch_norm=True), network(batch_norm=True)
-    history = fit(model, FEW, epochs=2, device="cuda", **QUICK)
+    history = fit(model.cuda(), FEW, epochs=2, **QUICK)
     expected = fit(same, FEW, epochs=2, **QUICK)
-    assert all(p.is_cuda for p in model.parameters())
     assert np.allclose(history.step_loss, expected.step_loss, rtol=1e-3)
     assert np.allclose(history.validation_loss, expected.validation_loss, rtol=1e-2)
     scored = evaluate(model, DIGITS.test)
-    assert scored == evaluate(model, DIGITS.test, device="cuda")
     assert scored.accuracy == pytest.approx(evaluate(same, DIGITS.test).accuracy, abs=0.02)
 
 
@@ -66,11 +64,11 @@ def test_half_precision_and_channels_last_learn_as_well(precision):
 
 @pytest.mark.parametrize("precision", [None, "float16"])
 def test_resumed_is_the_same_as_never_stopped(precision, tmp_path):
-    path, how = tmp_path / "run.npz", dict(device="cuda", precision=precision, keep="last")
-    whole = network(p_drop=0.3)
+    path, how = tmp_path / "run.npz", dict(precision=precision, keep="last")
+    whole = network(p_drop=0.3).cuda()
     history = fit(whole, FEW, epochs=4, **how, **QUICK)
-    fit(network(p_drop=0.3), FEW, epochs=2, checkpoint=path, **how, **QUICK)
-    again = network(seed=1, p_drop=0.3)  # other weights: those of the file count
+    fit(network(p_drop=0.3).cuda(), FEW, epochs=2, checkpoint=path, **how, **QUICK)
+    again = network(seed=1, p_drop=0.3).cuda()  # other weights: those of the file count
     resumed = fit(again, FEW, epochs=4, checkpoint=path, resume=True, **how, **QUICK)
     assert asdict(resumed) == asdict(history)
     for name, value in whole.state_dict().items():
@@ -78,11 +76,11 @@ def test_resumed_is_the_same_as_never_stopped(precision, tmp_path):
 
 
 def test_the_readers_random_numbers_are_left_alone():
-    model = network(p_drop=0.5)
+    model = network(p_drop=0.5).cuda()
     torch.cuda.manual_seed(1)
     expected = torch.rand(3, device="cuda")
     torch.cuda.manual_seed(1)
-    fit(model, FEW, epochs=1, device="cuda", **QUICK)
+    fit(model, FEW, epochs=1, **QUICK)
     assert torch.equal(torch.rand(3, device="cuda"), expected)
 
 
