@@ -20,9 +20,11 @@ ALLOWED = {
     "module": set(),
     "nn": {"op", "functional", "count", "module"},
     "optim": {"nn"},
-    "train": {"op", "functional", "nn", "optim", "data"},
+    "checkpoint": set(),
+    "backends": {"functional", "nn", "optim", "checkpoint"},
+    "train": {"backends", "checkpoint", "data"},
     "figures": {"functional", "count", "theory"},
-    "graph": {"op", "figures"},
+    "graph": {"figures"},
     "labs": {"op", "functional", "nn", "optim", "train", "testing", "count", "data", "theory"},
     "explore": {"functional", "count", "theory", "figures"},
 }

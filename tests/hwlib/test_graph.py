@@ -1,14 +1,14 @@
-"""`hwlib.graph`: the homework's problem 6(a), and that no road of NumPy leaves the trace unseen."""
+"""`hwlib.graph`: the homework's problem 6(a), and that every NumPy operation is traced."""
 
 import copy
-import re
-from itertools import combinations, pairwise
-from xml.etree import ElementTree
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-from hwlib.graph import _layout, name, trace
+import hwlib.functional as hf
+from hwlib.graph import name, trace
 
 X = np.random.default_rng(0).normal(size=(8, 3))
 GAMMA, BETA = np.array([1.0, 2.0, 3.0]), np.array([0.5, 0.0, -0.5])
@@ -85,7 +85,7 @@ def test_traced_values_are_the_ordinary_ones():
     np.testing.assert_array_equal(seen[0], batch_norm(X, GAMMA, BETA))
 
 
-ROADS = {
+WAYS = {
     "operator": lambda a, b: a * b,
     "reflected operator": lambda a, b: np.float64(2) - a + np.ones(3) * b,
     "matmul": lambda a, b: a @ b,
@@ -115,19 +115,19 @@ ROADS = {
 }
 
 
-@pytest.mark.parametrize("road", ROADS.values(), ids=ROADS)
-def test_every_road_is_seen(road):
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_every_way_is_seen(way):
     a, b = np.array([1.0, -2.0, 3.0]), np.array([3.0, 0.5, -1.0])
-    graph = trace(lambda a, b: name("y", road(a, b)), a=a, b=b)
+    graph = trace(lambda a, b: name("y", way(a, b)), a=a, b=b)
     assert graph.edges() == [("a", "y"), ("b", "y")]
-    assert graph.shapes["y"] == np.shape(road(a, b))
+    assert graph.shapes["y"] == np.shape(way(a, b))
 
 
-@pytest.mark.parametrize("road", ROADS.values(), ids=ROADS)
-def test_no_road_is_invented(road):
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_no_way_is_invented(way):
     """With b a constant of the function, only a is a source."""
     a, b = np.array([1.0, -2.0, 3.0]), np.array([3.0, 0.5, -1.0])
-    graph = trace(lambda a: road(a, b), a=a)
+    graph = trace(lambda a: way(a, b), a=a)
     assert graph.edges() == [("a", "output")]
 
 
@@ -185,7 +185,9 @@ def test_branches_follow_the_values():
 )
 def test_inputs_cannot_be_written_into(write):
     x = np.array([3.0, 1.0, 2.0])
-    with pytest.raises(ValueError, match="read-only"):
+    with pytest.raises(
+        ValueError, match=r"trace: .*read-only; .* no array may be changed in place"
+    ):
         trace(lambda x: (write(x), x)[1], x=x)
     np.testing.assert_array_equal(x, [3.0, 1.0, 2.0])
     x += 1  # and they are writeable again, or rather still
@@ -208,84 +210,38 @@ def test_bad_input_says_what_is_wrong():
         name(X, "mu")
 
 
-# ---------------------------------------------------------------------------- the picture
+@pytest.mark.parametrize(
+    "function",
+    [hf.relu, lambda x: name("y", hf.relu(x)), lambda x: hf.batch_norm(x, BETA, GAMMA)],
+)
+def test_functions_of_hwlib_are_refused(function):
+    with pytest.raises(TypeError, match=r"trace: .*; only NumPy's operations .* not functions of"):
+        trace(function, x=X)
 
 
-def weight_decay(X, gamma, beta):
-    error = name("error", X * gamma + beta)
-    return name("loss", (error**2).sum() + (gamma**2).sum())
+def test_an_assignment_to_an_index_is_refused():
+    def assigns(x):
+        x[0] = 1
+        return x
+
+    with pytest.raises(TypeError, match="no array may be changed in place"):
+        trace(assigns, x=X)
 
 
-@pytest.fixture(params=[batch_norm, batch_norm_by_hand], ids=lambda f: f.__name__)
-def graph(request):
-    return trace(request.param, X=X, gamma=GAMMA, beta=BETA)
+@pytest.mark.parametrize("error", [ValueError("mine"), TypeError("mine"), NotImplementedError()])
+def test_errors_of_the_function_are_its_own(error):
+    def fails(x):
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        trace(fails, x=X)
+    assert caught.value is error
 
 
-def arrows(svg):
-    """The start and the end of each arrow's shaft: the curves that are not closed."""
-    found = []
-    for path in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}path"):
-        numbers = [float(v) for v in re.findall(r"-?[\d.]+", path.get("d"))]
-        if "C" in path.get("d") and "z" not in path.get("d"):
-            found.append((numbers[:2], numbers[-2:]))
-    return found
-
-
-def test_the_picture_has_every_node_and_an_arrow_an_edge(graph):
-    picture = graph.draw()
-    words = [
-        t.text for t in ElementTree.fromstring(picture.svg).iter("{http://www.w3.org/2000/svg}text")
-    ]
-    assert sorted(w for w in words if not w.startswith("(")) == [*sorted("XγβμZY"), "σ²"]
-    assert len(arrows(picture.svg)) == len(graph.edges())
-    assert all(end[1] > start[1] for start, end in arrows(picture.svg))  # all point down
-
-
-def test_the_alt_text_lists_the_edges(graph):
-    alt = graph.draw().alt
-    assert re.findall(r"(\w+) to (\w+)", alt) == graph.edges()
-    assert alt in graph._repr_html_()
-
-
-def test_the_picture_fits_a_phone_and_is_the_same_each_time(graph):
-    svg = graph.draw().svg
-    width = float(ElementTree.fromstring(svg).get("viewBox").split()[2])
-    assert width <= 390 - 2 * 14
-    assert svg == graph.draw().svg
-
-
-def test_homework_graph_is_symmetric():
-    """X over Z over Y; μ and σ², and γ and β, at equal distances to either side."""
-    svg = trace(batch_norm, X=X, gamma=GAMMA, beta=BETA).draw().svg
-    at = {
-        text.text: float(
-            text.get("x") or re.search(r"translate\(([-\d.]+)", text.get("transform"))[1]
-        )
-        for text in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
-    }
-    middle = at["X"]
-    assert abs(at["Z"] - middle) < 8
-    assert abs(at["Y"] - middle) < 8
-    assert abs(at["μ"] + at["σ²"] - 2 * middle) < 16
-    assert abs(at["γ"] + at["β"] - 2 * middle) < 16
-
-
-@pytest.mark.parametrize("function", [batch_norm, batch_norm_by_hand, weight_decay])
-def test_no_two_edges_cross_where_none_must(function):
-    rows, roads = _layout(trace(function, X=X, gamma=GAMMA, beta=BETA))
-    place = {point: i for row in rows for i, point in enumerate(row)}
-    depth = {point: i for i, row in enumerate(rows) for point in row}
-    steps = [step for road in roads for step in pairwise(road)]
-    assert all(depth[b] == depth[a] + 1 for a, b in steps)
-    for (a, b), (c, d) in combinations(steps, 2):
-        if depth[a] == depth[c]:
-            assert (place[a] - place[c]) * (place[b] - place[d]) >= 0
-
-
-def test_long_names_and_wide_rows_still_draw():
-    graph = trace(
-        lambda **x: sum(x.values()), **{f"a_rather_long_name_{i}": X for i in range(7)}, one=BETA
+def test_tracing_needs_no_matplotlib():
+    code = (
+        "import sys; sys.modules['matplotlib'] = None\nimport numpy as np\n"
+        "from hwlib.graph import trace\nprint(trace(lambda x: x + 1, x=np.ones(2)).edges())"
     )
-    svg = graph.draw().svg
-    assert len(arrows(svg)) == 8
-    assert trace(lambda x: x, x=X).draw().alt == "Computation graph with the edges none."
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "[('x', 'output')]\n", done.stderr
