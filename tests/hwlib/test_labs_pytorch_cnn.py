@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from hwlib import data
 from hwlib.download import RemoteFile
 from hwlib.labs import pytorch_cnn as lab
+from hwlib.labs.pytorch_cnn import checks, experiments, networks, speed
 from hwlib.train import evaluate, fit
 
 _spec = importlib.util.spec_from_file_location(
@@ -94,15 +95,15 @@ NETWORK_SLIPS = {
     "fc1 too small": (changed(narrow), "fc1.weight has shape (256, 576) instead of (256, 1024)"),
     "no padding": (
         changed(lambda s, c, *_: setattr(s, "conv1", nn.Conv2d(c, 16, 3))),
-        "behind conv1 the maps are (16, 30, 30) and should be (16, 32, 32)",
+        "after conv1 the maps are (16, 30, 30) and should be (16, 32, 32)",
     ),
     "stride forgotten": (
         changed(lambda s, *_: setattr(s, "conv3", nn.Conv2d(32, 64, 3, padding=1))),
-        "behind conv3 the maps are (64, 8, 8) and should be (64, 4, 4)",
+        "after conv3 the maps are (64, 8, 8) and should be (64, 4, 4)",
     ),
     "a pooling too few": (
         slip(stage=lambda s, k, x: F.relu(s.norm(k, getattr(s, f"conv{k}")(x)))),
-        "behind conv2 the maps are (32, 32, 32)",
+        "after conv2 the maps are (32, 32, 32)",
     ),
     "fixed to 32 pixels": (
         changed(lambda s, *_: setattr(s, "fc1", nn.Linear(1024, 256))),
@@ -122,7 +123,7 @@ NETWORK_SLIPS = {
     ),
     "one more": (
         changed(lambda s, *_: setattr(s, "fc3", nn.Linear(2, 2))),
-        "has fc3.weight in its state_dict, which the homework's network has not",
+        "has fc3.weight in its state_dict, unlike the homework's network",
     ),
     "bn unused": (slip(norm=lambda s, k, x: x), "batch norm is made but not used"),
     "bn behind relu": (
@@ -133,7 +134,7 @@ NETWORK_SLIPS = {
                 else s.norm(k, F.relu(getattr(s, f"conv{k}")(x)))
             )
         ),
-        "batch norm stands behind the ReLU",
+        "batch norm is after the ReLU",
     ),
     "bn behind pool": (
         slip(
@@ -144,16 +145,16 @@ NETWORK_SLIPS = {
                 else F.relu(getattr(s, f"conv{k}")(x)),
             )
         ),
-        "batch norm stands behind the pooling",
+        "batch norm is after the pooling",
     ),
-    "no relu4": (slip(hidden=lambda s, x: s.fc1(x)), "there is no ReLU behind fc1"),
+    "no relu4": (slip(hidden=lambda s, x: s.fc1(x)), "there is no ReLU after fc1"),
     "no relu2": (
         slip(
             stage=lambda s, k, x: (
                 F.max_pool2d(s.norm(k, s.conv2(x)), 2) if k == 2 else Network.stage(s, k, x)
             )
         ),
-        "there is no ReLU behind conv2",
+        "there is no ReLU after conv2",
     ),
     "mean pool": (
         slip(
@@ -167,11 +168,11 @@ NETWORK_SLIPS = {
     ),
     "keep": (
         changed(lambda s, *_: setattr(s, "drop", nn.Dropout(1 - s.p_drop))),
-        "Dropout has p=1, not 0, the probability to KEEP",
+        "Dropout has p=1, not 0, the probability of KEEPING",
     ),
     "keep, as a function": (
         slip(head=lambda s, x: s.fc2(F.dropout(s.hidden(x), 1 - s.p_drop, s.training))),
-        "dropout drops with the probability to keep",
+        "dropout drops with the probability of keeping",
     ),
     "another p": (
         changed(lambda s, *_: setattr(s, "drop", nn.Dropout(0.5))),
@@ -179,14 +180,14 @@ NETWORK_SLIPS = {
     ),
     "drops in eval mode": (
         slip(head=lambda s, x: s.fc2(F.dropout(s.hidden(x), s.p_drop))),
-        "dropout is at work in eval mode",
+        "dropout is active in evaluation mode",
     ),
     "never drops": (slip(head=lambda s, x: s.fc2(s.hidden(x))), "nothing is dropped in training"),
     "drops before fc1": (
         slip(head=lambda s, x: s.fc2(s.hidden(s.drop(x)))),
-        "dropout stands before fc1",
+        "dropout is before fc1",
     ),
-    "drops scores": (slip(head=lambda s, x: s.drop(s.fc2(s.hidden(x)))), "dropout stands behind fc2"),
+    "drops scores": (slip(head=lambda s, x: s.drop(s.fc2(s.hidden(x)))), "dropout is after fc2"),
     "softmax": (slip(head=lambda s, x: Network.head(s, x).softmax(1)), "ends with a softmax"),
     "log softmax": (
         slip(head=lambda s, x: Network.head(s, x).log_softmax(1)),
@@ -199,7 +200,7 @@ NETWORK_SLIPS = {
     "no return": (slip(forward=lambda s, x: [Network.forward(s, x)].clear()), "forward returns nothing; return the logits"),
     "momentum of the other lab": (
         changed(lambda s, *_: s.batch_norm and setattr(s, "bn1", nn.BatchNorm2d(16, momentum=0.9))),
-        "batch norm has momentum=0.9; keep torch's 0.1",
+        "batch norm has momentum=0.9; keep PyTorch's 0.1",
     ),
     "no module": (lambda *a, **k: (lambda x: x), "derive the class from torch.nn.Module"),
     "conv3 unused": (
@@ -284,7 +285,7 @@ def test_the_reference_is_torch_by_hand():
     And its logits have both signs, or a ReLU on them would go unseen.
     """
     made = lab.base_network(3, 12, 10, batch_norm=True, p_drop=0.4).double().eval()
-    made.load_state_dict(lab._state(made))
+    made.load_state_dict(networks._state(made))
     s = made.state_dict()
     x = torch.randn(4, 3, 12, 12, dtype=torch.float64)
     h = x
@@ -331,7 +332,7 @@ STEP_SLIPS = {
     ),
     "step between": (
         f"optimizer.zero_grad(); {LOSS}; optimizer.step(); loss.backward(); return loss.item()",
-        "call optimizer.step(), and behind backward()",
+        "call optimizer.step() after backward()",
     ),
     "no step": (f"optimizer.zero_grad(); {LOSS}; loss.backward(); return loss.item()", "call optimizer.step()"),
     "wiped": (f"{LOSS}; loss.backward(); optimizer.zero_grad(); optimizer.step(); return loss.item()", "and not zero_grad() between"),
@@ -346,12 +347,12 @@ STEP_SLIPS = {
     ),
     "late": (
         f"optimizer.zero_grad(); {LOSS}; loss.backward(); optimizer.step(); return F.cross_entropy(model(x), y).item()",
-        "that after the step",
+        "is the one after the step",
     ),
     "labels first": ("optimizer.zero_grad(); loss = F.cross_entropy(y, model(x)); loss.backward(); optimizer.step(); return loss.item()", "the logits first, then the labels"),
     "nothing": (f"optimizer.zero_grad(); {LOSS}; loss.backward(); optimizer.step()", "nothing is returned"),
-    "graph": (f"optimizer.zero_grad(); {LOSS}; loss.backward(); optimizer.step(); return loss", "with the whole graph behind it"),
-    "eval": (f"model.eval(); optimizer.zero_grad(); {LOSS}; loss.backward(); optimizer.step(); return loss.item()", "left in eval mode"),
+    "graph": (f"optimizer.zero_grad(); {LOSS}; loss.backward(); optimizer.step(); return loss", "with its whole graph"),
+    "eval": (f"model.eval(); optimizer.zero_grad(); {LOSS}; loss.backward(); optimizer.step(); return loss.item()", "left in evaluation mode"),
 }  # fmt: skip
 
 
@@ -393,7 +394,7 @@ def test_an_untouched_stub_is_your_turn(check, capsys):
 FLOAT_SLIPS = {
     "0 to 1": (lambda x: x.float() / 255, "run from 0 to 1"),
     "half range": (lambda x: x.float() / 255 - 0.5, "run from −0.5 to 0.5"),
-    "upside down": (lambda x: 1 - x.float() / 127.5, "upside down"),
+    "upside down": (lambda x: 1 - x.float() / 127.5, "the numbers run from 1 to −1"),
     "128": (lambda x: x.float() / 128 - 1, "both numbers are 127.5"),
     "bytes without their middle": (lambda x: (x.float() - 128) / 128, "both numbers are 127.5, not 128"),
     "undivided": (lambda x: (x.float() - 0.5) / 0.5, "divide by 255 first"),
@@ -401,7 +402,7 @@ FLOAT_SLIPS = {
     "wrapped": (lambda x: (2 * x) / 255 - 1, "wrapped around at 256"),
     "each image": (
         lambda x: 2 * (x.float() - x.amin((1, 2, 3), keepdim=True)) / (x.amax((1, 2, 3), keepdim=True) - x.amin((1, 2, 3), keepdim=True)) - 1,
-        "stretched to its own range",
+        "scaled by its own range",
     ),
     "double": (lambda x: x.double() / 127.5 - 1, "dtype float64 instead of float32"),
     "an array": (lambda x: x.numpy() / np.float32(127.5) - 1, "return a tensor"),
@@ -461,7 +462,7 @@ FLIP_SLIPS = {
     ),
     "torch's chance": (
         lambda x, rng: flip(x, rng, coin=lambda x, rng: torch.rand(len(x)) < 0.5),
-        "draw from rng and from nothing else",
+        "draw from rng only",
     ),
     "the same for ever": (flip_own_generator, "every call flips the same images"),
     "one image": (lambda x, rng: x[0], "(400, 3, 4, 6) of torch.uint8 became (3, 4, 6)"),
@@ -547,14 +548,14 @@ DESIGN_SLIPS = {
     "too many parameters": (wide, GOOD, "1,269,300 parameters are 269,300 too many; most of them, 1,228,800, are in 1.weight"),
     "too many epochs": (Network, dict(epochs=11, batch_size=256), "11 epochs are too many; at most 10"),
     "too many steps": (Network, dict(epochs=10, batch_size=16), "10 epochs of 3,125 steps make 31,250; at most 20,000"),
-    "no batch size": (Network, dict(epochs=5), "whole numbers epochs and batch_size"),
+    "no batch size": (Network, dict(epochs=5), "integers epochs and batch_size"),
     "softmax": (then(nn.Softmax(1)), GOOD, "ends with a softmax"),
     "relu": (then(nn.ReLU()), GOOD, "no logit is negative"),
     "no return": (slip(forward=lambda s, x: [Network.forward(s, x)].clear()), GOOD, "returns nothing; return the logits"),
-    "dropout in eval mode": (slip(head=lambda s, x: s.fc2(F.dropout(s.hidden(x), 0.5))), GOOD, "two passes in eval mode differ"),
-    "statistics of the batch": (Deaf, GOOD, "depends on the others in the batch"),
+    "dropout in eval mode": (slip(head=lambda s, x: s.fc2(F.dropout(s.hidden(x), 0.5))), GOOD, "two passes in evaluation mode differ"),
+    "statistics of the batch": (Deaf, GOOD, "depend on the others in the batch"),
     "idle parameters": (Idle, GOOD, "has spare.weight, but does not use it"),
-    "other classes": (lambda c, s, k: Network(c, s, 10), GOOD, "makes (6, 10) of 6 images; it should be (6, 100)"),
+    "other classes": (lambda c, s, k: Network(c, s, 10), GOOD, "turns 6 images into (6, 10); it should be (6, 100)"),
     "fixed size": (lambda c, s, k: Network(c, 32, k), GOOD, "raised RuntimeError"),
     "no module": (lambda c, s, k: None, GOOD, "return a torch.nn.Module"),
     "stub": (stub, GOOD, "Your turn: exercise 'This one': what to do."),
@@ -578,7 +579,7 @@ def test_the_edge_of_the_budget_is_inside(capsys):
 
 
 def test_the_homeworks_steps():
-    assert 5 * -(-lab.TRAINING_IMAGES // 32) == 7815
+    assert 5 * -(-checks.TRAINING_IMAGES // 32) == 7815
 
 
 # ------------------------------------------------------------------------------ the log
@@ -625,7 +626,7 @@ def test_an_interrupted_fit_is_on_record(tmp_path):
         images = lab.on_device(images, "cpu")
         run.note(model, fit(model, images, epochs=9, batch_size=20, transform=stop, progress=False))
     (row,) = read(log.path)
-    assert (row["state"], row["steps"]) == ("interrupted", "3")
+    assert (row["state"], row["steps"]) == ("interrupted", "2")
     assert row["accuracy"] != ""  # that of the first epoch, which was finished
 
 
@@ -658,7 +659,7 @@ def test_a_lost_session_leaves_its_row_and_the_next_one_goes_on(tmp_path, monkey
 
 def test_a_repeated_run_takes_its_row_and_an_unfinished_one_its_seconds(tmp_path, monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(lab, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(experiments, "perf_counter", lambda: now[0])
     log = lab.ExperimentLog(tmp_path / "log.csv")
 
     def run(seconds, interrupted=False, **settings):
@@ -669,8 +670,11 @@ def test_a_repeated_run_takes_its_row_and_an_unfinished_one_its_seconds(tmp_path
 
     assert run(3, interrupted=True, lr=0.1) == [(3, "interrupted")]
     assert run(2, lr=0.1) == [(5, "done")]  # resumed
-    assert run(4, lr=0.1) == [(4, "done")]  # repeated
-    assert run(1, lr=0.2) == [(4, "done"), (1, "done")]
+    assert run(4, lr=0.1) == [(9, "done")]  # repeated: all the time that it took
+    with pytest.raises(KeyError), log.experiment("a", lr=0.1):
+        raise KeyError  # a finished row is not lost
+    assert [(r.seconds, r.state) for r in lab.ExperimentLog(log.path).rows] == [(9, "done")]
+    assert run(1, lr=0.2) == [(9, "done"), (1, "done")]
     paths = {log.checkpoint(row) for row in log.rows}
     assert len(paths) == 2
     assert {p.parent for p in paths} == {tmp_path}
@@ -687,23 +691,47 @@ def test_the_table_names_what_differs(tmp_path):
         with log.experiment("base", seed=len(log.rows), epochs=8, **changes) as run:
             run.parameters, run.steps, run.accuracy = 1234, 1000, 0.875
     lines = str(log).splitlines()
-    heads = ["#", "name", "seed", "parameters", "steps", "validation", "seconds", "state"]
+    heads = [
+        "#",
+        "name",
+        "seed",
+        "parameters",
+        "steps",
+        "validation",
+        "seconds",
+        "settings",
+        "state",
+    ]
     assert lines[0].split() == heads
-    assert lines[1].split() == ["1", "base", "0", "1,234", "1,000", "87.5%", "0", "done", "A"]
-    assert [line.split()[-1] for line in lines[1:5]] == ["A", "B", "A", "C"]
-    assert lines[5:] == ["A: epochs=8 lr=0.1", "B: as A, but lr=0.01", "C: as A, but without lr"]
-    assert max(map(len, lines)) <= 76
+    assert lines[1].split() == ["1", "base", "0", "1,234", "1,000", "87.5%", "0", "1", "done"]
+    assert [line.split()[-2] for line in lines[1:5]] == ["1", "2", "1", "3"]
+    assert lines[5:] == [
+        "Settings 1: epochs=8 lr=0.1",
+        "Settings 2: as 1, but lr=0.01",
+        "Settings 3: as 1, but without lr",
+    ]
+    assert max(map(len, lines)) <= 80
 
 
-def test_letters_go_on_behind_z():
-    assert [lab._letters(i) for i in (0, 25, 26, 51, 52)] == ["A", "Z", "AA", "AZ", "BA"]
+def test_numbers_of_numpy_stay_numbers(tmp_path):
+    log = lab.ExperimentLog(tmp_path / "log.csv")
+    with log.experiment(
+        'a, "b"\nc', seed=np.int64(3), batch_size=np.int64(256), lr=np.float32(0.5)
+    ):
+        pass
+    (row,) = lab.ExperimentLog(log.path).rows
+    assert (row.name, row.seed, row.settings) == (
+        'a, "b"\nc',
+        3,
+        {"batch_size": 256, "lr": 0.5},
+    )
 
 
 @pytest.mark.parametrize("content", ["a,b\n1,2\n", "name,seed\nx,y\n"])
 def test_another_file_is_refused(content, tmp_path):
     path = tmp_path / "log.csv"
     path.write_text(content)
-    with pytest.raises(ValueError, match=r"log\.csv is no log of experiments"):
+    with pytest.raises(ValueError, match=r"log\.csv is not a log of experiments"):
         lab.ExperimentLog(path)
     assert path.read_text() == content
 
@@ -808,7 +836,7 @@ def test_rates_of_other_networks(monkeypatch):
         return made[-1]
 
     half = lab.FastPath("bfloat16", torch.channels_last)
-    monkeypatch.setattr(lab, "fast_path", lambda device: half)
+    monkeypatch.setattr(speed, "fast_path", lambda device: half)
     rates = lab.throughput("cpu", batch_size=2, steps=4, rounds=2, networks={"own": own})
     assert list(rates)[2:] == ["own", "own, half precision"]
     assert len(made) == 4
@@ -822,10 +850,10 @@ def test_the_module_is_a_script(capsys, monkeypatch):
         asked.update(how)
         return {"the homework's loop": 100.0, "base": 150.0}
 
-    monkeypatch.setattr(lab, "throughput", throughput)
-    lab.main([])
+    monkeypatch.setattr(speed, "throughput", throughput)
+    speed.main([])
     assert asked == {"steps": 200}
-    lab.main(["--steps", "8"])
+    speed.main(["--steps", "8"])
     assert asked == {"steps": 8}
     assert capsys.readouterr().out.splitlines()[-1].endswith(" 1.50")
 
@@ -833,20 +861,20 @@ def test_the_module_is_a_script(capsys, monkeypatch):
 def test_what_the_two_loops_do_is_the_same_work(monkeypatch):
     """Both train all images but the first step's: the clock stops before any evaluation."""
     clock = iter(range(100))
-    monkeypatch.setattr(lab, "_now", lambda device: float(next(clock)))
+    monkeypatch.setattr(speed, "_now", lambda device: float(next(clock)))
     made = data.synthetic(train=12, validation=0, test=0, classes=100, rng=0)
     device = torch.device("cpu")
-    assert lab._homework_loop(made.train, lab.base_network(), 2, 1, device) == 1.0
+    assert speed._homework_loop(made.train, lab.base_network(), 2, 1, device) == 1.0
     there = lab.on_device(made, device).train
-    assert lab._fit_loop(there, lab.base_network, 2, 1, lab.FastPath(None, None)) == 1.0
+    assert speed._fit_loop(there, lab.base_network, 2, 1, lab.FastPath(None, None)) == 1.0
     half = lab.FastPath("bfloat16", torch.channels_last)
-    assert lab._fit_loop(there, lab.base_network, 2, 1, half) == 1.0
+    assert speed._fit_loop(there, lab.base_network, 2, 1, half) == 1.0
     assert next(clock) == 6
 
 
 def test_an_item_of_the_homework_is_a_normalized_float():
     made = data.synthetic(train=8, validation=0, test=0, rng=0).train
-    items = lab._Items(made)
+    items = speed._Items(made)
     for i in range(8):
         x, y = items[i]
         plain = torch.from_numpy(made.x[i]).float() / 127.5 - 1

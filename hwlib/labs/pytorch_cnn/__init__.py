@@ -1,0 +1,39 @@
+"""The lab of the network in PyTorch, one file per subject.
+
+    networks        the homework's network, and the check of the reader's
+    checks          the other checks: training step, images, own design
+    experiments     the data sets of the lab, and the log of its experiments
+    speed           images per second
+
+PyTorch is imported where it is used, so that hwlib works without it.
+"""
+
+from hwlib.labs.pytorch_cnn.checks import own_design, random_flip, to_floats, training_step
+from hwlib.labs.pytorch_cnn.experiments import (
+    Experiment,
+    ExperimentLog,
+    as_bytes,
+    by_parity,
+    on_device,
+)
+from hwlib.labs.pytorch_cnn.networks import HOMEWORK, base_network, network
+from hwlib.labs.pytorch_cnn.speed import FastPath, fast_path, report, throughput
+
+__all__ = [
+    "HOMEWORK",
+    "Experiment",
+    "ExperimentLog",
+    "FastPath",
+    "as_bytes",
+    "base_network",
+    "by_parity",
+    "fast_path",
+    "network",
+    "on_device",
+    "own_design",
+    "random_flip",
+    "report",
+    "throughput",
+    "to_floats",
+    "training_step",
+]
