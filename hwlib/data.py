@@ -1,12 +1,13 @@
-"""Images to learn from: bundled digits, CIFAR-10 and CIFAR-100, and sets made by a formula.
+"""Images to train on: bundled digits, CIFAR-10 and CIFAR-100, and synthetic images.
 
-Every set comes as a `Dataset` of three splits, images as NCHW and labels as int64:
+Every data set is a `Dataset` of three splits, images as NCHW and labels as int64:
 
     digits = data.digits(rng=0)
     x, y = digits.train                    # (1257, 1, 8, 8) float32 in [0, 1], (1257,) int64
 
-`digits` needs no download and is the default of the book. CIFAR comes as uint8, as published:
-`x.astype(np.float32) / 255` makes floats of a batch without holding the whole set four times over.
+`digits` needs no download and is the default of the book. CIFAR's images are uint8, as published;
+convert them batch by batch with `x.astype(np.float32) / 255`, since floats need four times the
+memory.
 """
 
 import tarfile
@@ -15,11 +16,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hwlib.download import RemoteFile, fetch
+from hwlib._download import DownloadError as DownloadError
+from hwlib._download import RemoteFile, fetch
 
-# Size and SHA-256 are those in the checksum files of TensorFlow Datasets. The host
-# www.cs.toronto.edu hands requests on to cave.cs.toronto.edu, where it has been slow since 2026-06,
-# and by some reports over plain http, which `fetch` refuses; hence the direct address before it.
+# Size and SHA-256 are those in the checksum files of TensorFlow Datasets. www.cs.toronto.edu
+# redirects to cave.cs.toronto.edu, which has been slow since 2026-06, and by some reports over
+# plain http, which `fetch` refuses; hence the direct address before it.
 CIFAR10 = RemoteFile(
     name="cifar-10-binary.tar.gz",
     size=170052171,
@@ -56,7 +58,7 @@ class Split(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """Three splits without a common image, and the name of each class.
+    """Three disjoint splits, and the name of each class.
 
     >>> [len(split.y) for split in digits()[:3]]
     [1257, 180, 360]
@@ -77,20 +79,20 @@ def digits(
 ) -> Dataset:
     """Return the 1797 handwritten digits that scikit-learn carries, 8x8 pixels each.
 
-    Images are float32 in [0, 1], (N, 1, 8, 8). The original order runs writer after writer:
-    `"ordered"` takes the last images to test on and those before them to validate on, so that the
-    writers differ, which is harder and more honest. `"stratified"` draws at random, mixes writers,
-    and keeps the share of each class in every split, and in every beginning of a split:
+    Images are float32 in [0, 1], (N, 1, 8, 8). The original order is by writer: `"ordered"`
+    takes the last images for the test and those before them for validation, so that the writers
+    differ, which is harder and more honest. `"stratified"` draws at random, mixes writers, and
+    keeps the proportion of each class in every split and in every prefix of a split, so
     `train.x[:200]` is a small training set with all classes.
 
     Args:
         split: `"stratified"` or `"ordered"` (which draws nothing from `rng`).
-        validation: How many images to validate on; may be 0.
-        test: How many images to test on; may be 0.
-        rng: A seed, or the generator to draw from.
+        validation: how many images to validate on; may be 0.
+        test: how many images to test on; may be 0.
+        rng: a seed, or the generator to draw from.
 
     Raises:
-        ValueError: An unknown split, or counts that leave no image to train on.
+        ValueError: for an unknown split, or counts that leave no image to train on.
 
     Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine
     Learning Repository, 1998 (the test part).
@@ -124,14 +126,14 @@ def cifar10(
     last `validation` are kept to validate on; their order is random as published.
 
     Args:
-        validation: How many training images to validate on; may be 0.
-        source: The archive, for another mirror; `size` and `sha256` are checked.
-        folder: Where the archive is kept; `hwlib.download.cache_folder()` unless given.
-        progress: Whether to show a progress bar while downloading.
+        validation: how many training images to validate on; may be 0.
+        source: the archive, for another mirror; `size` and `sha256` are checked.
+        folder: where the archive is kept; None for `$HWLIB_DATA`, or else `~/.cache/hwlib`.
+        progress: whether to show a progress bar while downloading.
 
     Raises:
-        DownloadError: The archive cannot be had; the message says what to do offline.
-        ValueError: A count that leaves no image to train on, or an archive of another format.
+        DownloadError: if the archive cannot be fetched; the message says what to do offline.
+        ValueError: for a count that leaves no image to train on, or an archive of another format.
 
     Source: A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009.
 
@@ -153,21 +155,21 @@ def cifar100(
     folder=None,
     progress: bool = True,
 ) -> Dataset:
-    """Return CIFAR-100, downloaded on the first call: 60000 photographs in 100 classes of 20 kinds.
+    """Return CIFAR-100, downloaded on the first call: 60000 photographs in 100 classes.
 
-    Images and splits as in `cifar10`. Each image has two labels; the archive is kept, so that a
-    second call for the other labels downloads nothing.
+    Images and splits as in `cifar10`. Each image has two labels, one of 100 classes and one of
+    20 superclasses. The archive is kept, so loading the other labels downloads nothing.
 
     Args:
-        labels: `"fine"` for the 100 classes, `"coarse"` for the 20 kinds.
-        validation: How many training images to validate on; may be 0.
-        source: The archive, for another mirror; `size` and `sha256` are checked.
-        folder: Where the archive is kept; `hwlib.download.cache_folder()` unless given.
-        progress: Whether to show a progress bar while downloading.
+        labels: `"fine"` for the 100 classes, `"coarse"` for the 20 superclasses.
+        validation: how many training images to validate on; may be 0.
+        source: the archive, for another mirror; `size` and `sha256` are checked.
+        folder: where the archive is kept; None for `$HWLIB_DATA`, or else `~/.cache/hwlib`.
+        progress: whether to show a progress bar while downloading.
 
     Raises:
-        DownloadError: The archive cannot be had; the message says what to do offline.
-        ValueError: Unknown labels, a count that leaves no image to train on, or an archive of
+        DownloadError: if the archive cannot be fetched; the message says what to do offline.
+        ValueError: for unknown labels, a count that leaves no image to train on, or an archive of
             another format.
 
     Source: A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009.
@@ -195,24 +197,23 @@ def synthetic(
     noise: float = 0.25,
     rng: int | np.random.Generator = 0,
 ) -> Dataset:
-    r"""Return images that look like CIFAR's in shape and type, made by a formula and learnable.
+    r"""Return synthetic images of CIFAR's shape and type, which a network can learn to classify.
 
-    Each class c has a smooth random picture t_c, bilinear between 4x4 random colors; an image
-    of that class is t_c + σ ε with standard normal noise ε, cut to [0, 1] and rounded to uint8.
-    Over all splits together the classes are equally frequent, to within one image. With σ = 0
-    all images of a class are equal.
+    Each class c has a smooth random image t_c, bilinear between 4x4 random colors; an image of
+    that class is t_c + σ ε with standard normal noise ε, clipped to [0, 1] and rounded to uint8.
+    Over all splits together the classes are equally frequent, up to one image.
 
     Args:
-        train: How many images to train on, at least 1.
-        validation: How many images to validate on; may be 0.
-        test: How many images to test on; may be 0.
-        classes: How many classes.
+        train: how many images to train on, at least 1.
+        validation: how many images to validate on; may be 0.
+        test: how many images to test on; may be 0.
+        classes: how many classes.
         shape: (C, H, W) of an image.
-        noise: The standard deviation σ; pixels run from 0 to 1.
-        rng: A seed, or the generator to draw from.
+        noise: the standard deviation σ; pixels run from 0 to 1.
+        rng: a seed, or the generator to draw from.
 
     Raises:
-        ValueError: A negative count or noise, no image to train on, or no class.
+        ValueError: for a negative count or noise, no image to train on, or no class.
 
     >>> synthetic(train=5, shape=(1, 8, 8)).train.x.shape
     (5, 1, 8, 8)
@@ -224,13 +225,13 @@ def synthetic(
         )
     rng = np.random.default_rng(rng)
     channels, height, width = shape
-    colours = rng.random((classes, channels, 4, 4))
+    colors = rng.random((classes, channels, 4, 4))
     # (H, 4) @ (K, C, 4, 4) @ (4, W) -> (K, C, H, W)
-    pictures = _bilinear(height, 4) @ colours @ _bilinear(width, 4).T
+    means = _bilinear(height, 4) @ colors @ _bilinear(width, 4).T
 
     count = train + validation + test
     labels = rng.permutation(np.arange(count, dtype=np.int64) % classes)
-    images = pictures[labels] + noise * rng.standard_normal((count, *shape))
+    images = means[labels] + noise * rng.standard_normal((count, *shape))
     images = np.rint(255 * images.clip(0, 1)).astype(np.uint8)
     rest, tested = _cut("synthetic", "test", Split(images, labels), test)
     trained, validated = _cut("synthetic", "validation", rest, validation)
@@ -238,17 +239,17 @@ def synthetic(
 
 
 def _stratified(labels, rng):
-    """Return a random order of which every stretch holds each class in its share, about.
+    """Return a random order in which every prefix is about stratified.
 
-    The n images of a class, in random order, get one random place in each n-th of [0, 1]; sorting
-    by place deals the classes out evenly.
+    The n images of a class, in random order, get one random position in each n-th of [0, 1];
+    sorting by position spreads every class evenly.
     """
-    place = np.empty(len(labels))
+    position = np.empty(len(labels))
     for c in np.unique(labels):
         members = rng.permutation(np.flatnonzero(labels == c))
         n = len(members)
-        place[members] = (np.arange(n) + rng.random(n)) / n
-    return np.argsort(place)
+        position[members] = (np.arange(n) + rng.random(n)) / n
+    return np.argsort(position)
 
 
 def _cut(function, argument, data, count):
@@ -269,7 +270,7 @@ def _bilinear(size, knots):
 
 
 def _members(path, names):
-    """Return what the named members of a tar.gz hold; nothing is unpacked to disk."""
+    """Return the contents of members of a tar.gz; nothing is unpacked to disk."""
     found = {}
     try:
         with tarfile.open(path, "r:gz") as tar:
@@ -284,10 +285,10 @@ def _members(path, names):
 
 
 def _cifar(function, train, test, names, validation, *, label, label_bytes):
-    """Make a `Dataset` of the records of CIFAR's binary version.
+    """Return the `Dataset` in the records of CIFAR's binary version.
 
-    A record is `label_bytes` labels, of which `label` is wanted, then 3072 pixels: 1024 red, 1024
-    green, 1024 blue, row by row (https://www.cs.toronto.edu/~kriz/cifar.html).
+    A record is `label_bytes` labels, of which we take number `label`, then 3072 pixels: 1024 red,
+    1024 green, 1024 blue, row by row (https://www.cs.toronto.edu/~kriz/cifar.html).
     """
     classes = tuple(names.decode("ascii").split())
 
@@ -295,7 +296,7 @@ def _cifar(function, train, test, names, validation, *, label, label_bytes):
         length = label_bytes + int(np.prod(PIXELS))
         if not content or len(content) % length:
             raise ValueError(
-                f"{function}: {len(content)} bytes are not a whole number of records of {length}"
+                f"{function}: {len(content)} bytes are not a multiple of the record length {length}"
             )
         records = np.frombuffer(content, np.uint8).reshape(-1, length)  # (N, 1 or 2 + 3072)
         y = records[:, label].astype(np.int64)

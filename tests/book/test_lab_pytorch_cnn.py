@@ -19,14 +19,20 @@ from bookkit import results
 from bookkit.settings import Book
 from bookkit.splice import splice, split_cells
 from hwlib import data
-from hwlib.download import RemoteFile
+from hwlib.data import RemoteFile
 from hwlib.train import fit
 from tests.conftest import ROOT
 
 NAME = "lab_pytorch_cnn"
 CHAPTER = (ROOT / f"chapters/{NAME}.md").read_text(encoding="utf-8")
 FULL = splice(CHAPTER, NAME, ROOT / "solutions", "full")
-LONG = ("= over_seeds(", "check.throughput(", "rates[", "base_runs]")  # cells that train or time
+LONG = (
+    "= over_seeds(",
+    "check.throughput(",
+    "rates[",
+    "base_runs]",
+    "in_percent(",
+)  # cells that train or time
 CHECKS = ("to_floats", "random_flip", "network", "training_step", "own_design")
 
 

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from bookkit.splice import splice, split_cells
 from hwlib import data, optim, theory
-from hwlib.download import RemoteFile
+from hwlib.data import RemoteFile
 from tests.conftest import ROOT
 
 LAB = "lab_understanding_dropout"

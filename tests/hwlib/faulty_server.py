@@ -160,21 +160,6 @@ def wrong_range(request, content):
     return request.body(body)
 
 
-def other_version(etag):
-    """Serve as `good` does, from a file of another version."""
-    return lambda request, content: request.body(answer(request, content, etag))
-
-
-def careless(etag):
-    """Ignore If-Range: go on in another version's file as if it were the same."""
-
-    def behave(request, content):
-        del request.headers["If-Range"]
-        request.body(answer(request, content, etag))
-
-    return behave
-
-
 def page(request, content):
     """A friendly error page that calls itself a success."""
     body = b"<!doctype html><title>Sorry</title>"

@@ -10,7 +10,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from hwlib import data
-from hwlib.download import DownloadError, RemoteFile
+from hwlib.data import DownloadError, RemoteFile
 
 SPLITS = ("train", "validation", "test")
 
@@ -285,9 +285,9 @@ def test_cifar100_labels_must_be_known(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"test_batch.bin": pixels(0)}, "3072 bytes are not a whole number of records of 3073"),
-        ({"test_batch.bin": b""}, "0 bytes are not a whole number"),
-        ({"data_batch_3.bin": b"\1" + pixels(0)[:-1]}, "not a whole number of records"),
+        ({"test_batch.bin": pixels(0)}, "3072 bytes are not a multiple of the record length 3073"),
+        ({"test_batch.bin": b""}, "0 bytes are not a multiple"),
+        ({"data_batch_3.bin": b"\1" + pixels(0)[:-1]}, "not a multiple of the record length"),
         ({"data_batch_3.bin": None}, r"lacks cifar-10-batches-bin/data_batch_3\.bin"),
         ({"batches.meta.txt": None}, r"lacks .*batches\.meta\.txt"),
         ({"test_batch.bin": bytes([10]) + pixels(0)}, "label 10, but there are 10 classes"),

@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from hwlib import data
-from hwlib.download import RemoteFile
+from hwlib.data import RemoteFile
 from hwlib.labs import pytorch_cnn as lab
 from hwlib.labs.pytorch_cnn import checks, experiments, networks, speed
 from hwlib.train import evaluate, fit
