@@ -32,6 +32,7 @@ LONG = (
     "rates[",
     "base_runs]",
     "in_percent(",
+    "millions",
 )  # cells that train or time
 CHECKS = ("to_floats", "random_flip", "network", "training_step", "own_design")
 
