@@ -8,6 +8,7 @@ The rooms, in reading order:
     nn           the layers, with the arrays that they learn
     optim        SGD, Adam, AdamW
     train        one training loop for hwlib and PyTorch
+    checkpoint   the file that keeps a run
     testing      are the gradients right?
     count        parameters, operations, output sizes, receptive fields
     theory       dropout and noise on linear regression, in closed form
