@@ -13,8 +13,11 @@ MIDDLE = """(title) => {
   title.scrollIntoView({ block: "center" });
   const words = document.createRange();
   words.selectNodeContents(title);
-  const { x, y, width, height } = words.getClientRects()[0];
-  return [x + width / 2, y + height / 2];
+  const all = [...words.getClientRects()];
+  const { y, height } = all[0];
+  const line = all.filter((part) => Math.abs(part.y - y) < height / 2);
+  const middle = (line[0].left + Math.max(...line.map((part) => part.right))) / 2;
+  return [middle, y + height / 2];
 }"""
 TITLE = ".solution > .admonition-title"
 IS_OPEN = "(title) => [...title.parentElement.children].at(-1).checkVisibility()"
