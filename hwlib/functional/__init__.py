@@ -1,8 +1,8 @@
 """The layers as functions, each with its derivative: PyTorch's names, layouts and defaults.
 
     linear_relu     linear, relu
-    convolution     conv1d, conv2d, conv_transpose1d, conv_transpose2d
-    pooling         max_pool2d, avg_pool2d
+    convolution     unfold, fold, conv1d, conv2d, conv_transpose1d, conv_transpose2d
+    pooling         max_pool2d
     normalization   batch_norm, layer_norm, group_norm, instance_norm
     dropouts        dropout, dropout2d
     losses          softmax, log_softmax, cross_entropy, mse_loss
@@ -19,7 +19,14 @@ Every function raises a TypeError if the arrays are not of one such dtype, and a
 names the shapes if these do not fit together. Its own docstring lists what it raises besides.
 """
 
-from hwlib.functional.convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from hwlib.functional.convolution import (
+    conv1d,
+    conv2d,
+    conv_transpose1d,
+    conv_transpose2d,
+    fold,
+    unfold,
+)
 from hwlib.functional.dropouts import dropout, dropout2d
 from hwlib.functional.linear_relu import linear, relu
 from hwlib.functional.losses import cross_entropy, log_softmax, mse_loss, softmax
@@ -30,10 +37,9 @@ from hwlib.functional.normalization import (
     instance_norm,
     layer_norm,
 )
-from hwlib.functional.pooling import avg_pool2d, max_pool2d
+from hwlib.functional.pooling import max_pool2d
 
 __all__ = [
-    "avg_pool2d",
     "batch_norm",
     "batch_statistics",
     "conv1d",
@@ -43,6 +49,7 @@ __all__ = [
     "cross_entropy",
     "dropout",
     "dropout2d",
+    "fold",
     "group_norm",
     "instance_norm",
     "layer_norm",
@@ -52,4 +59,5 @@ __all__ = [
     "mse_loss",
     "relu",
     "softmax",
+    "unfold",
 ]

@@ -1,18 +1,23 @@
-"""Convolution and transposed convolution.
+"""Convolution and transposed convolution, in three lines of algebra.
 
-A convolution is linear in the image and linear in the weight. So there are three linear maps, and
-the two layers are made of them; they differ in which map comes first:
+`unfold` copies every window of an image into a column of a matrix. `fold` is its adjoint: it adds
+every entry of such a matrix to the pixel that the entry was copied from. With the filters as the
+rows of a matrix W, and y the output, one row per filter and one column per window,
 
-                    y                  dx                  dweight
-    conv            apply(x, w)        adjoint_x(dy, w)    adjoint_w(x, dy)
-    conv_transpose  adjoint_x(x, w)    apply(dy, w)        adjoint_w(dy, x)
+    y  = W @ unfold(x)        (`_apply`)
+    dx = fold(W.T @ dy)       (`_apply_transposed`)
+    dW = dy @ unfold(x).T     (`_weight_gradient`)
+
+and the gradient of the bias is a sum over dy. A transposed convolution swaps the first two lines:
+y = fold(W.T @ x) and dx = W @ unfold(dy). All three lines work on a few samples at a time: the
+columns of a whole batch hold every pixel as many times as the kernel has positions.
+
+The comments are written for images, (N, C, H, W). The code works for any number of axes after the
+first two, and `conv1d` is the same code on (N, C, L).
 """
 
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
-from itertools import product
-from math import ceil, prod
-from operator import add
+from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,520 +25,249 @@ from hwlib.count import conv_output_size, conv_transpose_output_size, per_axis
 from hwlib.functional.arguments import check_floats, error, given
 from hwlib.op import op
 
-_BLOCK = 160_000  # numbers that a block works on: two thirds of a megabyte in float32
+BLOCK = 2**19  # how many entries the columns of a block may have: 2 MB in float32
 
 
-@dataclass(frozen=True)
-class _Windows:
-    """A grid of windows laid over an image with any number of axes; here, as if with two.
+class Windows(NamedTuple):
+    """The windows that a kernel sees as it moves over an image, and the ways to copy them.
 
-    Side by side, a column each, the windows would be kH kW copies of the image, and a convolution
-    one matrix product. Here the image is cut into strips, as wide as a window and one pixel high:
-    only kW copies. In these, all windows' first rows are a matrix as they stand, and so are all
-    second rows: a convolution is kH products, added up. `unfold` yields the kH matrices.
-
-    A batch goes through in blocks. The strips of a block live in the processor's cache and are
-    forgotten; backward makes them anew.
-
-    Letters: n samples of a block; C channels of the image, F of the grid; G groups; T = kH taps of
-    all axes but the last; R = C/G kW rows and P = oH oW columns of a matrix.
+    >>> windows = Windows((4, 4), (2, 2), (2, 2), (2, 2), (0, 0), (1, 1))
+    >>> windows.unfold(np.arange(16).reshape(1, 1, 4, 4))[0]  # one column per window
+    array([[ 0,  2,  8, 10],
+           [ 1,  3,  9, 11],
+           [ 4,  6, 12, 14],
+           [ 5,  7, 13, 15]])
     """
 
     image: tuple[int, ...]  # (H, W)
-    grid: tuple[int, ...]  # (oH, oW)
-    kernel: tuple[int, ...]
+    output: tuple[int, ...]  # (oH, oW): how many windows there are
+    kernel: tuple[int, ...]  # (kH, kW)
     stride: tuple[int, ...]
     padding: tuple[int, ...]
     dilation: tuple[int, ...]
-    groups: int
 
-    def apply(self, x, weight, bias=None):
-        """Return y (N, F, oH, oW): the inner product of each window of x and each filter."""
-        y, filters = np.empty((len(x), len(weight), *self.grid), x.dtype), [*self._filters(weight)]
-        ones = bias is not None and not self._is_pointwise
-        if ones:  # the bias is the weight of a row of ones
-            filters[0] = np.dstack([filters[0], bias.reshape(self.groups, -1)])  # (G, F/G, R + 1)
-        for block, matrices in self.unfold(x, len(weight), ones):
-            self._project(matrices, filters, out=y[block])
-            if not ones:
-                _add_bias(y[block], bias)
-        return y
+    def unfold(self, x):
+        """Copy the windows of x (n, C, H, W) into columns (n, C kH kW, oH oW)."""
+        padded = self.pad(x, 0)
+        columns = np.empty((*x.shape[:2], prod(self.kernel), *self.output), x.dtype)
+        for i, pixels in enumerate(self.taps()):
+            columns[:, :, i] = padded[pixels]
+        return columns.reshape(len(x), x.shape[1] * prod(self.kernel), prod(self.output))
 
-    def adjoint_x(self, y, weight, bias=None):
-        """Return x (N, C, H, W): in each window the sum of all filters, each times its y."""
-        if self._mirrors(weight):
-            return self._mirror.apply(y, self._turn(weight), bias)
-        x = np.empty((len(y), self.groups * weight.shape[1], *self.image), y.dtype)
-        filters = self._filters(weight).swapaxes(2, 3)  # (T, G, R, F/G)
-        multiply = np.multiply if filters.shape[3] == 1 else np.matmul  # equal there, and faster
-        if self._is_pointwise:
-            multiply(filters[0], self._by_group(y), out=self._by_group(x))
-            _add_bias(x, bias)
-            return x
-        n = None
-        for block in self.blocks(x, len(weight)):
-            samples, result = self._by_group(y[block]), x[block]
-            if n != len(result):  # else the last block's memory is used again
-                n, channels = result.shape[:2]
-                padded = np.empty((n, channels, *self._padded), x.dtype)
-                strips = np.empty((n, channels, *self._strips), x.dtype)
-                part = np.empty((n, channels, self.kernel[-1], *self.grid), x.dtype)
-                matrix = part.reshape(n, self.groups, -1, prod(self.grid))  # (n, G, R, P)
-                rows = [strips[row] for row in self._rows]
-                steps = [(padded[tap], strips[:, :, i]) for i, tap in enumerate(self.taps[-1])]
-            strips[...] = padded[...] = 0
-            for row, one in zip(rows, filters, strict=True):  # `unfold`, backwards
-                multiply(one, samples, out=matrix)
-                row += part
-            for place, strip in steps:
-                place += strip
-            result[...] = padded[self.inside]
-            _add_bias(result, bias)
-        return x
+    def fold(self, columns):
+        """Add every entry of columns (n, C kH kW, oH oW) to its pixel of x (n, C, H, W)."""
+        shape = len(columns), prod(columns.shape[1:-1]) // prod(self.kernel)  # n, C
+        columns = columns.reshape(*shape, prod(self.kernel), *self.output)
+        padded = self.pad(np.zeros((*shape, *self.image), columns.dtype), 0)
+        for i, pixels in enumerate(self.taps()):
+            padded[pixels] += columns[:, :, i]
+        return self.crop(padded)
 
-    def adjoint_w(self, x, y):
-        """Return weight (F, C/G, kH, kW): the sum of all windows of x, each times its y."""
-        sums = self._no_sums(x, y)
-        for block, matrices in self.unfold(x, y.shape[1]):
-            self._correlate(matrices, y[block], add_to=sums)
-        return self._as_weight(sums)
+    def taps(self):
+        """Yield, for each position in the kernel, the pixels it meets in all the windows.
 
-    def apply_and_adjoint_w(self, x, weight, y):
-        """Return apply(x, weight) and adjoint_w(x, y), and unfold x but once."""
-        result = np.empty((len(x), len(weight), *self.grid), x.dtype)
-        filters, sums = self._filters(weight), self._no_sums(x, y)
-        for block, matrices in self.unfold(x, len(weight)):
-            self._project(matrices, filters, out=result[block])
-            self._correlate(matrices, y[block], add_to=sums)
-        return result, self._as_weight(sums)
-
-    def adjoints(self, x, weight, y):
-        """Return adjoint_x(y, weight) and adjoint_w(x, y)."""
-        if not self._mirrors(weight):
-            return self.adjoint_x(y, weight), self.adjoint_w(x, y)
-        x_grad, turned = self._mirror.apply_and_adjoint_w(y, self._turn(weight), x)
-        return x_grad, self._turn(turned)
-
-    def _project(self, matrices, filters, out):
-        """Multiply filters by matrices, those of `unfold`; add up into out (n, F, oH, oW)."""
-        n, (m, _, _, columns) = len(out), matrices[0].shape
-        y = self._by_group(out)
-        if m != n:
-            y = np.empty((1, *filters[0].shape[:2], columns), out.dtype)  # (1, G, F/G, P n)
-        np.matmul(filters[0], matrices[0], out=y)
-        for one, matrix in zip(filters[1:], matrices[1:], strict=True):
-            y += one @ matrix
-        if m != n:
-            out.reshape(n, -1)[...] = y.reshape(-1, n).T
-
-    def _correlate(self, matrices, y, add_to):
-        """Multiply matrices, those of `unfold`, by y (n, F, oH, oW); add to (T, G, R, F/G)."""
-        n, y = len(y), self._by_group(y)
-        if len(matrices[0]) != n:
-            y = y.transpose(1, 2, 3, 0).reshape(1, *y.shape[1:3], -1)  # (1, G, F/G, P n)
-        y = _join(y).swapaxes(1, 2)
-        for matrix, total in zip(matrices, add_to, strict=True):
-            total += _join(matrix) @ y
-
-    def _no_sums(self, x, y):
-        per_group = x.shape[1] // self.groups, y.shape[1] // self.groups
-        taps, width = prod(self.kernel[:-1]), self.kernel[-1]
-        return np.zeros((taps, self.groups, per_group[0] * width, per_group[1]), x.dtype)
-
-    def _as_weight(self, sums):
-        """Turn sums (T, G, R, F/G) into a weight (F, C/G, kH, kW)."""
-        taps, groups, _, per_group = sums.shape
-        split = sums.reshape(taps, groups, -1, self.kernel[-1], per_group)  # (T, G, C/G, kW, F/G)
-        return split.transpose(1, 4, 2, 0, 3).reshape(groups * per_group, -1, *self.kernel)
-
-    def _filters(self, weight):
-        """Turn weight (F, C/G, kH, kW) into one matrix a tap and group, (T, G, F/G, R)."""
-        groups, taps, width = self.groups, prod(self.kernel[:-1]), self.kernel[-1]
-        split = weight.reshape(groups, -1, weight.shape[1], taps, width)  # (G, F/G, C/G, T, kW)
-        return split.transpose(3, 0, 1, 2, 4).reshape(taps, groups, len(weight) // groups, -1)
-
-    def unfold(self, x, outputs, ones=False):
-        """Yield each block of x (N, C, H, W), and of its windows the T matrices (1, G, R, P n).
-
-        Samples are neighbors in memory, for long runs to copy even if the image is small. Where
-        nothing must be copied, there is one (n, G, R, P).
-
-        Matrices are good until the next are asked for: blocks of one size share their memory.
-        `outputs` is how many channels the products will have. With `ones`, the first matrix has
-        R + 1 rows, the last of ones.
+        They are a slice of the padded image, in which no pixel occurs twice.
         """
-        n, samples_last = None, (*range(1, x.ndim), 0)
-        channels = self.groups, x.shape[1] // self.groups  # G, C/G
-        for block in self.blocks(x, outputs):
-            samples = x[block]
-            if self._is_pointwise:
-                yield block, [self._by_group(samples)]
-                continue
-            if n != len(samples):
-                n = len(samples)
-                padded = np.zeros((*channels, *self._padded, n), x.dtype)
-                inside = padded[(*self.inside, slice(None))]
-                places = [padded[(*tap, slice(None))] for tap in self.taps[-1]]
-                width, *rest = self._strips
-                rows = channels[1] * width  # R
-                memory = np.ones((self.groups, rows + ones, *rest, n), x.dtype)
-                strips = memory[:, :rows].reshape(*channels, *self._strips, n)  # a view
-                first, *others = [(*row, slice(None)) for row in self._rows]
-                matrices = [memory[first], *(memory[:, :rows][row] for row in others)]
-            # (G, C/G, H, W, n), into (G, C/G, H + 2p, W + 2p, n)
-            inside[...] = samples.transpose(samples_last).reshape(inside.shape)
-            for i, place in enumerate(places):
-                strips[:, :, i] = place  # (G, C/G, H + 2p, oW, n)
-            # (G, R, oH, oW, n); with stride 1 not copied
-            yield block, [matrix.reshape(1, *matrix.shape[:2], -1) for matrix in matrices]
+        for position in np.ndindex(*self.kernel):
+            axes = zip(position, self.output, self.stride, self.dilation, strict=True)
+            yield ..., *(slice(k * d, k * d + (n - 1) * s + 1, s) for k, n, s, d in axes)
 
-    @cached_property
-    def _strips(self):
-        """The shape of the strips of one channel: (kW, H + 2p, oW)."""
-        return self.kernel[-1], *self._padded[:-1], self.grid[-1]
-
-    @cached_property
-    def _rows(self):
-        """Per tap of all axes but the last: which places of the strips it meets, as an index."""
-        axes = [[tap[1] for tap in taps] for taps in self.taps[:-1]]
-        return [(..., *tap, slice(None)) for tap in product(*axes)]
-
-    def _mirrors(self, weight):
-        """Whether adjoint_x can be had by an `apply`, and that is faster.
-
-        With stride 1 the adjoint of a convolution is one with the weight turned around. It unfolds
-        y (F channels), for adjoint_w too, where else x (C channels) would be put together from
-        strips; with small images that is slow.
-        """
-        wider = [d * (k - 1) - 2 * p for d, k, p in self._axes]  # by how much the image is
-        if (
-            prod(self.stride) > 1
-            or prod(self.kernel) == 1
-            or any(p > d * (k - 1) for d, k, p in self._axes)
-            or self.image != tuple(map(add, self.grid, wider))  # there is output_padding
-        ):
-            return False
-        outputs, channels = len(weight), self.groups * weight.shape[1]
-        small = 2 * outputs * prod(self.kernel) * prod(self.image) <= _BLOCK
-        return outputs <= (8 * channels if small else 2 * channels)
-
-    @cached_property
-    def _axes(self):
-        return list(zip(self.dilation, self.kernel, self.padding, strict=True))
-
-    @cached_property
-    def _mirror(self):
-        """The windows with image and grid changed about, as wide a border as the weight allows."""
-        padding = tuple(d * (k - 1) - p for d, k, p in self._axes)
-        return replace(self, image=self.grid, grid=self.image, padding=padding)
-
-    def _turn(self, weight):
-        """Turn weight (F, C/G, kH, kW) around and change its channels about: (C, F/G, kH, kW)."""
-        per_group = weight.shape[1]
-        turned = np.flip(weight, axis=tuple(range(2, weight.ndim)))
-        grouped = turned.reshape(self.groups, -1, *weight.shape[1:]).swapaxes(1, 2)
-        return grouped.reshape(self.groups * per_group, -1, *self.kernel)
-
-    def pad(self, x, fill):
-        """Put a border of `fill` around x (n, C, H, W); without padding this is x itself."""
+    def pad(self, x, value):
+        """Put a border of `value` around x (n, C, H, W); without padding, return x itself."""
         if not any(self.padding):
             return x
-        padded = np.full((*x.shape[:2], *self._padded), fill, x.dtype)
-        padded[self.inside] = x
-        return padded
+        return np.pad(x, [(0, 0), (0, 0), *((p, p) for p in self.padding)], constant_values=value)
 
-    @cached_property
-    def first_taps(self):
-        """Per axis: which tap of each window is the first in the image: (oH, 1), (oW,)."""
-        axes = zip(self.grid, self.stride, self.padding, self.dilation, strict=True)
-        rows, columns = (np.maximum(0, -((np.arange(n) * s - p) // d)) for n, s, p, d in axes)
-        return rows[:, None], columns
+    def crop(self, padded):
+        """View the image within the padded image."""
+        return padded[(..., *map(slice, self.padding, np.add(self.padding, self.image)))]
 
-    @cached_property
-    def _is_pointwise(self):
-        """Whether each window is one pixel and the grid is the image: no copy is needed."""
-        one_to_one = prod(self.kernel) == prod(self.stride) == 1 and not any(self.padding)
-        return one_to_one and self.grid == self.image
-
-    @cached_property
-    def _padded(self):
-        return tuple(n + 2 * p for n, p in zip(self.image, self.padding, strict=True))
-
-    @cached_property
-    def inside(self):
-        """Where the image lies in the padded image."""
-        return ..., *(slice(p, p + n) for n, p in zip(self.image, self.padding, strict=True))
-
-    @cached_property
-    def taps(self):
-        """Per axis and tap of the kernel: which places of the padded axis it meets, as an index."""
-        axes = zip(self.grid, self.kernel, self.stride, self.dilation, strict=True)
-        return [
-            [
-                (..., slice(i * d, i * d + (n - 1) * s + 1, s), *[slice(None)] * after)
-                for i in range(k)
-            ]
-            for after, (n, k, s, d) in zip(reversed(range(len(self.grid))), axes, strict=True)
-        ]
-
-    def blocks(self, x, outputs):
-        """Cut the batch into slices, as even as can be.
-
-        Samples lie side by side in runs, and runs of two or three numbers are slow to copy.
-        """
-        sample = x.shape[1] * prod(self._strips) + 2 * outputs * prod(self.grid)
-        fit = _BLOCK // sample
-        most = max(4, fit) if fit > 1 else 1
-        n = ceil(len(x) / max(1, ceil(len(x) / most)))
-        return [slice(i, i + n) for i in range(0, len(x), max(1, n))]
-
-    def _by_group(self, y):
-        """View y (n, F, oH, oW) as (n, G, F/G, P)."""
-        return y.reshape(len(y), self.groups, y.shape[1] // self.groups, prod(y.shape[2:]))
+    def blocks(self, samples, channels):
+        """Cut a batch into slices whose columns have at most BLOCK entries, or one sample."""
+        step = max(1, BLOCK // (channels * prod(self.kernel) * prod(self.output)))
+        return [slice(start, start + step) for start in range(0, samples, step)]
 
 
-@lru_cache(maxsize=1024)
-def _windows(*geometry):
-    """Return the windows of a geometry: a network asks for the same few at each step."""
-    return _Windows(*geometry)
+# Without groups, W is one matrix (F, C kH kW). A grouped convolution has one for each group: W is a
+# stack (G, F/G, C/G kH kW), and a matrix product with it is a product for each group.
 
 
-def _join(a):
-    """Put the parts of (m, G, R, Q) side by side: (G, R, m Q), a view where m = 1."""
-    m, groups, rows, columns = a.shape
-    return a.transpose(1, 2, 0, 3).reshape(groups, rows, m * columns)
+def _apply(windows, W, x):
+    """Return y = W @ unfold(x), where x is (N, C, H, W) and y (N, F, oH, oW)."""
+    y = np.empty((len(x), W.shape[0] * W.shape[1], *windows.output), x.dtype)
+    for block in windows.blocks(*x.shape[:2]):
+        np.matmul(W, _by_group(windows.unfold(x[block]), W), out=_by_group(y[block], W))
+    return y
 
 
-def _add_bias(y, bias):
-    """Add one number per channel, in place."""
-    if bias is not None:
-        y += bias.reshape(-1, *[1] * (y.ndim - 2))
+def _apply_transposed(windows, W, y):
+    """Return x = fold(W.T @ y), where x is (N, C, H, W) and y (N, F, oH, oW)."""
+    channels = W.shape[0] * W.shape[2] // prod(windows.kernel)
+    x = np.empty((len(y), channels, *windows.image), y.dtype)
+    for block in windows.blocks(*x.shape[:2]):
+        x[block] = windows.fold(W.mT @ _by_group(y[block], W))
+    return x
 
 
-def _bias_grad(dy, bias):
-    return None if bias is None else dy.sum((0, *range(2, dy.ndim)))
+def _weight_gradient(windows, W, x, y):
+    """Return dW = y @ unfold(x).T, summed over the samples, of the shape of W."""
+    dW = np.zeros_like(W)
+    for block in windows.blocks(*x.shape[:2]):
+        dW += (_by_group(y[block], W) @ _by_group(windows.unfold(x[block]), W).mT).sum(0)
+    return dW
 
 
-def _check_conv(caller, axes, x, weight, bias, groups):
-    """Check all that conv and conv_transpose have in common, and return groups as an int."""
-    check_floats(caller, x=x, weight=weight, **given(bias=bias))
-    letters = ", ".join(["N", "C", "L"] if axes == 1 else ["N", "C", "H", "W"])
-    if x.ndim != axes + 2:
-        raise error(caller, f"x must have {axes + 2} axes ({letters})", x=x)
-    if weight.ndim != axes + 2 or 0 in weight.shape:
-        raise error(caller, f"weight must have {axes + 2} axes and not be empty", weight=weight)
-    ((groups,),) = per_axis(caller, 1, groups=groups)
-    if len(weight) % groups:
-        raise error(
-            caller, "groups must divide the first axis of weight", weight=weight, groups=groups
-        )
-    return groups
-
-
-def _check_bias(caller, bias, channels, weight, groups):
-    if bias is not None and bias.shape != (channels,):
-        raise error(
-            caller, f"bias must have shape ({channels},)", bias=bias, weight=weight, groups=groups
-        )
-
-
-def _conv(caller, axes, x, weight, bias, stride, padding, dilation, groups):
-    """Be the rule of conv1d and conv2d."""
-    groups = _check_conv(caller, axes, x, weight, bias, groups)
-    if x.shape[1] != groups * weight.shape[1]:
-        per_group = x.shape[1] / groups
-        raise error(
-            caller,
-            f"weight expects {weight.shape[1]} input channels per group, x has {per_group:g}",
-            x=x,
-            weight=weight,
-            groups=groups,
-        )
-    _check_bias(caller, bias, len(weight), weight, groups)
-    stride, padding, dilation = per_axis(
-        caller, axes, stride=stride, padding=padding, dilation=dilation
-    )
-    image, kernel = x.shape[2:], weight.shape[2:]
-    grid = conv_output_size(
-        image, kernel, stride=stride, padding=padding, dilation=dilation, caller=caller
-    )
-    windows = _windows(image, grid, kernel, stride, padding, dilation, groups)
-    y = windows.apply(x, weight, bias)
-
-    def backward(dy):
-        return *windows.adjoints(x, weight, dy), _bias_grad(dy, bias)
-
-    return y, backward
-
-
-def _conv_transpose(
-    caller, axes, x, weight, bias, stride, padding, output_padding, groups, dilation
-):
-    """Be the rule of conv_transpose1d and conv_transpose2d: x lies on the grid, y is the image."""
-    groups = _check_conv(caller, axes, x, weight, bias, groups)
-    if x.shape[1] != len(weight):
-        raise error(
-            caller,
-            f"weight expects {len(weight)} input channels, x has {x.shape[1]}",
-            x=x,
-            weight=weight,
-        )
-    _check_bias(caller, bias, groups * weight.shape[1], weight, groups)
-    stride, padding, output_padding, dilation = per_axis(
-        caller,
-        axes,
-        stride=stride,
-        padding=padding,
-        output_padding=output_padding,
-        dilation=dilation,
-    )
-    grid, kernel = x.shape[2:], weight.shape[2:]
-    image = conv_transpose_output_size(
-        grid,
-        kernel,
-        stride=stride,
-        padding=padding,
-        output_padding=output_padding,
-        dilation=dilation,
-        caller=caller,
-    )
-    windows = _windows(image, grid, kernel, stride, padding, dilation, groups)
-    y = windows.adjoint_x(x, weight, bias)
-
-    def backward(dy):
-        return *windows.apply_and_adjoint_w(dy, weight, x), _bias_grad(dy, bias)
-
-    return y, backward
+def _by_group(a, W):
+    """View a (n, channels, ...) as one matrix per sample and group of W."""
+    return a.reshape(len(a), len(W), a.shape[1] // len(W), -1)
 
 
 @op
-def conv1d(x, weight, bias=None, *, stride=1, padding=0, dilation=1, groups=1):
-    """Slide each filter along a signal and take the inner product at each place.
+def unfold(x, kernel_size, *, dilation=1, padding=0, stride=1):
+    """Copy every window of an image into a column.
 
-    y[n, f, i] = b[f] + Σ_c Σ_k w[f, c, k] x[n, c, i stride + k dilation − padding], with x = 0
-    outside, and c over the channels of the group of f. As in all deep learning this is
-    cross-correlation: the filter is not flipped.
+    The adjoint of `fold`: its backward pass is `fold`. Arguments are as for `conv2d`.
 
     Args:
-        x: (N, C, L); the batch may be empty, but its axis must be there.
-        weight: (F, C/groups, K).
-        bias: (F,), or None for 0.
-        stride: how far the window moves from one output to the next.
-        padding: how many zeros are put at each end.
-        dilation: how far apart the taps of the filter are.
-        groups: into how many parts C and F are cut; each part of F sees its part of C only.
+        x: (N, C, H, W).
+        kernel_size: of the windows; int or (vertical, horizontal).
+        dilation: int or pair.
+        padding: int or pair.
+        stride: int or pair.
 
     Returns:
-        (N, F, oL), oL = floor((L + 2 padding − dilation (K − 1) − 1) / stride) + 1.
+        (N, C kH kW, L), L = oH oW windows, row by row.
 
-    Raises:
-        TypeError: if the arrays are not of one floating dtype, or a size is not an integer.
-        ValueError: if the shapes do not fit together, or no window fits into x.
-
-    Source: Dumoulin and Visin, A guide to convolution arithmetic for deep learning, 2016.
-
-    >>> x, w = np.array([[[1.0, 4, 0, -2, 3]]]), np.array([[[2.0, -1, 3]]])
-    >>> conv1d(x, w).astype(int)
-    array([[[-2,  2, 11]]])
+    >>> unfold(np.arange(9.0).reshape(1, 1, 3, 3), 2)[0].astype(int)
+    array([[0, 1, 3, 4],
+           [1, 2, 4, 5],
+           [3, 4, 6, 7],
+           [4, 5, 7, 8]])
     """
-    return _conv("conv1d", 1, x, weight, bias, stride, padding, dilation, groups)
+    check_floats("unfold", x=x)
+    if x.ndim != 4:
+        raise error("unfold", "x must have 4 axes (N, C, H, W)", x=x)
+    windows = windows_in("unfold", x.shape[2:], kernel_size, stride, padding, dilation)
+
+    def backward(dy):
+        return windows.fold(dy), None
+
+    return windows.unfold(x), backward
+
+
+@op
+def fold(x, output_size, kernel_size, *, dilation=1, padding=0, stride=1):
+    """Add every entry of the columns to the pixel that `unfold` copies it from.
+
+    The adjoint of `unfold`, and not its inverse: a pixel in several windows receives a sum.
+
+    Args:
+        x: (N, C kH kW, L), the columns.
+        output_size: of the image, (H, W); an int for both.
+        kernel_size: of the windows; int or (vertical, horizontal).
+        dilation: int or pair.
+        padding: int or pair.
+        stride: int or pair.
+
+    Returns:
+        (N, C, H, W).
+
+    >>> fold(np.ones((1, 4, 4)), 3, 2)[0, 0].astype(int)  # how many windows see each pixel
+    array([[1, 2, 1],
+           [2, 4, 2],
+           [1, 2, 1]])
+    """
+    check_floats("fold", x=x)
+    (image,) = per_axis("fold", 2, output_size=output_size)
+    windows = windows_in("fold", image, kernel_size, stride, padding, dilation)
+    rows, columns = prod(windows.kernel), prod(windows.output)
+    if x.ndim != 3 or x.shape[1] % rows or x.shape[2] != columns:
+        rule = f"x must be (N, a multiple of {rows}, {columns})"
+        raise error("fold", rule, x=x, output_size=image, kernel_size=windows.kernel)
+
+    def backward(dy):
+        return windows.unfold(dy), None, None
+
+    return windows.fold(x), backward
 
 
 @op
 def conv2d(x, weight, bias=None, *, stride=1, padding=0, dilation=1, groups=1):
-    """Slide each filter over an image and take the inner product at each place.
+    """Slide each filter over an image and take the inner product at each position.
 
     y[n, f, i, j] = b[f] + Σ_c Σ_k Σ_l w[f, c, k, l] x[n, c, i', j'], i' = i stride + k dilation −
     padding and j' likewise, with x = 0 outside, and c over the channels of the group of f. As in
     all deep learning this is cross-correlation: the filter is not flipped.
 
     Args:
-        x: (N, C, H, W); the batch may be empty, but its axis must be there.
+        x: (N, C, H, W).
         weight: (F, C/groups, kH, kW).
         bias: (F,), or None for 0.
         stride: how far the window moves from one output to the next; int or (vertical, horizontal).
         padding: how many zeros are put at each border; int or pair.
-        dilation: how far apart the taps of the filter are; int or pair.
+        dilation: the distance between neighboring positions of the kernel; int or pair.
         groups: into how many parts C and F are cut; each part of F sees its part of C only. With
             groups = C the convolution is depthwise.
 
     Returns:
         (N, F, oH, oW), oH = floor((H + 2 padding − dilation (kH − 1) − 1) / stride) + 1.
 
-    Raises:
-        TypeError: if the arrays are not of one floating dtype, or a size is not an integer.
-        ValueError: if the shapes do not fit together, or no window fits into x.
-
     Source: Dumoulin and Visin, A guide to convolution arithmetic for deep learning, 2016.
 
     >>> conv2d(np.ones((5, 3, 32, 32)), np.ones((8, 3, 3, 3)), stride=2, padding=1).shape
     (5, 8, 16, 16)
     """
-    return _conv("conv2d", 2, x, weight, bias, stride, padding, dilation, groups)
+    return _conv("conv2d", 2, x, weight, bias, groups, stride, padding, dilation)
 
 
 @op
-def conv_transpose1d(
-    x, weight, bias=None, *, stride=1, padding=0, output_padding=0, groups=1, dilation=1
-):
-    """Stamp each filter into a signal at each place, times the input there; add where they overlap.
+def conv1d(x, weight, bias=None, *, stride=1, padding=0, dilation=1, groups=1):
+    """As `conv2d`, along one axis: x (N, C, L), weight (F, C/groups, K).
 
-    The adjoint in x of `conv1d` with this weight and geometry: ⟨u, conv1d(x)⟩ =
-    ⟨conv_transpose1d(u), x⟩. It restores the shape, not the values.
-
-    Args:
-        x: (N, C, L); the batch may be empty, but its axis must be there.
-        weight: (C, F/groups, K): the channels of x come first.
-        bias: (F,), or None for 0.
-        stride: how far apart neighboring stamps are.
-        padding: how many places are cut off at each end.
-        output_padding: how many places are added at the far end; below stride or dilation.
-        groups: into how many parts C and F are cut.
-        dilation: how far apart the taps of the filter are.
-
-    Returns:
-        (N, F, oL), oL = (L − 1) stride − 2 padding + dilation (K − 1) + 1 + output_padding.
-
-    Raises:
-        TypeError: if the arrays are not of one floating dtype, or a size is not an integer.
-        ValueError: if the shapes do not fit together, or the result would be empty.
-
-    Source: Dumoulin and Visin, A guide to convolution arithmetic for deep learning, 2016.
-
-    >>> conv_transpose1d(np.array([[[1.0, 10]]]), np.array([[[1.0, 2, 3]]])).astype(int)
-    array([[[ 1, 12, 23, 30]]])
+    >>> x, w = np.array([[[1.0, 4, 0, -2, 3]]]), np.array([[[2.0, -1, 3]]])
+    >>> conv1d(x, w).astype(int)
+    array([[[-2,  2, 11]]])
     """
-    return _conv_transpose(
-        "conv_transpose1d", 1, x, weight, bias, stride, padding, output_padding, groups, dilation
-    )
+    return _conv("conv1d", 1, x, weight, bias, groups, stride, padding, dilation)
+
+
+def _conv(caller, axes, x, weight, bias, groups, *geometry):
+    windows, groups = _check_conv(caller, axes, x, weight, bias, groups, *geometry)
+    W = weight.reshape(groups, len(weight) // groups, -1)  # filters as rows
+    y = _apply(windows, W, x)
+    if bias is not None:
+        y += bias.reshape(-1, *[1] * axes)  # (F, 1, 1)
+
+    def backward(dy):
+        dx = _apply_transposed(windows, W, dy)
+        dW = _weight_gradient(windows, W, x, dy)
+        return dx, dW.reshape(weight.shape), None if bias is None else _sum_per_channel(dy)
+
+    return y, backward
 
 
 @op
 def conv_transpose2d(
     x, weight, bias=None, *, stride=1, padding=0, output_padding=0, groups=1, dilation=1
 ):
-    """Stamp each filter into an image at each place, times the input there; add where they overlap.
+    """Stamp each filter into an image at each position, times the input there; add the overlaps.
 
-    The adjoint in x of `conv2d` with this weight and geometry: ⟨u, conv2d(x)⟩ =
+    The adjoint of `conv2d` with the same weight and options: ⟨u, conv2d(x)⟩ =
     ⟨conv_transpose2d(u), x⟩. It restores the shape, not the values.
 
     Args:
-        x: (N, C, H, W); the batch may be empty, but its axis must be there.
+        x: (N, C, H, W).
         weight: (C, F/groups, kH, kW): the channels of x come first.
         bias: (F,), or None for 0.
-        stride: how far apart neighboring stamps are; int or (vertical, horizontal).
-        padding: how many places are cut off at each border; int or pair.
-        output_padding: how many places are added below and on the right; int or pair, each below
-            stride or dilation.
-        groups: into how many parts C and F are cut.
-        dilation: how far apart the taps of the filter are; int or pair.
+        stride: the distance between neighboring stamps; int or (vertical, horizontal).
+        padding: how many pixels are cut off at each border; int or pair.
+        output_padding: how many pixels are added below and on the right; int or pair, each smaller
+            than stride or dilation.
+        groups: as for `conv2d`.
+        dilation: as for `conv2d`.
 
     Returns:
         (N, F, oH, oW), oH = (H − 1) stride − 2 padding + dilation (kH − 1) + 1 + output_padding.
-
-    Raises:
-        TypeError: if the arrays are not of one floating dtype, or a size is not an integer.
-        ValueError: if the shapes do not fit together, or the result would be empty.
 
     Source: Dumoulin and Visin, A guide to convolution arithmetic for deep learning, 2016.
 
@@ -543,6 +277,107 @@ def conv_transpose2d(
            [ 3, -3,  1],
            [ 0,  3,  1]])
     """
-    return _conv_transpose(
-        "conv_transpose2d", 2, x, weight, bias, stride, padding, output_padding, groups, dilation
+    geometry = stride, padding, output_padding, dilation
+    return _conv_transpose("conv_transpose2d", 2, x, weight, bias, groups, *geometry)
+
+
+@op
+def conv_transpose1d(
+    x, weight, bias=None, *, stride=1, padding=0, output_padding=0, groups=1, dilation=1
+):
+    """As `conv_transpose2d`, along one axis: x (N, C, L), weight (C, F/groups, K).
+
+    >>> conv_transpose1d(np.array([[[1.0, 10]]]), np.array([[[1.0, 2, 3]]])).astype(int)
+    array([[[ 1, 12, 23, 30]]])
+    """
+    geometry = stride, padding, output_padding, dilation
+    return _conv_transpose("conv_transpose1d", 1, x, weight, bias, groups, *geometry)
+
+
+def _conv_transpose(caller, axes, x, weight, bias, groups, *geometry):
+    windows, groups = _check_conv_transpose(caller, axes, x, weight, bias, groups, *geometry)
+    W = weight.reshape(groups, len(weight) // groups, -1)
+    y = _apply_transposed(windows, W, x)
+    if bias is not None:
+        y += bias.reshape(-1, *[1] * axes)  # (F, 1, 1)
+
+    def backward(dy):
+        dx = _apply(windows, W, dy)
+        dW = _weight_gradient(windows, W, dy, x)
+        return dx, dW.reshape(weight.shape), None if bias is None else _sum_per_channel(dy)
+
+    return y, backward
+
+
+def _sum_per_channel(dy):
+    """Sum dy (N, F, oH, oW) over all axes except F."""
+    return dy.sum((0, *range(2, dy.ndim)))
+
+
+def windows_in(caller, image, kernel_size, stride, padding, dilation):
+    """Check the sizes, and return the windows that fit into an image.
+
+    >>> windows_in("conv2d", (7, 7), 3, stride=2, padding=0, dilation=1).output
+    (3, 3)
+    """
+    kernel, stride, padding, dilation = per_axis(
+        caller,
+        len(image),
+        kernel_size=kernel_size,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
     )
+    output = conv_output_size(
+        image, kernel, stride=stride, padding=padding, dilation=dilation, caller=caller
+    )
+    return Windows(image, output, kernel, stride, padding, dilation)
+
+
+def _check_conv(caller, axes, x, weight, bias, groups, *geometry):
+    """Check the arguments, and return the windows, and groups as an int."""
+    groups = _check_shapes(caller, axes, x, weight, groups, given(bias=bias))
+    if x.shape[1] != groups * weight.shape[1]:
+        per_group = f"{x.shape[1] / groups:g}"
+        rule = f"weight expects {weight.shape[1]} input channels per group, x has {per_group}"
+        raise error(caller, rule, x=x, weight=weight, groups=groups)
+    _check_bias(caller, bias, len(weight), weight, groups)
+    return windows_in(caller, x.shape[2:], weight.shape[2:], *geometry), groups
+
+
+def _check_conv_transpose(
+    caller, axes, x, weight, bias, groups, stride, padding, output_padding, dilation
+):
+    """Check the arguments, and return the windows in the result, and groups as an int."""
+    groups = _check_shapes(caller, axes, x, weight, groups, given(bias=bias))
+    if x.shape[1] != len(weight):
+        rule = f"weight expects {len(weight)} input channels, x has {x.shape[1]}"
+        raise error(caller, rule, x=x, weight=weight)
+    _check_bias(caller, bias, groups * weight.shape[1], weight, groups)
+    sizes = dict(stride=stride, padding=padding, output_padding=output_padding, dilation=dilation)
+    stride, padding, extra, dilation = per_axis(caller, axes, **sizes)
+    sizes = dict(stride=stride, padding=padding, output_padding=extra, dilation=dilation)
+    output, kernel = x.shape[2:], weight.shape[2:]
+    image = conv_transpose_output_size(output, kernel, **sizes, caller=caller)
+    return Windows(image, output, kernel, stride, padding, dilation), groups
+
+
+def _check_shapes(caller, axes, x, weight, groups, others):
+    """Check what both layers require, and return groups as an int."""
+    check_floats(caller, x=x, weight=weight, **others)
+    letters = "N, C, L" if axes == 1 else "N, C, H, W"
+    if x.ndim != axes + 2:
+        raise error(caller, f"x must have {axes + 2} axes ({letters})", x=x)
+    if weight.ndim != axes + 2 or 0 in weight.shape:
+        raise error(caller, f"weight must have {axes + 2} axes and not be empty", weight=weight)
+    ((groups,),) = per_axis(caller, 1, groups=groups)
+    if len(weight) % groups:
+        rule = "groups must divide the first axis of weight"
+        raise error(caller, rule, weight=weight, groups=groups)
+    return groups
+
+
+def _check_bias(caller, bias, channels, weight, groups):
+    if bias is not None and bias.shape != (channels,):
+        rule = f"bias must have shape ({channels},)"
+        raise error(caller, rule, bias=bias, weight=weight, groups=groups)

@@ -416,9 +416,9 @@ def max_pool_forward(attempt: Callable) -> bool:
         "height and width of the window are exchanged, and it moves by its own size": windows(
             *swapped, stride=lambda p: tuple(p[k] for k in swapped)
         ),
-        "this is the mean of each window, not the largest entry": lambda x, p: hf.avg_pool2d(
-            x, tuple(p[k] for k in _SIZES), stride=p["stride"]
-        ),
+        "this is the mean of each window, not the largest entry": lambda x, p: _windows(
+            x, [p[k] for k in _SIZES], p["stride"]
+        ).mean(axis=(-2, -1)),
         "this is the smallest entry of each window": lambda x, p: -_pool(-x, p),
         "the channels are pooled too; each has a largest entry of its own": lambda x, p: (
             np.broadcast_to(_pool(x, p).max(axis=1, keepdims=True), _pool(x, p).shape).copy()

@@ -7,7 +7,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-import torch
+import torch.nn.functional as F
 from strategies import conv_case, gap_to_torch
 
 import hwlib.functional as hf
@@ -54,10 +54,8 @@ def test_agrees_with_torch_over_random_geometries(name, monkeypatch):
     for seed in range(250):
         rng = np.random.default_rng(seed)
         arrays, hyper = case(name, rng)
-        monkeypatch.setattr(convolution, "_BLOCK", int(rng.choice([1, 200, convolution._BLOCK])))
-        found = gap_to_torch(
-            getattr(hf, name), getattr(torch.nn.functional, name), arrays, hyper, rng
-        )
+        monkeypatch.setattr(convolution, "BLOCK", int(rng.choice([1, 200, convolution.BLOCK])))
+        found = gap_to_torch(getattr(hf, name), getattr(F, name), arrays, hyper, rng)
         assert found < 1e-12, (seed, [a if a is None else a.shape for a in arrays], hyper)
         monkeypatch.undo()
 
@@ -67,9 +65,7 @@ def test_float32_agrees_and_stays_float32(name):
     for seed in range(25):
         rng = np.random.default_rng(seed)
         arrays, hyper = case(name, rng, np.float32)
-        found = gap_to_torch(
-            getattr(hf, name), getattr(torch.nn.functional, name), arrays, hyper, rng
-        )
+        found = gap_to_torch(getattr(hf, name), getattr(F, name), arrays, hyper, rng)
         assert found < 1e-5, (seed, hyper)
 
 
@@ -105,7 +101,7 @@ def test_float32_agrees_and_stays_float32(name):
 def test_agrees_with_torch_where_there_is_a_shortcut(name, shapes, hyper):
     rng = np.random.default_rng(0)
     arrays = [None if shape is None else rng.standard_normal(shape) for shape in shapes]
-    theirs = getattr(torch.nn.functional, name)
+    theirs = getattr(F, name)
     assert gap_to_torch(getattr(hf, name), theirs, arrays, hyper, rng) < 1e-12
 
 
@@ -120,6 +116,81 @@ def test_empty_batch(name):
     assert dw.shape == w.shape
     assert not dw.any()
     assert not db.any()
+
+
+# unfold and fold
+
+
+def unfold_case(rng, dtype=np.float64):
+    """An image, and how windows lie in it."""
+    (x, weight, _), hyper = conv_case(rng, 2, transposed=False, dtype=dtype)
+    del hyper["groups"]
+    return x, {"kernel_size": weight.shape[2:], **hyper}
+
+
+def test_unfold_and_fold_are_torch_s():
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        x, hyper = unfold_case(rng)
+        columns = rng.standard_normal(hf.unfold(x, **hyper).shape)
+        if len(x) == 0:  # torch refuses it
+            assert hf.fold(columns, x.shape[2:], **hyper).shape == x.shape
+            continue
+        assert gap_to_torch(hf.unfold, F.unfold, [x], hyper, rng) < 1e-12
+        hyper["output_size"] = x.shape[2:]
+        assert gap_to_torch(hf.fold, F.fold, [columns], hyper, rng) < 1e-12
+
+
+def test_each_is_the_other_s_adjoint_and_backward():
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        x, hyper = unfold_case(rng)
+        columns, unfold_s = hf.unfold.vjp(x, **hyper)
+        u = rng.standard_normal(columns.shape)
+        folded, fold_s = hf.fold.vjp(u, output_size=x.shape[2:], **hyper)
+        unfold, fold = lambda x, columns=columns: columns, lambda u, folded=folded: folded
+        assert adjoint_gap(unfold, fold, x, u) < 1e-12
+        assert np.array_equal(unfold_s(u)[0], folded)
+        assert np.array_equal(fold_s(x)[0], columns)
+
+
+def test_a_convolution_is_the_three_lines_of_algebra():
+    rng = np.random.default_rng(0)
+    x, weight = rng.standard_normal((4, 3, 9, 8)), rng.standard_normal((5, 3, 3, 2))
+    hyper = dict(stride=(2, 1), padding=1, dilation=(1, 2))
+    y, backward = hf.conv2d.vjp(x, weight, **hyper)
+    dy = rng.standard_normal(y.shape)
+    dx, dweight, _ = backward(dy)
+    W, dY = weight.reshape(5, -1), dy.reshape(4, 5, -1)
+    columns = hf.unfold(x, (3, 2), **hyper)
+    assert np.allclose(y.reshape(4, 5, -1), W @ columns, rtol=0, atol=1e-12)
+    assert np.allclose(dx, hf.fold(W.T @ dY, (9, 8), (3, 2), **hyper), rtol=0, atol=1e-12)
+    assert np.allclose(dweight.reshape(5, -1), (dY @ columns.mT).sum(0), rtol=0, atol=1e-12)
+
+
+def test_fold_of_unfold_counts_the_windows_of_each_pixel():
+    x = np.arange(1.0, 26).reshape(1, 1, 5, 5)
+    times = hf.fold(hf.unfold(x, 3), 5, 3) / x
+    assert times[0, 0].tolist() == np.outer([1, 2, 3, 2, 1], [1, 2, 3, 2, 1]).tolist()
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "arguments", "message"),
+    [
+        ("unfold", (3, 8, 8), (3,), r"x must have 4 axes \(N, C, H, W\)"),
+        ("unfold", (2, 3, 8, 8), (9,), "must fit into the padded input"),
+        ("unfold", (2, 3, 8, 8), (0,), "kernel_size must be at least 1"),
+        ("fold", (2, 27), (8, 3), r"x must be \(N, a multiple of 9, 36\) .*kernel_size=\(3, 3\)"),
+        ("fold", (2, 28, 36), (8, 3), r"x must be \(N, a multiple of 9, 36\)"),
+        ("fold", (2, 27, 35), (8, 3), r"x must be \(N, a multiple of 9, 36\)"),
+        ("fold", (2, 27, 36), ((8, 8, 8), 3), "output_size must be an int or 2 ints"),
+    ],
+)
+def test_unfold_and_fold_refuse(f, x, arguments, message):
+    with pytest.raises(ValueError, match=f"^{f}: .*{message}"):
+        getattr(hf, f)(np.zeros(x), *arguments)
+    with pytest.raises(TypeError, match=f"^{f}: x must be a NumPy array of floats"):
+        getattr(hf, f)(np.zeros(x, int), *arguments)
 
 
 # Properties
@@ -270,7 +341,7 @@ SIGNATURES = {
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_signature_is_that_of_torch(name):
-    assert SIGNATURES[name] in getattr(torch.nn.functional, name).__doc__
+    assert SIGNATURES[name] in getattr(F, name).__doc__
     parameters = list(inspect.signature(getattr(hf, name)).parameters.values())
     assert parameters[0].name == "x"
     said = ", ".join(

@@ -37,7 +37,6 @@ LEFT_OUT = {
     "inplace": "no function changes its arguments",
     "ceil_mode": "an output size is a floor, as for a convolution",
     "return_indices": "the places of the maxima live in the pullback",
-    "divisor_override": "the mean of a window is its mean",
     "momentum": "running statistics live in hwlib.nn",
     "use_input_stats": "an instance norm has statistics of its input only",
     "_stacklevel": "is torch's own affair",
