@@ -25,7 +25,7 @@ from hwlib.count import conv_output_size, conv_transpose_output_size, per_axis
 from hwlib.functional.arguments import check_floats, error, given
 from hwlib.op import op
 
-BLOCK = 2**19  # how many entries the columns of a block may have: 2 MB in float32
+BLOCK = 2**18  # how many entries the columns of a block may have: 1 MB in float32
 
 
 class Windows(NamedTuple):

@@ -35,20 +35,26 @@ def max_pool2d(x, kernel_size, *, stride=None, padding=0, dilation=1):
            [13, 15]])
     """
     windows = _check_pool("max_pool2d", x, kernel_size, stride, padding, dilation)
-    padded, taps = windows.pad(x, -np.inf), [*windows.taps()]
-    y = padded[taps[0]].copy()
-    for pixels in taps[1:]:
-        np.maximum(y, padded[pixels], out=y)
+    taps, blocks = [*windows.taps()], windows.blocks(*x.shape[:2])
+    y = np.full((*x.shape[:2], *windows.output), -np.inf, x.dtype)
+    for block in blocks:
+        padded = windows.pad(x[block], -np.inf)
+        for pixels in taps:
+            np.maximum(y[block], padded[pixels], out=y[block])
 
     def backward(dy):
-        d_padded = np.zeros_like(padded)
-        open_windows = np.ones(y.shape, bool)  # those whose largest value is yet to come
-        for pixels in taps:
-            values = padded[pixels]
-            largest = open_windows & ((values == y) | np.isnan(values))
-            np.add(d_padded[pixels], dy, out=d_padded[pixels], where=largest)
-            open_windows &= ~largest
-        return windows.crop(d_padded), None
+        dx = np.empty(x.shape, x.dtype)
+        for block in blocks:
+            padded = windows.pad(x[block], -np.inf)
+            d_padded = np.zeros(padded.shape, x.dtype)
+            unclaimed = np.ones(y[block].shape, bool)  # windows whose gradient has no pixel yet
+            for pixels in taps:
+                values = padded[pixels]
+                largest = unclaimed & ((values == y[block]) | np.isnan(values))
+                d_padded[pixels] += np.where(largest, dy[block], 0)
+                unclaimed &= ~largest
+            dx[block] = windows.crop(d_padded)
+        return dx, None
 
     return y, backward
 
