@@ -53,6 +53,12 @@ def load(path: str | os.PathLike, array: Callable[[np.ndarray], Any] = lambda a:
 
     Raises:
         ValueError: if the file is damaged, or was not written by `save`.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "run.npz"
+    >>> save(path, {"a": np.ones(2), 3: (4, None)})
+    >>> load(path, np.ndarray.tolist)
+    {'a': [1.0, 1.0], '3': [4, None]}
     """
     try:
         with np.load(path, allow_pickle=False) as file:

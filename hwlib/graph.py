@@ -47,19 +47,19 @@ def trace(function, **inputs):
     run = {}  # name -> traced array, in the order of naming
     for label, value in inputs.items():
         if isinstance(value, np.ndarray):
-            name(label, TracedArray(value, (), run))
+            name(label, _TracedArray(value, (), run))
     if not run:
         raise ValueError(f"trace: at least one input must be an array, got {sorted(inputs)}")
     try:
         result = function(**(inputs | run))
     except (TypeError, ValueError) as error:
-        if "TracedArray" not in str(error) and "read-only" not in str(error):
+        if "_TracedArray" not in str(error) and "read-only" not in str(error):
             raise
         raise type(error)(
             f"trace: {error}; only NumPy's operations and methods can be traced, not functions of "
             "hwlib, and no array may be changed in place"
         ) from error
-    if not isinstance(result, TracedArray):
+    if not isinstance(result, _TracedArray):
         raise TypeError(
             "trace: the function must return one array computed from its array inputs "
             f"{list(run)}, got {type(result).__name__}"
@@ -86,11 +86,11 @@ def name(label, array):
     """
     if not isinstance(label, str):
         raise TypeError(f"name: label must be a string, name('mu', x.mean(0)), got {label!r}")
-    if not isinstance(array, TracedArray):
+    if not isinstance(array, _TracedArray):
         return array
     if label in array.run:
         raise ValueError(f"name: this run already has a node {label!r}; each name is given once")
-    array.run[label] = TracedArray(array.value, (array,), array.run, label)
+    array.run[label] = _TracedArray(array.value, (array,), array.run, label)
     return array.run[label]
 
 
@@ -129,7 +129,7 @@ class Graph:
 # ---------------------------------------------------------------------------- the tracer
 
 
-class TracedArray(NDArrayOperatorsMixin):
+class _TracedArray(NDArrayOperatorsMixin):
     """An array that behaves like its value and remembers the arrays it was computed from."""
 
     def __init__(self, value, parents, run, label=None):
@@ -182,7 +182,7 @@ def _record(function, *inputs, **options):
     parents = []
 
     def value(x):
-        if isinstance(x, TracedArray):
+        if isinstance(x, _TracedArray):
             parents.append(x)
             return x.value
         if type(x) in (list, tuple):
@@ -191,7 +191,7 @@ def _record(function, *inputs, **options):
 
     def traced(x):
         if isinstance(x, np.ndarray | np.generic):
-            return TracedArray(x, tuple(parents), parents[0].run)
+            return _TracedArray(x, tuple(parents), parents[0].run)
         return tuple(map(traced, x)) if isinstance(x, list | tuple) else x
 
     return traced(function(*map(value, inputs), **{key: value(x) for key, x in options.items()}))
