@@ -42,6 +42,7 @@ TEST = '''\
 """Exercise "{title}" of {lab}, graded by its practice check; made by bookkit.otter."""
 
 import contextlib
+import functools
 import io
 from unittest import mock
 
@@ -63,16 +64,17 @@ def other_rng(seed=None):
 
 def right(practice, *given):
     """Fail with what the practice check says, unless it says right."""
+    assert not any(one is None for one in given), "a function is not there"
     said = io.StringIO()
     with mock.patch("numpy.random.default_rng", other_rng), contextlib.redirect_stdout(said):
         verdict = practice(*given)
-    assert verdict is True, said.getvalue().strip()
+    assert verdict, said.getvalue().strip()
 '''
 CASE = """
 
 @test_case(name="{practice}")
 def case_{number}({parameters}):
-    right(check.{practice}, {arguments})
+    right({called}, {arguments})
 """
 
 
@@ -233,16 +235,24 @@ def _title(book, lab, name):
 
 
 def _checks(source):
-    """The calls `_ = check.name(...)` of a cell."""
-    if "_ = check." not in source:
+    """The calls `check("name", ...)` of a cell, and those of the form `_ = check.name(...)`."""
+    if "check" not in source:
         return []
     return [
         node.value
         for node in ast.parse(source).body
-        if isinstance(node, ast.Assign)
+        if isinstance(node, ast.Assign | ast.Expr)
         and isinstance(node.value, ast.Call)
-        and ast.unparse(node).startswith("_ = check.")
+        and ast.unparse(node).startswith(("_ = check.", "check("))
     ]
+
+
+def _called(call):
+    """The name of a check, the function that runs it, and what it is given."""
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr, ast.unparse(call.func), [*call.args, *call.keywords]
+    name = call.args[0].value
+    return name, f"functools.partial(check, {name!r})", call.args[1:]
 
 
 def _imports(book, lab):
@@ -262,13 +272,15 @@ def _test(book, lab, exercise, imports, seed):
     """A test file. What a check is given comes from hwlib, or else from the student's notebook."""
     used, cases = {imports["check"]}, ""
     for number, call in enumerate(exercise.checks, 1):
-        names = [ast.unparse(argument) for argument in [*call.args, *call.keywords]]
+        practice, called, given = _called(call)
+        names = [ast.unparse(argument) for argument in given]
         if odd := [name for name in names if not name.isidentifier()]:
             raise OtterError(f"{lab}: a check is given {odd[0]!r}; otter can give it names only")
         used |= {imports[name] for name in names if name in imports}
         cases += CASE.format(
             number=number,
-            practice=call.func.attr,
+            practice=practice,
+            called=called,
             parameters=", ".join(name for name in names if name not in imports),
             arguments=", ".join(names),
         )

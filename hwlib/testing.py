@@ -127,6 +127,8 @@ def assert_close(
         raise AssertionError(f"{name}: has dtype {actual.dtype} instead of {dtype}")
 
     unexpected = ~np.isfinite(actual) & np.isfinite(expected)
+    if unexpected.any() and not actual.ndim:
+        raise AssertionError(f"{name}: is {actual[()]} instead of {expected[()]}, not finite")
     if unexpected.any():
         where = _first(unexpected)
         raise AssertionError(
@@ -134,6 +136,10 @@ def assert_close(
             f"{_index(where)}, is {actual[where]} instead of {expected[where]}"
         )
     wrong = ~np.isclose(actual, expected, rtol, atol, equal_nan=True)
+    if wrong.any() and not actual.ndim:
+        raise AssertionError(
+            f"{name}: is {actual[()]} instead of {expected[()]} (rtol={rtol}, atol={atol})"
+        )
     if wrong.any():
         where, number = _first(wrong), wrong.sum()
         with np.errstate(all="ignore"):

@@ -25,7 +25,18 @@ ALLOWED = {
     "train": {"backends", "checkpoint", "data"},
     "figures": {"functional", "count", "theory"},
     "graph": {"figures"},
-    "labs": {"op", "functional", "nn", "optim", "train", "testing", "count", "data", "theory"},
+    "labs": {
+        "op",
+        "functional",
+        "nn",
+        "optim",
+        "train",
+        "testing",
+        "count",
+        "data",
+        "theory",
+        "graph",
+    },
     "explore": {"functional", "count", "theory", "figures"},
 }
 

@@ -1,5 +1,47 @@
-"""Practice checks for the reader's own functions: one module a lab, on the common `practice`."""
+"""Practice checks for the reader's own functions, by the name of the exercise.
 
-from hwlib.labs.practice import Hint, practice
+    from hwlib.labs import check
 
-__all__ = ["Hint", "practice"]
+    check("conv_forward", conv_forward_naive)
+    conv_forward_naive(*check.case("conv_forward", 3))     # one of its cases, to look into
+
+Every exercise has a reference, cases and wrong variants, one file a subject:
+
+    practice            `check`, `case`, and what an exercise is
+    answers, pairs      what calls the reader's functions, and says which of them went wrong
+    concepts            the exercises of the chapters
+    least_squares, one_point, bits                       lab: understanding dropout
+    batchnorm, batchnorm_gradient, dropout               lab: batch norm and dropout
+    convolution, pooling, spatial_batchnorm, models      lab: convolution
+    pytorch_cnn                                          lab: a network in PyTorch
+    layers              layers around the reader's functions
+    quiet               in a notebook, an unfilled exercise stops its cell without a traceback
+"""
+
+from importlib import import_module
+
+from hwlib.labs import pytorch_cnn, quiet
+from hwlib.labs.answers import Hint
+from hwlib.labs.practice import EXERCISES, case, check, practice
+
+__all__ = ["Hint", "case", "check", "practice"]
+
+for subject in (  # to import it is to register its exercises
+    "concepts",
+    "least_squares",
+    "one_point",
+    "bits",
+    "batchnorm",
+    "batchnorm_gradient",
+    "dropout",
+    "convolution",
+    "pooling",
+    "spatial_batchnorm",
+    "models",
+):
+    import_module(f"hwlib.labs.{subject}")
+for name in ("network", "training_step", "to_floats", "random_flip", "own_design"):
+    EXERCISES[name] = getattr(pytorch_cnn, name)
+
+check.case = case
+quiet.install()

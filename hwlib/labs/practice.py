@@ -1,29 +1,289 @@
 """Practice checks: what is right in a reader's function, what is not yet, and a likely reason.
 
-They run in the reader's own notebook, for the reader's own use. They give no mark and protect
-nothing.
+    from hwlib.labs import check
+
+    check("conv_forward", conv_forward_naive)
+    check("conv_backward", conv_forward_naive, conv_backward_naive)
+
+An exercise has a name, cases to try, a reference, and wrong variants of the reference, each with
+the words for its mistake. All of them are defined in this package, one file a subject:
+
+    @exercise(cases=lambda: [(np.ones(2),)])
+    def double(x):
+        return 2 * x
+
+    @double.mistake("the factor is missing")
+    def same(x):
+        return x
+
+The checks run in the reader's own notebook and give no mark. No exception of the reader's code
+gets out of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from difflib import get_close_matches
+from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
 
+from hwlib.labs.answers import Answer, Hint, Raised, Unfilled
 from hwlib.testing import assert_close
 
+__all__ = ["EXERCISES", "Exercise", "Hint", "case", "check", "exercise", "practice"]
 
-class Hint(Exception):
-    """Says in words what is wrong; raised by a check that looks at more than values.
+EXERCISES: dict[str, Any] = {}  # name: what looks at the answers, an `Exercise` or a function
+PAIR = ("forward", "backward")  # the answers where a backward pass is looked at
+COARSE = {"float16": 1e-2, "float32": 1e-4}  # relative tolerance where one side is no float64
 
-    >>> def keeps_the_mean(x):
-    ...     raise Hint("the mean changes")
-    >>> practice(keeps_the_mean, lambda x: x, [(np.ones(2),)])
-    Not yet: in case 1 of 1, the mean changes.
-    False
+
+def check(name: str, *answers: Callable) -> Verdict:
+    """Try a reader's functions on the cases of an exercise; print what is right or what is not.
+
+    Args:
+        name: of the exercise.
+        *answers: the reader's function, or functions where the exercise needs more than one.
+
+    Returns:
+        Whether every case is right.
+
+    Raises:
+        ValueError: if there is no exercise of this name; the message lists similar names.
+        TypeError: if the answers are not functions, or not as many as the exercise asks for.
+
+    >>> check("conv_froward", len)
+    Traceback (most recent call last):
+    ValueError: check: there is no exercise 'conv_froward'; did you mean 'conv_forward', \
+'conv_backward' or 'batchnorm_forward'?
     """
+    found = _find("check", name)
+    takes = found.answers if isinstance(found, Exercise) else tuple(signature(found).parameters)
+    for word, answer in zip(takes, answers, strict=False):
+        if not callable(answer) and word != "settings":
+            kind = type(answer).__name__
+            raise TypeError(f"check: {name!r} takes functions; {word} is a {kind}")
+    if len(answers) != len(takes):
+        raise TypeError(f"check: {name!r} takes {', '.join(takes)}; {len(answers)} were given")
+    return Verdict(found(*answers))
+
+
+class Verdict(int):
+    """Whether all is right; in a notebook it adds no output to what the check has printed.
+
+    >>> Verdict(True), bool(Verdict(False))
+    (True, False)
+    """
+
+    def __repr__(self):
+        return str(bool(self))
+
+    def _ipython_display_(self):
+        pass
+
+
+def case(name: str, number: int) -> tuple:
+    """The arguments of one case of an exercise, copies: `attempt(*case("conv_forward", 3))`.
+
+    For a backward pass the last of them is dout, and the others are the forward pass's.
+
+    Args:
+        name: of the exercise.
+        number: of the case, from 1, as in the check's messages.
+
+    Raises:
+        ValueError: if there is no such exercise, or no such case.
+
+    >>> x, w, b, conv_param = case("conv_forward", 3)
+    >>> x.shape, conv_param
+    ((2, 3, 4, 4), {'stride': 2, 'pad': 1})
+    """
+    found = _find("case", name)
+    shown = isinstance(found, Exercise) and found.arguments is not None
+    cases = found.cases() if shown else []
+    if not 1 <= number <= len(cases):
+        raise ValueError(
+            f"case: {name!r} has {len(cases)} cases to show; there is no case {number}"
+        )
+    return found.arguments(*deepcopy(tuple(cases[number - 1])))
+
+
+def _find(who, name):
+    if name in EXERCISES:
+        return EXERCISES[name]
+    near = get_close_matches(str(name), EXERCISES, n=3, cutoff=0.3) or sorted(EXERCISES)
+    *first, last = map(repr, near)
+    raise ValueError(
+        f"{who}: there is no exercise {name!r}; did you mean "
+        f"{', '.join(first) + ' or ' if first else ''}{last}?"
+    )
+
+
+class Exercise:
+    """A reference with cases and known mistakes. Called, it is the reference itself.
+
+    Args:
+        reference: the function to agree with; its parameters name the arguments of a case.
+        cases: makes the cases, tuples of arguments.
+        outputs: names of what is returned, where that is a tuple; empty for one array.
+        look: `look(*answers, *case)` calls the answers and returns what is compared with the
+            reference, or raises a `Hint`; None to call the one answer.
+        answers: names of the answers.
+        arguments: makes of a case what the reader's function is given, for `case` to show; None
+            if no call shows it.
+        library: whether the reference is the library's.
+        rtol: relative tolerance of the values.
+        atol: absolute tolerance of the values.
+
+    >>> double = Exercise(lambda x: 2 * x, lambda: [(np.ones(2),)])
+    >>> double(lambda x: x + x)
+    Right: `<lambda>` is right in the one case.
+    True
+    """
+
+    def __init__(
+        self,
+        reference: Callable,
+        cases: Callable[[], Sequence[tuple]],
+        *,
+        outputs: Sequence[str] = (),
+        look: Callable | None = None,
+        answers: Sequence[str] = ("attempt",),
+        arguments: Callable[..., tuple] | None = lambda *case: case,
+        library: bool = False,
+        rtol: float = 1e-9,
+        atol: float = 1e-9,
+    ):
+        self.reference, self.cases, self.outputs = reference, cases, tuple(outputs)
+        self.look = look or (lambda attempt, *case: attempt(*arguments(*case)))
+        self.answers, self.arguments, self.library = tuple(answers), arguments, library
+        self.rtol, self.atol = rtol, atol
+        self.name: str | None = None
+        self.mistakes: dict[str, Callable] = {}
+        self.__doc__ = reference.__doc__
+
+    def __call__(self, *answers: Callable) -> bool:
+        """Check the answers and print the verdict."""
+        return self.judge([Answer(a) for a in answers])
+
+    def mistake(self, words: str) -> Callable[[Callable], Callable]:
+        """Decorate a wrong variant of the reference; it may raise where it does not apply."""
+
+        def add(variant):
+            self.mistakes[words] = variant
+            return variant
+
+        return add
+
+    def judge(self, answers: Sequence[Answer]) -> bool:
+        """Run all cases up to the first that is wrong, and print the verdict."""
+        name = answers[-1 if self.answers == PAIR else 0].name
+        cases, remarks = self.cases(), []
+        for number, given in enumerate(cases, 1):
+            try:
+                with np.errstate(all="ignore"):
+                    actual = self.look(*answers, *deepcopy(given))
+                    wanted = self.reference(*deepcopy(given))
+                    remarks += self._compare(given, actual, wanted, name)
+            except Unfilled as turn:
+                print(turn)
+                return False
+            except Exception as fault:  # also what the look makes of an odd answer
+                print(f"Not yet: in case {number} of {len(cases)}, {_sentence(fault, name)}")
+                self._show(number, given, answers)
+                return False
+        agrees = "agrees with the library" if self.library else "is right"
+        where = f"in all {len(cases)} cases" if len(cases) > 1 else "in the one case"
+        print(f"Right: `{name}` {agrees} {where}.")
+        for remark in remarks[:1]:
+            print(f"  One remark: {remark}")
+        return True
+
+    def _compare(self, given, actual, wanted, name):
+        """Raise a Hint about the first output that is wrong; return remarks on right ones."""
+        remarks = []
+        for k, (part, a, w) in enumerate(_parts(actual, wanted, self.outputs, name)):
+            if fault := self.fault(part, a, w):
+                raise Hint(self._named_mistake(given, k, actual) or fault)
+            if _cast(a, w) is not a:
+                remarks.append(
+                    f"{part} is {a.dtype}, the arguments are {w.dtype}. An array made without "
+                    "dtype= (np.zeros, np.ones, np.empty) is float64; give it dtype=x.dtype."
+                )
+        return remarks
+
+    def fault(self, part: str, actual: Any, wanted: Any) -> str | None:
+        """Say what is wrong with one output, in whatever floating type it is; None if nothing."""
+        types = {str(getattr(a, "dtype", "")) for a in (actual, wanted)}
+        coarse = max((COARSE[t] for t in types & COARSE.keys()), default=0.0)
+        rtol, atol = max(self.rtol, coarse), max(self.atol, coarse / 10)
+        try:
+            assert_close(_cast(actual, wanted), wanted, rtol=rtol, atol=atol, name=part)
+        except AssertionError as error:
+            return str(error).removesuffix(f" (rtol={rtol}, atol={atol})")
+        return None
+
+    def _named_mistake(self, given, k, actual):
+        """The words of the wrong variant that gives the same wrong answer, or None.
+
+        One that explains all outputs is better than one that explains the first wrong one alone.
+        """
+        explains = None
+        for words, variant in self.mistakes.items():
+            try:
+                other = variant(*deepcopy(given))
+            except Exception:  # the mistake cannot be made in this case
+                continue
+            pairs = list(zip(actual, other, strict=True)) if self.outputs else [(actual, other)]
+            if pairs[k][1] is None or self.fault("", *pairs[k]):
+                continue
+            if all(self.fault("", a, b) is None for a, b in pairs if b is not None):
+                return words
+            explains = explains or words
+        return explains
+
+    def _show(self, number, given, answers):
+        """Print what a case is, and a line of code that makes it."""
+        if told := described(_named(self.reference, given)):
+            print(f"  The case: {told}")
+        if self.name is None or self.arguments is None:
+            return
+        made = f"check.case({self.name!r}, {number})"
+        names = [a.name for a in answers]
+        if not all(name.isidentifier() for name in names):
+            functions = "functions" if len(names) > 1 else "function"
+            print(f"  To try it, call your {functions} with {made}")
+        elif self.answers == PAIR:
+            forward, backward = names
+            print(f"  To try it: *given, dout = {made}; {backward}(dout, {forward}(*given)[1])")
+        else:
+            print(f"  To try it: {names[0]}(*{made})")
+
+
+def exercise(*, name: str | None = None, **options: Any) -> Callable[[Callable], Exercise]:
+    """Decorate a reference: it becomes the exercise of its own name, or of the name given.
+
+    Raises:
+        ValueError: if the name is taken.
+
+    >>> @exercise(cases=list)
+    ... def conv_forward(x, w, b, conv_param):
+    ...     return None
+    Traceback (most recent call last):
+    ValueError: exercise: there are two of the name 'conv_forward'
+    """
+
+    def register(reference):
+        made = Exercise(reference, **options)
+        made.name = name or reference.__name__
+        if made.name in EXERCISES:
+            raise ValueError(f"exercise: there are two of the name {made.name!r}")
+        EXERCISES[made.name] = made
+        return made
+
+    return register
 
 
 def practice(
@@ -31,76 +291,58 @@ def practice(
     reference: Callable[..., Any],
     cases: Sequence[tuple],
     *,
-    outputs: Sequence[str] = (),
     mistakes: Mapping[str, Callable[..., Any]] | None = None,
     name: str | None = None,
-    rtol: float = 1e-9,
-    atol: float = 1e-9,
+    library: bool = True,
+    **options: Any,
 ) -> bool:
-    """Run a reader's function beside a reference and print what is right or what to look at.
-
-    Compared are, in this order, shape, dtype, whether all is finite, and the values. Where an
-    answer equals that of a known wrong variant, the mistake is named.
+    """Check one function by an exercise that is made for it on the spot.
 
     Args:
-        attempt: the reader's function. One that still raises `NotImplementedError` is reported
-            as "your turn".
-        reference: the function to agree with, called with copies of the same arguments.
+        attempt: the reader's function.
+        reference: the function to agree with.
         cases: argument tuples.
-        outputs: names of what is returned, where that is a tuple; empty for one array.
-        mistakes: what a wrong variant does, in words, and the variant itself. It returns what the
-            reference returns, or raises whatever it likes where it does not apply.
+        mistakes: what a wrong variant does, in words, and the variant itself.
         name: what the messages call `attempt`; None for its own name.
-        rtol: relative tolerance of the values.
-        atol: absolute tolerance of the values.
-
-    Returns:
-        Whether every case agrees. No exception of `attempt` gets out.
+        library: whether the reference is the library's.
+        **options: of the `Exercise`.
 
     >>> practice(lambda x: x - 1, lambda x: x + 1, [(np.ones(2),)],
     ...          mistakes={"the sign is wrong": lambda x: x - 1})
     Not yet: in case 1 of 1, the sign is wrong.
+      The case: x 2, float64
     False
     """
-    name = name or getattr(attempt, "__name__", "your function")
-    for number, case in enumerate(cases, 1):
-        where = f"in case {number} of {len(cases)}"
-        expected = reference(*deepcopy(case))
-        given = deepcopy(case)
-        try:
-            answer = attempt(*given)
-        except NotImplementedError as error:
-            print(
-                f"Your turn: {error or name}. Fill in `{name}` and run its cell and this one again."
-            )
-            return False
-        except Hint as hint:
-            print(f"Not yet: {where}, {ended(hint)}")
-            return False
-        except Exception as error:  # whatever the reader's code raises is an answer to explain
-            print(f"Not yet: {where}, `{name}` raised {type(error).__name__}: {error}")
-            return False
-        for before, after in zip(case, given, strict=True):
-            if isinstance(before, np.ndarray) and not np.array_equal(before, after):
-                print(f"Not yet: {where}, `{name}` changed one of its arguments. Work on a copy.")
-                return False
-        try:
-            parts = _parts(answer, expected, outputs)
-        except AssertionError as error:
-            print(f"Not yet: {where}, {error}")
-            return False
-        for k, (part, actual, wanted) in enumerate(parts):
-            try:
-                assert_close(actual, wanted, rtol=rtol, atol=atol, name=part)
-            except AssertionError as error:
-                for words, variant in (mistakes or {}).items():
-                    if _like(variant, case, k, actual, outputs, rtol, atol):
-                        print(f"Not yet: {where}, {ended(words)}")
-                        return False
-                print(f"Not yet: {where}, {error}")
-                return False
-    print(f"Right: `{name}` agrees with the library in all {len(cases)} cases.")
-    return True
+    made = Exercise(reference, lambda: cases, library=library, **options)
+    made.mistakes.update(mistakes or {})
+    return made.judge([Answer(attempt, name)])
+
+
+# ---------------------------------------------------------------------------- what is compared
+
+
+def _parts(actual, wanted, outputs, name):
+    """Pair what was returned with what should have been: (name, actual, wanted)."""
+    if not outputs:
+        return [("the result", actual, wanted)]
+    asked = f"return {len(outputs)} values, {', '.join(outputs)}"
+    if actual is None:
+        raise Hint(f"what `{name}` returns is None; is there a return? It should {asked}")
+    if not isinstance(actual, tuple | list) or len(actual) != len(outputs):
+        got = f"{len(actual)} values" if isinstance(actual, tuple | list) else type(actual).__name__
+        raise Hint(f"{asked}; it was {got}")
+    return list(zip(outputs, actual, wanted, strict=True))
+
+
+def _cast(actual, wanted):
+    """A float array in the dtype that it should have; anything else as it is."""
+    for a in (actual, wanted):
+        if getattr(getattr(a, "dtype", None), "kind", None) != "f":
+            return actual
+    return actual if actual.dtype == wanted.dtype else actual.astype(wanted.dtype)
+
+
+# ---------------------------------------------------------------------------- what is said
 
 
 def ended(words: object) -> str:
@@ -109,24 +351,41 @@ def ended(words: object) -> str:
     >>> ended("the mean changes"), ended("does it keep the mean?")
     ('the mean changes.', 'does it keep the mean?')
     """
-    return f"{words}" if str(words).endswith("?") else f"{words}."
+    return f"{words}" if str(words).endswith(("?", ".")) else f"{words}."
 
 
-def _parts(answer: Any, expected: Any, outputs: Sequence[str]) -> list[tuple]:
-    """Pair what was returned with what should have been: (name, actual, expected)."""
-    if not outputs:
-        return [("the result", answer, expected)]
-    if not isinstance(answer, tuple | list) or len(answer) != len(outputs):
-        got = f"{len(answer)} values" if isinstance(answer, tuple | list) else type(answer).__name__
-        raise AssertionError(f"return {len(outputs)} values, {', '.join(outputs)}; it was {got}")
-    return list(zip(outputs, answer, expected, strict=True))
+def _sentence(fault, name):
+    if isinstance(fault, Raised):
+        return str(fault)
+    if isinstance(fault, Hint):
+        return ended(fault)
+    return f"what `{name}` returned cannot be used: {type(fault).__name__}: {fault}"
 
 
-def _like(variant, case, k, actual, outputs, rtol, atol) -> bool:
-    """Whether a wrong variant gives the same wrong answer."""
+def _named(reference, given):
+    """The arguments of a case under the names of the reference's parameters."""
     try:
-        other = variant(*deepcopy(case))
-        assert_close(actual, other[k] if outputs else other, rtol=rtol, atol=atol)
-    except Exception:  # another answer, or the mistake cannot be made in this case
-        return False
-    return True
+        parameters = signature(reference).parameters.values()
+    except (TypeError, ValueError):  # not written in Python
+        return {}
+    names = [p.name for p in parameters if p.kind is not Parameter.VAR_POSITIONAL]
+    return dict(zip(names, given, strict=False))
+
+
+def described(given: Mapping[str, Any]) -> str:
+    """What a case is: shapes, settings, mode and floating type, but no values of arrays.
+
+    >>> described({"x": np.ones((2, 3)), "p": 0.5, "options": {"mode": "test"}})
+    "x 2×3, p 0.5, mode 'test', float64"
+    """
+    said, kinds = [], []
+    for name, value in given.items():
+        if isinstance(value, np.ndarray):
+            said.append(f"{name} {'×'.join(map(str, value.shape)) or 'a number'}")
+            kinds += [str(value.dtype)] * (value.dtype.kind == "f")
+        elif isinstance(value, dict):
+            plain = {k: v for k, v in value.items() if not isinstance(v, np.ndarray)}
+            said += [d for d in [described(plain)] if d]
+        elif isinstance(value, bool | int | float | str | list):
+            said.append(f"{name} {value!r}")
+    return ", ".join(said + list(dict.fromkeys(kinds)))

@@ -73,24 +73,18 @@ def solved():
     return defined(splice(TEXT, LAB, SOLUTIONS, "full"))
 
 
-CHECKS = re.findall(r"^_ = (check\..*)$", TEXT, re.M)
-
-
-def test_every_check_of_the_lab_is_called():
-    from hwlib.labs import understanding_dropout as check
-
-    assert {re.match(r"check\.(\w+)", line)[1] for line in CHECKS} == set(check.__all__)
+CHECKS = re.findall(r"^check\(.*\)$", TEXT, re.M)
 
 
 @pytest.mark.parametrize("line", CHECKS)
 def test_the_solutions_pass(line, solved, capsys):
-    assert eval(line, solved) is True
+    assert eval(line, solved)
     assert capsys.readouterr().out.startswith("Right: ")
 
 
 @pytest.mark.parametrize("line", CHECKS)
 def test_the_stubs_do_not(line, capsys):
-    assert eval(line, defined(TEXT.replace("% solution:", "% no:"))) is False
+    assert not eval(line, defined(TEXT.replace("% solution:", "% no:")))
     assert capsys.readouterr().out.startswith("Your turn: exercise '")
 
 

@@ -12,8 +12,9 @@ import torch.nn.functional as F
 
 import hwlib.functional as hf
 from hwlib import data, nn, optim
-from hwlib.graph import name, trace
-from hwlib.labs import batchnorm_dropout as check
+from hwlib.graph import name
+from hwlib.labs import batchnorm, check, layers
+from hwlib.labs.practice import EXERCISES
 from hwlib.train import evaluate, fit
 
 # ---------------------------------------------------------------------------- a reader's functions
@@ -261,12 +262,12 @@ def network(bug=""):
 # ---------------------------------------------------------------------------- right and untouched
 
 CHECKS = {
-    "batchnorm_forward": lambda f: check.batchnorm_forward(f),
-    "batchnorm_graph": lambda f: check.batchnorm_graph(f, trace),
-    "batchnorm_backward": lambda f: check.batchnorm_backward(norm_forward(), f),
-    "dropout_forward": lambda f: check.dropout_forward(f),
-    "dropout_backward": lambda f: check.dropout_backward(drop_forward(), f),
-    "fully_connected": lambda f: check.fully_connected(f),
+    "batchnorm_forward": lambda f: check("batchnorm_forward", f),
+    "batchnorm_graph": lambda f: check("batchnorm_graph", f),
+    "batchnorm_backward": lambda f: check("batchnorm_backward", norm_forward(), f),
+    "dropout_forward": lambda f: check("dropout_layer_forward", f),
+    "dropout_backward": lambda f: check("dropout_layer_backward", drop_forward(), f),
+    "fully_connected": lambda f: check("fully_connected", f),
 }
 RIGHT = [
     ("batchnorm_forward", norm_forward()),
@@ -283,13 +284,12 @@ RIGHT = [
 
 
 def test_every_check_is_tried_here():
-    assert {*CHECKS, "BatchNorm", "Dropout"} == set(check.__all__)
     assert {which for which, _ in RIGHT} == set(CHECKS)
 
 
 @pytest.mark.parametrize(("which", "attempt"), RIGHT)
 def test_a_right_function_passes(which, attempt, capsys):
-    assert CHECKS[which](attempt) is True
+    assert CHECKS[which](attempt)
     assert capsys.readouterr().out.startswith("Right: `")
 
 
@@ -298,7 +298,7 @@ def test_an_untouched_stub_is_the_readers_turn(which, capsys):
     def stub(*arguments, **settings):
         raise NotImplementedError("exercise 'X': do it")
 
-    assert CHECKS[which](stub) is False
+    assert not CHECKS[which](stub)
     assert capsys.readouterr().out == (
         "Your turn: exercise 'X': do it. Fill in `stub` and run its cell and this one again.\n"
     )
@@ -308,8 +308,8 @@ def test_an_untouched_forward_pass_is_said_behind_a_backward_pass(capsys):
     def stub(*arguments):
         raise NotImplementedError("forward first")
 
-    assert check.batchnorm_backward(stub, norm_backward()) is False
-    assert check.dropout_backward(stub, drop_backward()) is False
+    assert not check("batchnorm_backward", stub, norm_backward())
+    assert not check("dropout_layer_backward", stub, drop_backward())
     assert capsys.readouterr().out.count("Your turn: forward first") == 2
 
 
@@ -318,7 +318,7 @@ def test_an_untouched_forward_pass_is_said_behind_a_backward_pass(capsys):
 WRONG = {
     ("batchnorm_forward", norm_forward): {
         "rows": "along the rows, as in layer norm",
-        "all numbers": "of all numbers",
+        "all numbers": "of all values",
         "unbiased": "unbiased deviation",
         "mean square": "mean of the squares",
         "eps outside": "eps is added to the root",
@@ -328,7 +328,7 @@ WRONG = {
         "no gamma": "gamma is not used",
         "no beta": "beta is not used",
         "neither": "gamma and beta are not used",
-        "exchanged": "gamma and beta have changed places",
+        "exchanged": "gamma and beta are interchanged",
         "running in train": "in training mode the running statistics normalize",
         "batch in test": "in test mode the batch's own statistics are used",
         "updates in test": "in test mode the running statistics are updated; only training",
@@ -339,63 +339,62 @@ WRONG = {
         "running deviation": "takes in standard deviations",
         "forgets all": "those of the last batch alone",
         "old in full": "the old running value counts in full",
-        "begins at 0": "here it begins at 1",
-        "running in place": "the running arrays that came in are changed",
-        "in place": "changed one of its arguments",
+        "begins at 0": "here it is 1",
+        "running in place": "changed its argument bn_param['running_mean'] in place",
+        "in place": "changed its argument x in place",
         "no cache": "return two values, out and cache",
-        "float64": "out: has dtype float64 instead of float32",
     },
     ("batchnorm_graph", named): {
         "no sigma2": "the node sigma2 is missing",
         "extra": "centered is no node of this graph",
         "without mu": "the node Z has too few arrows",
         "too much": "the node Z has too many arrows",
-        "from X": "the node Y has not the right arrows",
+        "from X": "the node Y has other arrows",
         "unbiased": "the variance is the unbiased one",
         "no eps": "eps is forgotten",
     },
     ("batchnorm_backward", norm_backward): {
         "no gamma": "gamma is forgotten",
-        "gamma twice": "gamma stands in dx twice",
+        "gamma twice": "dx has the factor gamma twice",
         "constants": "are taken for constants",
-        "no mean": "dx lacks the road through the mean",
-        "no variance": "dx lacks the road through the variance",
-        "sign": "the road through the variance has the wrong sign",
-        "mean's sign": "the road through the mean has the wrong sign",
+        "no mean": "dx lacks the path through the mean",
+        "no variance": "dx lacks the path through the variance",
+        "sign": "the path through the variance has the wrong sign",
+        "mean's sign": "the path through the mean has the wrong sign",
         "both signs": "mean and variance have the wrong sign",
         "no 2": "the factor 2 of the square is missing",
         "no half": "the factor 1/2 of the root is missing",
-        "no 1/N": "sums over the batch where means belong",
-        "no 1/N in mean": "the road through the mean has a sum over the batch",
-        "no 1/N in variance": "the road through the variance has a sum over the batch",
+        "no 1/N": "sums over the batch instead of means",
+        "no 1/N in mean": "the path through the mean has a sum over the batch",
+        "no 1/N in variance": "the path through the variance has a sum over the batch",
         "no z at the end": "it lacks the normalized x",
         "by the variance": "the root is missing",
         "N - 1": "for the one with 1/(N − 1)",
         "power": "the power −1/2; it is −3/2",
         "(51)": "lacks X − mu inside its sum",
-        "z inside": "has z where X − mu belongs",
+        "z inside": "has z instead of X − mu",
         "(57)": "printed formula (57)",
         "variance alike": "printed formula (57)",
-        "x outside": "has X where X − mu belongs",
-        "exchanged": "gamma and beta have changed places",
-        "x in dgamma": "has x where the normalized x belongs",
+        "x outside": "has X instead of X − mu",
+        "exchanged": "dgamma and dbeta are interchanged",
+        "x in dgamma": "has x instead of the normalized x",
         "centered in dgamma": "not yet divided by the root",
-        "out in dgamma": "has the output where",
-        "gamma in dgamma": "the gradient of gamma has gamma in it",
-        "dgamma not summed": "gradient of gamma is not summed over the batch",
-        "dbeta not summed": "gradient of beta is not summed over the batch",
-        "dgamma a mean": "gradient of gamma is a mean",
-        "dbeta a mean": "gradient of beta is a mean",
-        "dbeta of rows": "gradient of beta is summed over the columns",
+        "out in dgamma": "has the output instead",
+        "gamma in dgamma": "dgamma has a factor gamma",
+        "dgamma not summed": "dgamma is not summed over the batch",
+        "dbeta not summed": "dbeta is not summed over the batch",
+        "dgamma a mean": "dgamma is a mean",
+        "dbeta a mean": "dbeta is a mean",
+        "dbeta of rows": "dbeta is summed over the columns",
         "dx alone": "return 3 values, dx, dgamma, dbeta",
-        "changes dout": "changes dout",
+        "changes dout": "changed its argument dout",
         "changes cache": "gives two answers",
     },
     ("dropout_forward", drop_forward): {
-        "keep": "p is the chance to DROP",
+        "keep": "p is the probability of DROPPING",
         "not inverted": "not rescaled; divide it by 1 − p",
         "multiplied": "multiplied by 1 − p",
-        "by p": "divided by p, the chance of a drop",
+        "by p": "divided by p, the probability of dropping",
         "twice": "divided by 1 − p twice",
         "odd": "must be x / (1 − p)",
         "half": "15% of the entries are dropped at p = 0.3",
@@ -407,36 +406,35 @@ WRONG = {
         "masks in test": "in test mode something is dropped",
         "scales in test": "this is x · (1 − p)",
         "no cache": "return two values, out and cache",
-        "float64": "has dtype float64 instead of float32",
     },
     ("dropout_backward", drop_backward): {
         "no mask": "the mask is not used",
         "no factor": "the factor 1 / (1 − p) is missing",
         "twice": "there twice",
-        "turned": "turned around",
+        "turned": "inverted",
         "out": "the output of the forward pass again",
-        "rescales in test": "in test mode nothing was rescaled",
-        "drops in test": "in test mode nothing was dropped",
+        "rescales in test": "in test mode nothing was dropped and",
+        "drops in test": "in test mode nothing was dropped and",
         "fresh mask": "another mask than that of the forward pass",
         "odd": "dx must be dout times",
         "none": "is None",
     },
     ("fully_connected", network): {
-        "norm after relu": "the norm stands behind the relu",
-        "dropout before relu": "the dropout stands before the relu",
-        "all behind last": "the same modules behind it as the others",
-        "norm behind last": "has a norm behind it",
-        "relu behind last": "has a relu behind it",
-        "dropout behind last": "has a dropout behind it",
+        "norm after relu": "the norm comes after the relu",
+        "dropout before relu": "the dropout comes before the relu",
+        "all behind last": "the same modules as the others",
+        "norm behind last": "followed by a norm",
+        "relu behind last": "followed by a relu",
+        "dropout behind last": "followed by a dropout",
         "no relu": "the relus are missing",
         "no norm": "the norms are missing",
         "no dropout": "the dropouts are missing",
         "features": "the norms are made for [40, 30] features",
         "same numbers": "begin with the same numbers",
         "scale": "instead of about 0.05",
-        "transposed": "the weight of affine layer 1 is (40, 30) instead of (30, 40)",
+        "transposed": "the weight of affine layer 1 has shape (40, 30) instead of (30, 40)",
         "bias": "does not begin at 0",
-        "float64": "affine layer 1 is float64 instead of float32",
+        "float64": "affine layer 1 has dtype float64 instead of float32",
         "none": "is None",
         "list": "return an nn.Sequential; it was a list",
     },
@@ -452,7 +450,7 @@ WRONG = {
     ],
 )
 def test_a_usual_mistake_is_named(which, attempt, said, capsys):
-    assert CHECKS[which](attempt) is False
+    assert not CHECKS[which](attempt)
     out = capsys.readouterr().out
     assert out.startswith("Not yet: in case ")
     assert said in out
@@ -462,7 +460,7 @@ def test_statistics_that_are_not_stored_are_missed(capsys):
     def forgetful(x, gamma, beta, bn_param):
         return norm_forward()(x, gamma, beta, dict(bn_param))
 
-    assert check.batchnorm_forward(forgetful) is False
+    assert not check("batchnorm_forward", forgetful)
     assert "do not change" in capsys.readouterr().out
 
 
@@ -474,20 +472,19 @@ def test_a_right_random_function_is_not_refused_by_chance(capsys):
             dropout_param["rng"].random(shift)
             return drop_forward()(x, dropout_param)
 
-        assert check.dropout_forward(shifted)
+        assert check("dropout_layer_forward", shifted)
 
 
-def test_signatures_say_which_p_and_which_momentum():
-    for thing in (check.dropout_forward, check.Dropout):
-        assert "DROP" in inspect.getdoc(thing)
-    for thing in (check.batchnorm_forward, check.BatchNorm):
-        assert "OLD" in inspect.getdoc(thing)
+def test_docstrings_say_which_p_and_which_momentum():
+    assert "DROP" in inspect.getdoc(layers.Dropout)
+    for thing in (EXERCISES["batchnorm_forward"], layers.BatchNorm):
+        assert "OLD" in thing.__doc__
 
 
 # ---------------------------------------------------------------------------- the references
 
 
-@pytest.mark.parametrize("case", check._norm_cases())
+@pytest.mark.parametrize("case", batchnorm.cases())
 def test_the_batch_norm_reference_agrees_with_torch(case):
     x, gamma, beta, bn_param, dout = case
     if x.dtype != float:
@@ -502,34 +499,28 @@ def test_the_batch_norm_reference_agrees_with_torch(case):
         tensors[0], mean, var, *tensors[1:], training=training, momentum=1 - momentum, eps=eps
     )
     theirs.backward(torch.tensor(dout))
-    out, running_mean, running_var = check._forward_parts(x, gamma, beta, bn_param)
+    out, running_mean, running_var = EXERCISES["batchnorm_forward"].reference(
+        x, gamma, beta, bn_param
+    )
     close = dict(rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(out, theirs.detach(), **close)
     np.testing.assert_allclose(running_mean, mean, **close)
     if training:  # torch stores the unbiased variance
         var = momentum * old + (var - momentum * old) * (len(x) - 1) / len(x)
         for ours, other in zip(
-            check._gradients(x, gamma, beta, bn_param, dout), tensors, strict=True
+            EXERCISES["batchnorm_backward"].reference(x, gamma, beta, bn_param, dout),
+            tensors,
+            strict=True,
         ):
             np.testing.assert_allclose(ours, other.grad, rtol=1e-12, atol=1e-10)
     np.testing.assert_allclose(running_var, var, **close)
 
 
-def test_the_variants_without_a_mistake_are_the_reference():
-    for x, gamma, beta, bn_param, _ in check._norm_cases():
-        for ours, wanted in zip(
-            check._parts(x, gamma, beta, bn_param),
-            check._forward_parts(x, gamma, beta, bn_param),
-            strict=True,
-        ):
-            np.testing.assert_allclose(ours, wanted, rtol=1e-4 if x.dtype != float else 1e-10)
-
-
 def test_cases_tell_biased_from_unbiased_and_old_from_new():
-    modes = [case[3]["mode"] for case in check._norm_cases()]
+    modes = [case[3]["mode"] for case in batchnorm.cases()]
     assert set(modes) == {"train", "test"}
-    assert any(not set(case[3]) - {"mode"} for case in check._norm_cases())  # the defaults
-    assert any(case[0].dtype == np.float32 for case in check._norm_cases())
+    assert any(not set(case[3]) - {"mode"} for case in batchnorm.cases())  # the defaults
+    assert any(case[0].dtype == np.float32 for case in batchnorm.cases())
 
 
 # ---------------------------------------------------------------------------- the layers
@@ -540,7 +531,7 @@ HELD = DIGITS.validation.x.reshape(300, -1).astype(float), DIGITS.validation.y
 
 
 def mine(features=30, dtype=float):
-    return check.BatchNorm(norm_forward(), norm_backward(), features, dtype=dtype)
+    return layers.BatchNorm(norm_forward(), norm_backward(), features, dtype=dtype)
 
 
 def model(norm=None, dropout=None):
@@ -590,7 +581,7 @@ def test_evaluation_is_in_test_mode_and_changes_nothing():
 
 
 def test_what_a_forward_pass_does_to_the_statistics_in_test_mode_has_no_effect():
-    layer = check.BatchNorm(norm_forward("updates in test"), norm_backward(), 3, dtype=float)
+    layer = layers.BatchNorm(norm_forward("updates in test"), norm_backward(), 3, dtype=float)
     layer.eval()(np.random.default_rng(0).standard_normal((4, 3)))
     assert (layer.running_mean == 0).all()
     assert (layer.running_var == 1).all()
@@ -605,7 +596,7 @@ def test_the_layer_keeps_float32():
 
 def test_a_readers_dropout_is_seeded_by_fit():
     def make():
-        return model(dropout=check.Dropout(drop_forward(), drop_backward("tuple"), 0.5))
+        return model(dropout=layers.Dropout(drop_forward(), drop_backward("tuple"), 0.5))
 
     one, other = make(), make()
     first, second = trained(one), trained(other)
@@ -616,11 +607,11 @@ def test_a_readers_dropout_is_seeded_by_fit():
 
 
 def test_a_dropout_layer_does_nothing_in_test_mode():
-    layer = check.Dropout(drop_forward(), drop_backward(), 0.5, rng=0)
+    layer = layers.Dropout(drop_forward(), drop_backward(), 0.5, rng=0)
     x = np.random.default_rng(0).random((5, 4))
     assert (layer(x) == 0).any()
     np.testing.assert_array_equal(layer.eval()(x), x)
     y, backward = layer.vjp(x)
     np.testing.assert_array_equal(backward(y)[0], y)
     with pytest.raises(ValueError, match="needs an rng"):
-        check.Dropout(drop_forward(), drop_backward(), 0.5)(x)
+        layers.Dropout(drop_forward(), drop_backward(), 0.5)(x)

@@ -10,7 +10,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 import hwlib.functional as hf
 from hwlib import nn
-from hwlib.labs import convolution as check
+from hwlib.labs import check, convolution, layers, pooling, spatial_batchnorm
+from hwlib.labs.practice import EXERCISES
 from hwlib.op import op_from_pair
 from hwlib.testing import gradcheck
 from hwlib.train import evaluate, fit
@@ -170,10 +171,10 @@ def norm_forward(bug=""):
         if bug == "no scale":
             gamma, beta = np.ones(C), np.zeros(C)
         if bug == "channels first":
-            out, cache = check.vanilla_batchnorm_forward(x.reshape(C, -1).T, gamma, beta, bn_param)
+            out, cache = layers.vanilla_batchnorm_forward(x.reshape(C, -1).T, gamma, beta, bn_param)
             return out.T.reshape(x.shape), cache
         rows = x.reshape(-1, C) if bug == "no transpose" else x.transpose(0, 2, 3, 1).reshape(-1, C)
-        out, cache = check.vanilla_batchnorm_forward(rows, gamma, beta, bn_param)
+        out, cache = layers.vanilla_batchnorm_forward(rows, gamma, beta, bn_param)
         if bug in ("no transpose", "not back"):
             return out.reshape(x.shape), cache
         return out.reshape(N, H, W, C).transpose(0, 3, 1, 2), cache
@@ -186,7 +187,7 @@ def norm_backward(bug=""):
         N, C, H, W = dout.shape
         straight = bug in ("no transpose", "in only")
         rows = dout.reshape(-1, C) if straight else dout.transpose(0, 2, 3, 1).reshape(-1, C)
-        dx, dgamma, dbeta = check.vanilla_batchnorm_backward(rows, cache)
+        dx, dgamma, dbeta = layers.vanilla_batchnorm_backward(rows, cache)
         if bug in ("no transpose", "out only"):
             dx = dx.reshape(dout.shape)
         else:
@@ -288,36 +289,35 @@ def loss(bug=""):
 CONV = op_from_pair(conv_forward(), conv_backward())
 POOL = op_from_pair(pool_forward(), pool_backward())
 CHECKS = {  # name: (of one attempt, makes an attempt with a bug)
-    "conv_forward": (check.conv_forward, conv_forward),
-    "conv_backward": (lambda a: check.conv_backward(conv_forward(), a), conv_backward),
-    "max_pool_forward": (check.max_pool_forward, pool_forward),
-    "max_pool_backward": (lambda a: check.max_pool_backward(pool_forward(), a), pool_backward),
-    "spatial_batchnorm_forward": (check.spatial_batchnorm_forward, norm_forward),
+    "conv_forward": (lambda a: check("conv_forward", a), conv_forward),
+    "conv_backward": (lambda a: check("conv_backward", conv_forward(), a), conv_backward),
+    "max_pool_forward": (lambda a: check("max_pool_forward", a), pool_forward),
+    "max_pool_backward": (lambda a: check("max_pool_backward", pool_forward(), a), pool_backward),
+    "spatial_batchnorm_forward": (lambda a: check("spatial_batchnorm_forward", a), norm_forward),
     "spatial_batchnorm_backward": (
-        lambda a: check.spatial_batchnorm_backward(norm_forward(), a),
+        lambda a: check("spatial_batchnorm_backward", norm_forward(), a),
         norm_backward,
     ),
-    "spatial_dropout_forward": (check.spatial_dropout_forward, drop_forward),
+    "spatial_dropout_forward": (lambda a: check("spatial_dropout_forward", a), drop_forward),
     "spatial_dropout_backward": (
-        lambda a: check.spatial_dropout_backward(drop_forward(), a),
+        lambda a: check("spatial_dropout_backward", drop_forward(), a),
         drop_backward,
     ),
-    "three_layer": (lambda a: check.three_layer(a, CONV, POOL), network),
-    "loss_and_gradients": (check.loss_and_gradients, loss),
+    "three_layer": (lambda a: check("three_layer", a, CONV, POOL), network),
+    "loss_and_gradients": (lambda a: check("loss_and_gradients", a), loss),
 }
 WRONG = [
     ("conv_forward", "no stride", "the stride is ignored"),
     ("conv_forward", "steps of one", "the window moves by 1 and not by the stride"),
     ("conv_forward", "no padding", "the padding is ignored"),
-    ("conv_forward", "pads all axes", "with pad 0 it runs, with pad 1 it raised ValueError"),
+    ("conv_forward", "pads all axes", "with pad 0 `forward` runs. The zeros belong"),
     ("conv_forward", "pads all axes, channels one by one", "the batch and the channels are padded"),
     ("conv_forward", "flipped", "the filter is flipped"),
     ("conv_forward", "transposed", "rows and columns are exchanged"),
     ("conv_forward", "first channel", "only the first channel counts"),
     ("conv_forward", "last channel", "only the last channel is left"),
     ("conv_forward", "no bias", "the bias is forgotten"),
-    ("conv_forward", "bias a channel", "the bias is added once a channel"),
-    ("conv_forward", "float64", "has dtype float64 instead of float32"),
+    ("conv_forward", "bias a channel", "the bias is added once per channel"),
     ("conv_forward", "no cache", "return two values, out and cache"),
     ("conv_backward", "not cropped", "dx still has its border of zeros"),
     ("conv_backward", "cut at the end", "dx is cut at its end only"),
@@ -329,12 +329,24 @@ WRONG = [
     ("conv_backward", "dw steps of one", "in dw the windows move by 1"),
     ("conv_backward", "dw assigned", "dw is that of the very last window"),
     ("conv_backward", "dw mean", "dw is a mean over the batch"),
-    ("conv_backward", "db over the batch", "db is summed over the batch, but not over the places"),
-    ("conv_backward", "db over the places", "db is summed over the places, but not over the batch"),
+    (
+        "conv_backward",
+        "db over the batch",
+        "db is summed over the batch, but not over the positions",
+    ),
+    (
+        "conv_backward",
+        "db over the places",
+        "db is summed over the positions, but not over the batch",
+    ),
     ("conv_backward", "db last image", "db is that of the last image"),
     ("conv_backward", "db mean", "db is a mean"),
     ("conv_backward", "order", "dx: has shape"),
-    ("conv_backward", "changes the cache", "called twice, the backward pass gives two answers"),
+    (
+        "conv_backward",
+        "changes the cache",
+        "called twice with one cache, `backward` gives two answers",
+    ),
     ("max_pool_forward", "swapped", "height and width of the window are exchanged"),
     ("max_pool_forward", "no stride", "the stride is ignored"),
     ("max_pool_forward", "steps of one", "the window moves by 1 and not by the stride"),
@@ -343,9 +355,9 @@ WRONG = [
     ("max_pool_forward", "mean", "this is the mean of each window"),
     ("max_pool_forward", "min", "this is the smallest entry"),
     ("max_pool_forward", "from 0", "as if the search for the largest began at 0"),
-    ("max_pool_backward", "assigns", "in case 2 of 5, where windows overlap"),
+    ("max_pool_backward", "assigns", "in case 2 of 6, where windows overlap"),
     ("max_pool_backward", "assigns the window", "(all of the window is written, zeros too)"),
-    ("max_pool_backward", "all", "in case 4 of 5, entries that are equally large all get"),
+    ("max_pool_backward", "all", "in case 5 of 6, entries that are equally large all get"),
     ("max_pool_backward", "last", "of equally large entries the last gets the gradient"),
     ("max_pool_backward", "shared", "equally large entries share the gradient"),
     ("max_pool_backward", "whole window", "every entry of a window gets the gradient"),
@@ -365,19 +377,19 @@ WRONG = [
     ("spatial_batchnorm_backward", "out only", "dx is reshaped to (N, C, H, W) without"),
     ("spatial_batchnorm_backward", "mean", "dgamma and dbeta are means"),
     ("spatial_dropout_forward", "entries", "single entries are dropped"),
-    ("spatial_dropout_forward", "places", "a place is dropped in all channels at once"),
+    ("spatial_dropout_forward", "places", "a position is dropped in all channels"),
     ("spatial_dropout_forward", "batch", "all images lose the same channels"),
     ("spatial_dropout_forward", "images", "an image loses all its channels or none"),
-    ("spatial_dropout_forward", "keep", "p is the chance to DROP"),
+    ("spatial_dropout_forward", "keep", "p is the probability of DROPPING"),
     ("spatial_dropout_forward", "no scale", "what is kept is not rescaled"),
     ("spatial_dropout_forward", "times", "what is kept is multiplied by 1 − p"),
     ("spatial_dropout_forward", "by p", "what is kept is divided by p"),
-    ("spatial_dropout_forward", "always", "with training=False out must be x"),
+    ("spatial_dropout_forward", "always", "with training=False something is dropped"),
     ("spatial_dropout_forward", "global", "draw from rng, not from np.random"),
     ("spatial_dropout_forward", "own seed", "another generator gives the same mask"),
     ("spatial_dropout_backward", "no scale", "the factor 1 / (1 − p) is missing"),
     ("spatial_dropout_backward", "no mask", "the mask is not used"),
-    ("spatial_dropout_backward", "turned", "the mask is turned around"),
+    ("spatial_dropout_backward", "turned", "the mask is inverted"),
     ("spatial_dropout_backward", "another", "another mask than that of the forward pass"),
     ("three_layer", "last relu", "an nn.Sequential of seven modules; this is a Sequential of 8"),
     ("three_layer", "first relu", "the relu after the convolution is missing"),
@@ -399,7 +411,7 @@ WRONG = [
 @pytest.mark.parametrize("name", CHECKS)
 def test_a_right_function_passes(name, capsys):
     run, make = CHECKS[name]
-    assert run(make()) is True
+    assert run(make())
     assert capsys.readouterr().out.startswith("Right: ")
 
 
@@ -408,7 +420,7 @@ def test_an_untouched_stub_is_your_turn(name, capsys):
     def stub(*arguments, **settings):
         raise NotImplementedError(f"exercise 'That': write {name}")
 
-    assert CHECKS[name][0](stub) is False
+    assert not CHECKS[name][0](stub)
     said = capsys.readouterr().out
     assert said.startswith(f"Your turn: exercise 'That': write {name}. Fill in `stub`")
 
@@ -416,7 +428,7 @@ def test_an_untouched_stub_is_your_turn(name, capsys):
 @pytest.mark.parametrize(("name", "bug", "said"), WRONG)
 def test_a_mistake_is_named(name, bug, said, capsys):
     run, make = CHECKS[name]
-    assert run(make(bug)) is False
+    assert not run(make(bug))
     out = capsys.readouterr().out
     assert out.startswith("Not yet: ")
     assert said in out
@@ -425,13 +437,12 @@ def test_a_mistake_is_named(name, bug, said, capsys):
 def test_every_check_has_its_mistakes():
     named = [name for name, _, _ in WRONG]
     assert all(named.count(name) >= 3 for name in CHECKS)
-    assert {n for n in check.__all__ if n.islower() and not n.startswith("vanilla")} == set(CHECKS)
 
 
 def test_a_backward_pass_behind_a_wrong_forward_pass_is_not_blamed(capsys):
-    assert check.conv_backward(conv_forward("no padding"), conv_backward()) is False
-    assert "the forward pass gives shape" in capsys.readouterr().out
-    assert check.max_pool_backward(pool_forward("no stride"), pool_backward()) is False
+    assert not check("conv_backward", conv_forward("no padding"), conv_backward())
+    assert "`forward` is not right; get it right first" in capsys.readouterr().out
+    assert not check("max_pool_backward", pool_forward("no stride"), pool_backward())
     assert "get it right first" in capsys.readouterr().out
 
 
@@ -439,7 +450,7 @@ def test_an_error_that_is_not_about_padding_is_told_as_it_is(capsys):
     def breaks(x, w, b, conv_param):
         raise KeyError("padding")
 
-    assert check.conv_forward(breaks) is False
+    assert not check("conv_forward", breaks)
     assert "raised KeyError: 'padding'" in capsys.readouterr().out
 
 
@@ -449,8 +460,8 @@ def test_a_hanging_window_is_named(capsys):
         out = F.max_pool2d(torch.tensor(x), window, pool_param["stride"], ceil_mode=True)
         return out.numpy(), None
 
-    assert check.max_pool_forward(ceiling) is False
-    assert "a window hangs over the edge" in capsys.readouterr().out
+    assert not check("max_pool_forward", ceiling)
+    assert "a window extends beyond the edge" in capsys.readouterr().out
 
 
 def test_other_ways_to_lose_dx_and_dw_are_named(capsys):
@@ -472,9 +483,9 @@ def test_other_ways_to_lose_dx_and_dw_are_named(capsys):
         x, *rest = cache
         return conv_backward()(dout, cache)[0], conv_backward()(dout[-1:], (x[-1:], *rest))[1], db
 
-    assert not check.conv_backward(conv_forward(), backward(lambda dx, dw, db, *_: (dx, dw, db)))
+    assert not check("conv_backward", conv_forward(), backward(lambda dx, dw, db, *_: (dx, dw, db)))
     assert "dx is assigned where windows overlap" in capsys.readouterr().out
-    assert not check.conv_backward(conv_forward(), backward(last_image))
+    assert not check("conv_backward", conv_forward(), backward(last_image))
     assert "dw is that of the last image" in capsys.readouterr().out
 
 
@@ -537,45 +548,45 @@ def fast_pool(bug=""):
 
 def test_right_functions_without_loops_pass(capsys):
     for run in (
-        lambda: check.conv_forward(fast_conv()[0]),
-        lambda: check.conv_backward(*fast_conv()),
-        lambda: check.max_pool_forward(fast_pool()[0]),
-        lambda: check.max_pool_backward(*fast_pool()),
+        lambda: check("conv_forward", fast_conv()[0]),
+        lambda: check("conv_backward", *fast_conv()),
+        lambda: check("max_pool_forward", fast_pool()[0]),
+        lambda: check("max_pool_backward", *fast_pool()),
     ):
-        assert run() is True, capsys.readouterr().out
+        assert run(), capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("run", "said"),
     [
         (
-            lambda: check.conv_forward(fast_conv("rows as they lie")[0]),
+            lambda: check("conv_forward", fast_conv("rows as they lie")[0]),
             "in case 1 of 5, the windows are made rows by reshape alone",
         ),
         (
-            lambda: check.conv_forward(fast_conv("not back")[0]),
+            lambda: check("conv_forward", fast_conv("not back")[0]),
             "in case 1 of 5, the product is reshaped to (N, F, H', W') without a transpose",
         ),
         (
-            lambda: check.conv_backward(*fast_conv("dout as it lies")),
+            lambda: check("conv_backward", *fast_conv("dout as it lies")),
             "in case 1 of 5, dout is reshaped to (…, F) without a transpose",
         ),
         (
-            lambda: check.conv_backward(*fast_conv("taps assigned")),
+            lambda: check("conv_backward", *fast_conv("taps assigned")),
             "in case 1 of 5, dx is assigned at each tap",
         ),
         (
-            lambda: check.max_pool_backward(*fast_pool("taps assigned")),
-            "in case 2 of 5, dx is assigned at each tap",  # in case 1 no windows overlap
+            lambda: check("max_pool_backward", *fast_pool("taps assigned")),
+            "in case 2 of 6, dx is assigned at each tap",  # in case 1 no windows overlap
         ),
         (
-            lambda: check.max_pool_backward(*fast_pool("by height")),
-            "in case 2 of 5, tap (k, l) of a flattened window has the number k · width + l",
+            lambda: check("max_pool_backward", *fast_pool("by height")),
+            "in case 2 of 6, tap (k, l) of a flattened window has the number k · width + l",
         ),
     ],
 )
 def test_a_mistake_without_loops_is_named(run, said, capsys):
-    assert run() is False
+    assert not run()
     assert said in capsys.readouterr().out
 
 
@@ -589,27 +600,32 @@ def grads(out, dout, *tensors):
 
 def test_the_references_agree_with_torch():
     close = dict(rtol=1e-12, atol=1e-12)
-    for x, w, b, param, dout in check._conv_cases():
+    for x, w, b, param, dout in convolution.cases():
         tensors = [torch.tensor(a, requires_grad=True) for a in (x, w, b)]
         out = F.conv2d(*tensors, stride=param["stride"], padding=param["pad"])
-        np.testing.assert_allclose(check._conv(x, w, b, param), out.detach().numpy(), **close)
-        mine = check._conv_vjp(x, w, b, param, dout)
+        np.testing.assert_allclose(
+            convolution.reference(x, w, b, param), out.detach().numpy(), **close
+        )
+        mine = EXERCISES["conv_backward"].reference(x, w, b, param, dout)
         for a, t in zip(mine, grads(out, dout, *tensors), strict=True):
             np.testing.assert_allclose(a, t, **close)
-    for x, param, dout in check._pool_cases():
+    for x, param, dout in pooling.cases():
         t = torch.tensor(x, requires_grad=True)
         out = F.max_pool2d(t, (param["pool_height"], param["pool_width"]), param["stride"])
-        np.testing.assert_array_equal(check._pool(x, param), out.detach().numpy())
-        np.testing.assert_allclose(check._pool_vjp(x, param, dout), *grads(out, dout, t), **close)
-        np.testing.assert_array_equal(
-            check._pool_vjp(x, param, dout), check._pooled_back(x, param, dout)
+        np.testing.assert_array_equal(pooling.reference(x, param), out.detach().numpy())
+        np.testing.assert_allclose(
+            EXERCISES["max_pool_backward"].reference(x, param, dout), *grads(out, dout, t), **close
         )
-    for x, gamma, beta, bn_param, dout in check._norm_cases():
+        np.testing.assert_array_equal(
+            EXERCISES["max_pool_backward"].reference(x, param, dout),
+            pooling.shared_out(x, param, dout, pooling.first),
+        )
+    for x, gamma, beta, bn_param, dout in spatial_batchnorm.cases():
         tensors = [torch.tensor(a, requires_grad=True) for a in (x, gamma, beta)]
         running = [torch.tensor(bn_param[f"running_{k}"]) for k in ("mean", "var")]
         training = bn_param["mode"] == "train"
         out = F.batch_norm(tensors[0], *running, *tensors[1:], training, 0.1, bn_param["eps"])
-        mine, mean, var = check._spatial(x, gamma, beta, bn_param)
+        mine, mean, var = EXERCISES["spatial_batchnorm_forward"].reference(x, gamma, beta, bn_param)
         np.testing.assert_allclose(mine, out.detach().numpy(), rtol=1e-12, atol=1e-10)
         np.testing.assert_allclose(mean, running[0].numpy(), **close)
         m = x[:, 0].size
@@ -618,22 +634,24 @@ def test_the_references_agree_with_torch():
             unbiased = biased + 0.1 * x.var(axis=(0, 2, 3)) / (m - 1)
             np.testing.assert_allclose(var, biased, **close)
             np.testing.assert_allclose(running[1].numpy(), unbiased, **close)
-        got = check._spatial_vjp(x, gamma, beta, bn_param, dout)
+        got = EXERCISES["spatial_batchnorm_backward"].reference(x, gamma, beta, bn_param, dout)
         for a, t in zip(got, grads(out, dout, *tensors), strict=True):
             np.testing.assert_allclose(a, t, rtol=1e-10, atol=1e-10)
 
 
 def test_the_homeworks_cases_are_among_them():
-    shapes = [(x.shape, w.shape, p["stride"], p["pad"]) for x, w, _, p, _ in check._conv_cases()]
+    shapes = [(x.shape, w.shape, p["stride"], p["pad"]) for x, w, _, p, _ in convolution.cases()]
     assert ((2, 3, 4, 4), (3, 3, 4, 4), 2, 1) in shapes
-    x, w, b, *_ = check._conv_cases()[2]
+    x, w, b, *_ = convolution.cases()[2]
     for a, ends in zip((x, w, b), ((-0.1, 0.5), (-0.2, 0.3), (-0.1, 0.2)), strict=True):
         np.testing.assert_allclose(a.ravel(), np.linspace(*ends, a.size))
-    x, param, dout = check._pool_cases()[1]
+    x, param, dout = pooling.cases()[1]
     assert (x.shape, dout.shape) == ((10, 3, 8, 7), (10, 3, 4, 3))
     assert param == {"pool_height": 2, "pool_width": 3, "stride": 2}
-    assert (check._pooled_back(x, param, np.ones_like(dout)) > 1).any()  # some pixel wins twice
-    assert check._norm_cases()[0][0].shape == (2, 3, 4, 5)
+    assert (
+        pooling.shared_out(x, param, np.ones_like(dout), pooling.first) > 1
+    ).any()  # some pixel wins twice
+    assert spatial_batchnorm.cases()[0][0].shape == (2, 3, 4, 5)
 
 
 # ---------------------------------------------------------------------------- what the lab gives
@@ -644,24 +662,24 @@ def test_the_given_batch_norm():
     x, gamma, beta = rng.normal(5, 2, (8, 3)), rng.standard_normal(3), rng.standard_normal(3)
 
     def forward(x, gamma, beta):
-        return check.vanilla_batchnorm_forward(x, gamma, beta, {"mode": "train"})
+        return layers.vanilla_batchnorm_forward(x, gamma, beta, {"mode": "train"})
 
-    pair = op_from_pair(forward, check.vanilla_batchnorm_backward)
+    pair = op_from_pair(forward, layers.vanilla_batchnorm_backward)
     assert gradcheck(pair, x, gamma, beta) < 1e-6
     bn_param = {"mode": "train", "momentum": 0.75, "eps": 0.1}
-    out, _ = check.vanilla_batchnorm_forward(x, gamma, beta, bn_param)
+    out, _ = layers.vanilla_batchnorm_forward(x, gamma, beta, bn_param)
     z = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 0.1)
     np.testing.assert_allclose(out, gamma * z + beta)
     np.testing.assert_allclose(bn_param["running_mean"], 0.25 * x.mean(axis=0))
     np.testing.assert_allclose(bn_param["running_var"], 0.75 + 0.25 * x.var(axis=0))
     kept = {k: bn_param[k].copy() for k in ("running_mean", "running_var")}
     bn_param["mode"] = "test"
-    out, _ = check.vanilla_batchnorm_forward(x, gamma, beta, bn_param)
+    out, _ = layers.vanilla_batchnorm_forward(x, gamma, beta, bn_param)
     z = (x - kept["running_mean"]) / np.sqrt(kept["running_var"] + 0.1)
     np.testing.assert_allclose(out, gamma * z + beta)
     assert all(np.array_equal(bn_param[k], v) for k, v in kept.items())
     with pytest.raises(ValueError, match="mode must be 'train' or 'test', got 'eval'"):
-        check.vanilla_batchnorm_forward(x, gamma, beta, {"mode": "eval"})
+        layers.vanilla_batchnorm_forward(x, gamma, beta, {"mode": "eval"})
 
 
 def with_cache(bug=""):
@@ -670,7 +688,7 @@ def with_cache(bug=""):
 
 
 def test_the_layer_agrees_with_the_librarys():
-    ours = check.SpatialBatchNorm(*with_cache(), 3, dtype=np.float64)
+    ours = layers.BatchNorm(*with_cache(), 3, dtype=np.float64)
     theirs = nn.BatchNorm2d(3, dtype=np.float64)
     assert list(ours.state_dict()) == ["weight", "bias", "running_mean", "running_var"]
     assert [name for name, _ in ours.named_parameters()] == ["weight", "bias"]
@@ -696,7 +714,7 @@ def test_a_network_of_a_readers_parts_trains():
     drop = op_from_pair(drop_forward(), drop_backward())
     settings = dict(filters=4, size=3, hidden=8, classes=2, scale=None, rng=0, dtype=np.float32)
     first, relu, pool, *rest = network()(CONV, POOL, image=(1, 4, 4), **settings)
-    norm = check.SpatialBatchNorm(*with_cache(), 4)
+    norm = layers.BatchNorm(*with_cache(), 4)
     model = nn.Sequential(first, norm, relu, pool, nn.Layer(drop, p=0.2, rng=None), *rest)
     x = np.random.default_rng(0).standard_normal((8, 1, 4, 4)).astype(np.float32)
     y = (x.mean(axis=(1, 2, 3)) > 0).astype(int)
