@@ -14,8 +14,9 @@ import argparse
 import hashlib
 import re
 import sys
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
+from urllib.parse import quote
 
 import jupytext
 import nbformat
@@ -24,8 +25,9 @@ from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from pybtex.database import parse_file
 
-from bookkit import errata, license, results
+from bookkit import errata, license, results, wheel
 from bookkit.settings import Book, command
+from bookkit.splice import MARKER
 
 KEPT_TAGS = {"hide-input", "raises-exception"}
 HIDDEN = "remove-cell"  # what no reader of the page sees stays out of the notebook, too
@@ -47,12 +49,29 @@ INLINE = re.compile(
 )
 PLAIN = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin)
 SETUP = """\
-# Installs hwlib where it is missing, as in a fresh Colab session; does nothing elsewhere.
-import importlib.util
+# Installs the version of hwlib that this notebook was made for, unless it is here already.
+try:
+    from hwlib import __version__ as hwlib_here
+except ImportError:
+    hwlib_here = "missing"
 
-if importlib.util.find_spec("hwlib") is None:
-    %pip install -q "hwlib @ git+{repository}@v{version}"
+if hwlib_here not in ("{version}", "{source}"):  # {source}: the book's sources
+    print("hwlib is", hwlib_here, "here; this notebook needs {version}.")
+    %pip install -q "hwlib @ {address}"
+    if hwlib_here != "missing":
+        print("Now restart the session (Runtime > Restart session) and run this cell again.")
 """
+UNPUBLISHED = """\
+# This copy of the book names no published site from which hwlib could be installed.
+try:
+    import hwlib
+except ImportError:
+    print("hwlib is missing: install it from the folder of the book, pip install FOLDER")
+"""
+EXERCISE = re.compile(
+    r"^(?P<fence>`{3,}|:{3,})\{exercise\} *(?P<title>.*?) *\n(?P<body>.*?)^(?P=fence) *$",
+    re.M | re.S,
+)
 
 
 class ExportError(ValueError):
@@ -260,7 +279,7 @@ def export(book: Book, name: str) -> str:
         ),
         nbformat.v4.new_code_cell(_setup(book)),
     ]
-    for cell in read.cells:
+    for cell in worksheet(read.cells):
         tags = set(cell.metadata.get("tags", []))
         if HIDDEN in tags:
             continue
@@ -286,14 +305,46 @@ def export(book: Book, name: str) -> str:
     return nbformat.writes(notebook) + "\n"
 
 
+def worksheet(cells: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """The cells with one more, "Your answer", behind each exercise that asks for words.
+
+    An exercise asks for words if it has no stub to fill in, or puts a question besides. The cell
+    stands where the book has the solution.
+    """
+    made: list[nbformat.NotebookNode] = []
+    exercises: dict[str, re.Match] = {}
+    coded = False  # whether a stub or an answer box came since the last exercise began
+    for cell in cells:
+        if cell.cell_type == "code":
+            coded = coded or "NotImplementedError" in cell.source or "Answer(" in cell.source
+            made.append(cell)
+            continue
+        texts = MARKER.split(cell.source)  # text, name, text, name, ..., text
+        for text, name in zip_longest(texts[::2], texts[1::2]):
+            for exercise in EXERCISE.finditer(text):
+                label = re.search(r"^:label: *(\S+)", exercise["body"], re.M)
+                exercises[label[1]], coded = exercise, False
+            made.append(nbformat.v4.new_markdown_cell(text))
+            if name and (not coded or "?" in exercises[name]["body"]):
+                made.append(nbformat.v4.new_markdown_cell(_answer(exercises[name]["title"])))
+    return made
+
+
+def _answer(title: str) -> str:
+    return f"**Your answer to “{title}”:** *(double-click here and write)*"
+
+
 def _md_link(words: str, address: str) -> str:
     return f"[{words}]({address})"
 
 
 def _setup(book: Book) -> str:
-    text = (book.root / "hwlib" / "__init__.py").read_text(encoding="utf-8")
-    version = re.search(r'^__version__ = "(.+)"$', text, re.M)[1]
-    return SETUP.format(repository=book.repository, version=version).strip()
+    if book.addresses.is_placeholder:
+        return UNPUBLISHED.strip()
+    version = wheel.version(book)
+    address = f"{book.site}/hwlib-{quote(version)}-py3-none-any.whl"
+    source = wheel.source_version(book)
+    return SETUP.format(version=version, source=source, address=address).strip()
 
 
 @command

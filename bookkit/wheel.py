@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from sphinx.errors import ExtensionError
 
 from bookkit.settings import Book
 
+INIT = "hwlib/__init__.py"
+VERSION = re.compile(r'^__version__ = "(.+)"$', re.M)
 PARTS = ("LICENSE", "README.md", "hwlib", "pyproject.toml")
 
 
@@ -33,6 +36,21 @@ def serve_wheel(app: Sphinx, exception: Exception | None) -> None:
         shutil.copy(wheel(book), out)
 
 
+def version(book: Book) -> str:
+    """The wheel's version: that of the sources, and a hash that changes whenever they do.
+
+    So every published edition serves the library that its notebooks were made for, and whoever has
+    another one is told. A checkout of the sources has the version without the hash.
+    """
+    return f"{source_version(book)}+{book.hash('hwlib')[:8]}"
+
+
+def source_version(book: Book) -> str:
+    """What `hwlib.__version__` says in the sources."""
+    text = (book.root / INIT).read_text(encoding="utf-8")
+    return VERSION.search(text)[1]
+
+
 def wheel(book: Book) -> Path:
     """The wheel, built once for the same sources; the same bytes from the same sources.
 
@@ -50,6 +68,9 @@ def wheel(book: Book) -> Path:
                         target.parent.mkdir(parents=True, exist_ok=True)
                         target.write_bytes(path.read_bytes())
                         target.chmod(0o644)
+            init = Path(copy, INIT)
+            text = VERSION.sub(f'__version__ = "{version(book)}"', init.read_text(encoding="utf-8"))
+            init.write_text(text, encoding="utf-8")
             done = subprocess.run(
                 [sys.executable, "-m", "build", "--wheel", "--no-isolation", copy],
                 env={**os.environ, "SOURCE_DATE_EPOCH": "315532800"},  # 1980, a zip's first year

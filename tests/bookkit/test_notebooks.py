@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 
 import hwlib
-from bookkit import notebooks
+from bookkit import notebooks, wheel
 from bookkit.settings import Book
 from tests.conftest import copy_config
 
@@ -45,7 +47,7 @@ def exported(book, text, header=HEAD):
 def markdown(book, text):
     """The exported text of a chapter of one Markdown cell."""
     cells = exported(book, text).cells
-    assert [c.cell_type for c in cells] == ["markdown", "code", "markdown"]
+    assert [c.cell_type for c in cells][:3] == ["markdown", "code", "markdown"]
     return cells[2].source
 
 
@@ -135,16 +137,68 @@ def test_cells_carry_no_output_and_only_allowed_tags(book):
     assert cells[2].execution_count is None
 
 
-def test_setup_cell_installs_only_where_hwlib_is_missing(book):
+def test_setup_cell_installs_this_version_and_no_other(book, capsys):
+    copy_config(book.root, book.root, repository={"url": "https://github.com/prof/dnn"})
+    setup = exported(Book(book.root), "Text.").cells[1].source
+    wanted = wheel.version(book)
+    code = setup.replace("%pip install -q", "runs.append(").replace('.whl"', '.whl")')
+    for here, installs, restarts in [
+        (wanted, False, False),
+        (hwlib.__version__, False, False),  # a checkout of the book
+        ("0.1.0+other", True, True),
+        (None, True, False),
+    ]:
+        runs = []
+        module = SimpleNamespace(__version__=here) if here else None
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(sys.modules, "hwlib", module)  # None: cannot be imported
+            exec(code, {"runs": runs})
+        said = capsys.readouterr().out
+        file = f"hwlib-{wanted.replace('+', '%2B')}-py3-none-any.whl"
+        assert runs == [f"hwlib @ https://prof.github.io/dnn/{file}"] * installs
+        assert (wanted in said) is installs
+        assert ("restart the session" in said) is restarts
+
+
+def test_without_a_published_site_the_setup_cell_says_what_to_do(book, capsys):
     setup = exported(book, "Text.").cells[1].source
-    assert f"git+{book.repository}@v{hwlib.__version__}" in setup
-    assert setup.count("%pip") == 1
-    runs = []
-    code = setup.replace("%pip install -q", "runs.append").replace('"hwlib @', '("hwlib @') + ")"
-    exec(code, {"runs": runs})  # hwlib imports here
-    assert runs == []
-    exec(code.replace('find_spec("hwlib")', 'find_spec("hwlib_absent")'), {"runs": runs})
-    assert len(runs) == 1
+    assert "%pip" not in setup
+    exec(setup, {})
+    assert capsys.readouterr().out == ""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "hwlib", None)
+        exec(setup, {})
+    assert "pip install FOLDER" in capsys.readouterr().out
+
+
+EXERCISE = """```{{exercise}} Title
+:label: one-x
+
+{body}
+```
+
+{code}
+% solution: one-x
+
+After.
+"""
+STUB = "```{code-cell} ipython3\ndef f():\n    raise NotImplementedError\n```\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "asked"),
+    [
+        ("Explain it.", "", True),
+        ("Write it.", STUB, False),
+        ("Write it. Why is it so?", STUB, True),
+    ],
+)
+def test_a_written_question_has_a_place_for_its_answer(book, body, code, asked):
+    cells = exported(book, EXERCISE.format(body=body, code=code)).cells
+    answers = [n for n, c in enumerate(cells) if c.source.startswith("**Your answer to “Title”:**")]
+    assert len(answers) == asked
+    if asked:  # where the book has the solution
+        assert cells[answers[0] + 1].source == "After."
 
 
 def test_a_page_that_the_course_leaves_out_is_no_link(book, root):

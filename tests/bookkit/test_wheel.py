@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,10 +11,11 @@ import zipfile
 from email.parser import Parser
 
 import pytest
+from packaging.requirements import Requirement
 
 import hwlib
 from bookkit.settings import Book
-from bookkit.wheel import PARTS, wheel
+from bookkit.wheel import INIT, PARTS, version, wheel
 from tests.conftest import ROOT
 
 
@@ -26,11 +28,13 @@ def test_the_wheel_holds_the_library_and_its_license(made, root):
     with zipfile.ZipFile(made) as archive:
         held = {name: archive.read(name) for name in archive.namelist()}
     sources = [p for p in (root / "hwlib").rglob("*") if p.suffix in (".py", ".js", ".css")]
-    info = f"hwlib-{hwlib.__version__}.dist-info"
-    assert made.name == f"hwlib-{hwlib.__version__}-py3-none-any.whl"
-    assert {name: data for name, data in held.items() if not name.startswith(info)} == {
-        path.relative_to(root).as_posix(): path.read_bytes() for path in sources
-    }
+    served = version(Book(root))
+    assert re.fullmatch(re.escape(hwlib.__version__) + r"\+[0-9a-f]{8}", served)
+    info = f"hwlib-{served}.dist-info"
+    assert made.name == f"hwlib-{served}-py3-none-any.whl"
+    expected = {path.relative_to(root).as_posix(): path.read_bytes() for path in sources}
+    expected[INIT] = expected[INIT].replace(hwlib.__version__.encode(), served.encode())
+    assert {name: data for name, data in held.items() if not name.startswith(info)} == expected
     assert held[f"{info}/licenses/LICENSE"] == (root / "LICENSE").read_bytes()
     about = Parser().parsestr(held[f"{info}/METADATA"].decode())
     assert about["License-Expression"] == "MIT"
@@ -62,7 +66,7 @@ def test_pip_installs_it_from_the_site(full_site, tmp_path):
     code = "import hwlib; print(hwlib.__file__, hwlib.__version__)"
     where = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": str(tmp_path)}}
     said = subprocess.run([sys.executable, "-c", code], **where, capture_output=True, text=True)
-    assert said.stdout.split() == [str(tmp_path / "hwlib/__init__.py"), hwlib.__version__]
+    assert said.stdout.split() == [str(tmp_path / "hwlib/__init__.py"), version(Book(ROOT))]
 
 
 @pytest.mark.parametrize("edition", ["full_site", "student_site"])
@@ -71,3 +75,14 @@ def test_each_site_serves_this_wheel_and_no_other(made, edition, request):
     assert served.parent == request.getfixturevalue(edition)
     assert served.name == made.name
     assert served.read_bytes() == made.read_bytes()
+
+
+def test_what_the_wheel_needs_the_lock_has(made, root):
+    with zipfile.ZipFile(made) as archive:
+        (name,) = (n for n in archive.namelist() if n.endswith("METADATA"))
+        about = Parser().parsestr(archive.read(name).decode())
+    lock = (root / "requirements.txt").read_text(encoding="utf-8")
+    pinned = dict(re.findall(r"^([\w.-]+)==(\S+)", lock, re.M))
+    for text in about.get_all("Requires-Dist"):
+        need = Requirement(text)
+        assert need.specifier.contains(pinned[need.name]), text
