@@ -235,22 +235,20 @@ def _title(book, lab, name):
 
 
 def _checks(source):
-    """The calls `check("name", ...)` of a cell, and those of the form `_ = check.name(...)`."""
+    """The calls `check("name", ...)` of a cell."""
     if "check" not in source:
         return []
     return [
         node.value
         for node in ast.parse(source).body
-        if isinstance(node, ast.Assign | ast.Expr)
+        if isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Call)
-        and ast.unparse(node).startswith(("_ = check.", "check("))
+        and ast.unparse(node).startswith("check(")
     ]
 
 
 def _called(call):
     """The name of a check, the function that runs it, and what it is given."""
-    if isinstance(call.func, ast.Attribute):
-        return call.func.attr, ast.unparse(call.func), [*call.args, *call.keywords]
     name = call.args[0].value
     return name, f"functools.partial(check, {name!r})", call.args[1:]
 

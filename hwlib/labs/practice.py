@@ -134,6 +134,7 @@ class Exercise:
         arguments: makes of a case what the reader's function is given, for `case` to show; None
             if no call shows it.
         library: whether the reference is the library's.
+        any_float: whether right values are right in another floating type too.
         rtol: relative tolerance of the values.
         atol: absolute tolerance of the values.
 
@@ -153,13 +154,14 @@ class Exercise:
         answers: Sequence[str] = ("attempt",),
         arguments: Callable[..., tuple] | None = lambda *case: case,
         library: bool = False,
+        any_float: bool = True,
         rtol: float = 1e-9,
         atol: float = 1e-9,
     ):
         self.reference, self.cases, self.outputs = reference, cases, tuple(outputs)
         self.look = look or (lambda attempt, *case: attempt(*arguments(*case)))
         self.answers, self.arguments, self.library = tuple(answers), arguments, library
-        self.rtol, self.atol = rtol, atol
+        self.any_float, self.rtol, self.atol = any_float, rtol, atol
         self.name: str | None = None
         self.mistakes: dict[str, Callable] = {}
         self.__doc__ = reference.__doc__
@@ -220,7 +222,8 @@ class Exercise:
         coarse = max((COARSE[t] for t in types & COARSE.keys()), default=0.0)
         rtol, atol = max(self.rtol, coarse), max(self.atol, coarse / 10)
         try:
-            assert_close(_cast(actual, wanted), wanted, rtol=rtol, atol=atol, name=part)
+            cast = _cast(actual, wanted) if self.any_float else actual
+            assert_close(cast, wanted, rtol=rtol, atol=atol, name=part)
         except AssertionError as error:
             return str(error).removesuffix(f" (rtol={rtol}, atol={atol})")
         return None
@@ -293,7 +296,6 @@ def practice(
     *,
     mistakes: Mapping[str, Callable[..., Any]] | None = None,
     name: str | None = None,
-    library: bool = True,
     **options: Any,
 ) -> bool:
     """Check one function by an exercise that is made for it on the spot.
@@ -304,7 +306,6 @@ def practice(
         cases: argument tuples.
         mistakes: what a wrong variant does, in words, and the variant itself.
         name: what the messages call `attempt`; None for its own name.
-        library: whether the reference is the library's.
         **options: of the `Exercise`.
 
     >>> practice(lambda x: x - 1, lambda x: x + 1, [(np.ones(2),)],
@@ -313,7 +314,7 @@ def practice(
       The case: x 2, float64
     False
     """
-    made = Exercise(reference, lambda: cases, library=library, **options)
+    made = Exercise(reference, lambda: cases, **options)
     made.mistakes.update(mistakes or {})
     return made.judge([Answer(attempt, name)])
 

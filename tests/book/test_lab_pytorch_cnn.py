@@ -28,7 +28,7 @@ CHAPTER = (ROOT / f"chapters/{NAME}.md").read_text(encoding="utf-8")
 FULL = splice(CHAPTER, NAME, ROOT / "solutions", "full")
 LONG = (
     "= over_seeds(",
-    "check.throughput(",
+    "pytorch_cnn.throughput(",
     "rates[",
     "base_runs]",
     "in_percent(",
@@ -77,10 +77,10 @@ def solved(tmp_path_factory):
 
 
 def test_the_solutions_pass_every_check_of_the_chapter(solved, capsys):
-    lines = re.findall(r"^_ = check\.\w+\(.*\)$", CHAPTER, re.M)
-    assert [re.match(r"_ = check\.(\w+)", line)[1] for line in lines] == list(CHECKS)
+    lines = re.findall(r"^check\(.*\)$", CHAPTER, re.M)
+    assert [re.match(r'check\("(\w+)"', line)[1] for line in lines] == list(CHECKS)
     for line in lines:
-        assert eval(line.removeprefix("_ = "), dict(solved)), capsys.readouterr().out
+        assert eval(line, dict(solved)), capsys.readouterr().out
     out = capsys.readouterr().out
     assert out.count("Right: `") == 4
     assert out.count("Within the budget: ") == 1
@@ -93,7 +93,7 @@ def test_the_stubs_fail_every_check_of_the_chapter(capsys):
     scope = {}
     run([setup, *stubs], scope)
     capsys.readouterr()
-    for line in re.findall(r"^_ = (check\.\w+\(.*\))$", CHAPTER, re.M):
+    for line in re.findall(r"^check\(.*\)$", CHAPTER, re.M):
         assert not eval(line, scope)
         assert capsys.readouterr().out.startswith("Your turn: exercise '")
 
@@ -112,7 +112,7 @@ def test_nothing_is_trained_or_written_before_a_reader_writes(tmp_path):
     """Each cell of the notebook, with the stubs: none leaves a file behind."""
     scope = {}
     for source in cells(CHAPTER):
-        if "tempfile" in source or "check.throughput(" in source:
+        if "tempfile" in source or "pytorch_cnn.throughput(" in source:
             continue
         # Your turn; or what a cell before it would have made.
         with contextlib.suppress(NotImplementedError, NameError):
@@ -307,7 +307,7 @@ def test_the_lab_on_cifar_from_download_to_log(cifar, tmp_path, monkeypatch, cap
     assert steps == [4, 4]  # one epoch of 2 steps was over when the 4th step was interrupted
     assert "epochs=3" in str(page.log)
 
-    reopened = page.check.ExperimentLog(folder / "experiments.csv")
+    reopened = page.pytorch_cnn.ExperimentLog(folder / "experiments.csv")
     assert reopened.rows == page.log.rows
     assert len(list(folder.glob("experiments-*.npz"))) == 3
 
@@ -335,7 +335,7 @@ def test_an_interrupt_stops_all_seeds_and_is_on_record(solved, tmp_path):
     """An accuracy of an unfinished run is in the log, and in no mean."""
     scope = {**solved, "transform": stopping(solved["transform"], 4, [0])}
     run([next(c for c in cells(FULL) if "def experiment(" in c), helpers()], scope)
-    scope["log"] = solved["check"].ExperimentLog(tmp_path / "log.csv")
+    scope["log"] = solved["pytorch_cnn"].ExperimentLog(tmp_path / "log.csv")
     with pytest.raises(KeyboardInterrupt, match="stopped in seed 40 of base"):
         scope["over_seeds"]("base", solved["base"], epochs=1)
     assert [(r.seed, r.state) for r in scope["log"].rows] == [(40, "interrupted")]
@@ -343,10 +343,12 @@ def test_an_interrupt_stops_all_seeds_and_is_on_record(solved, tmp_path):
 
 def test_on_a_gpu_the_own_network_takes_half_precision(solved, monkeypatch):
     """With the choice for a GPU, in bfloat16 on this CPU: the same code trains and scores."""
-    fast = solved["check"].FastPath("bfloat16", torch.channels_last)
-    real = solved["check"].fast_path
+    fast = solved["pytorch_cnn"].FastPath("bfloat16", torch.channels_last)
+    real = solved["pytorch_cnn"].fast_path
     monkeypatch.setattr(
-        solved["check"], "fast_path", lambda d: fast if isinstance(d, torch.device) else real(d)
+        solved["pytorch_cnn"],
+        "fast_path",
+        lambda d: fast if isinstance(d, torch.device) else real(d),
     )
     seen = []
 

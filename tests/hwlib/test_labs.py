@@ -26,7 +26,7 @@ def mutating(x):
 @pytest.mark.parametrize(
     ("attempt", "right", "said"),
     [
-        (lambda x: x + x, True, "Right: `<lambda>` agrees with the library in all 2 cases."),
+        (lambda x: x + x, True, "Right: `<lambda>` is right in all 2 cases."),
         (todo, False, "Your turn: exercise 'Twice'."),
         (lambda x: 2 * np.abs(x), False, "in case 2 of 2"),
         (lambda x: x, False, "Not yet: in case 1 of 2, the factor is missing."),
@@ -60,7 +60,7 @@ def moments(x):
 @pytest.mark.parametrize(
     ("attempt", "right", "said"),
     [
-        (moments, True, "Right: `m` agrees"),
+        (moments, True, "Right: `m` is right"),
         (lambda x: [x.mean(), x.var()], True, "Right"),
         (lambda x: x.mean(), False, "return 2 values, the mean, the variance; it was float64"),
         (lambda x: (1, 2, 3), False, "return 2 values, the mean, the variance; it was 3 values"),

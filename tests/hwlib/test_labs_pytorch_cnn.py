@@ -213,7 +213,7 @@ NETWORK_SLIPS = {
 def test_the_right_network_passes(capsys):
     assert verdict(lab.network, capsys, Network) == (
         True,
-        "Right: `Network` agrees with the library in all 4 cases.\n",
+        "Right: `Network` is right in all 4 cases.\n",
     )
 
 
@@ -406,7 +406,7 @@ FLOAT_SLIPS = {
     ),
     "double": (lambda x: x.double() / 127.5 - 1, "dtype float64 instead of float32"),
     "an array": (lambda x: x.numpy() / np.float32(127.5) - 1, "return a tensor"),
-    "in place": (lambda x: x.fill_(0).float(), "changed one of its arguments"),
+    "in place": (lambda x: x.fill_(0).float(), "changed its argument x in place"),
 }  # fmt: skip
 
 

@@ -31,7 +31,7 @@ def training_step(attempt: Callable[..., Any]) -> bool:
     ...     optimizer.step()
     ...     return loss.detach()
     >>> training_step(training_step_of_mine)
-    Right: `training_step_of_mine` agrees with the library in all 2 cases.
+    Right: `training_step_of_mine` is right in all 2 cases.
     True
     """
     import torch
@@ -170,7 +170,7 @@ def to_floats(attempt: Callable[..., Any]) -> bool:
         attempt: `to_floats(x)`, from a uint8 tensor (N, C, H, W) to a float32 one.
 
     >>> to_floats(lambda x: x.float() / 127.5 - 1)
-    Right: `to_floats` agrees with the library in all 2 cases.
+    Right: `to_floats` is right in all 2 cases.
     True
     """
     import torch
@@ -219,6 +219,7 @@ def to_floats(attempt: Callable[..., Any]) -> bool:
         [(everything,), (some,)],
         mistakes=mistakes,
         name=_named(attempt, "to_floats"),
+        any_float=False,  # the type is what is asked for
         rtol=1e-5,
         atol=1e-6,
     )
@@ -239,7 +240,7 @@ def random_flip(attempt: Callable[..., Any]) -> bool:
     ...     flip = torch.as_tensor(rng.random(len(x)) < 0.5)
     ...     return torch.where(flip[:, None, None, None], x.flip(-1), x)
     >>> random_flip(flips)
-    Right: `flips` agrees with the library in all 2 cases.
+    Right: `flips` is right in all 2 cases.
     True
     """
     import torch

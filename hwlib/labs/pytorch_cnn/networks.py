@@ -205,7 +205,7 @@ def network(attempt: Callable[..., Any]) -> bool:
         attempt: the class `Network(in_channels, size, classes, *, batch_norm, p_drop)`.
 
     >>> network(base_network)
-    Right: `base_network` agrees with the library in all 4 cases.
+    Right: `base_network` is right in all 4 cases.
     True
     """
 
