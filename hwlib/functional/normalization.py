@@ -56,28 +56,33 @@ def _normalize(x, weight, bias, eps, *, view, axes, affine, statistics=None):
     """
     x_shape, x = x.shape, x.reshape(view)
     if statistics is None:
-        centered, _, var = _moments(x, axes)
+        z, _, var = _moments(x, axes)
     else:
         mean, var = (a.reshape(affine) for a in statistics)
-        centered = x - mean
+        z = x - mean
     scale = 1 / np.sqrt(var + float(eps))
-    z = centered * scale
+    z *= scale
     gamma = 1 if weight is None else weight.reshape(affine)
-    beta = 0 if bias is None else bias.reshape(affine)
+    y = z * gamma
+    if bias is not None:
+        y += bias.reshape(affine)
     shared = tuple(i for i, n in enumerate(affine) if n == 1)  # weight is summed over in y
 
     def backward(dy):
         dy = dy.reshape(view)
-        dz = dy * gamma
+        dx = dy * gamma
         if statistics is None:  # shifting or scaling x changes nothing: dx is orthogonal to both
-            dz = dz - _mean(dz, axes) - z * _mean(z * dz, axes)
+            along_z = z * _mean(z * dx, axes)
+            dx -= _mean(dx, axes)
+            dx -= along_z
+        dx *= scale
         return (
-            (dz * scale).reshape(x_shape),
+            dx.reshape(x_shape),
             None if weight is None else (dy * z).sum(shared).reshape(weight.shape),
             None if bias is None else dy.sum(shared).reshape(bias.shape),
         )
 
-    return (z * gamma + beta).reshape(x_shape), backward
+    return y.reshape(x_shape), backward
 
 
 def _check(caller, x, eps, shape=None, **others):
