@@ -53,7 +53,7 @@ def relu(x):
     array([0, 0, 2])
     """
     check_floats("relu", x=x)
-    y = np.maximum(x, 0, dtype=x.dtype)
+    y = np.maximum(x, 0)
 
     def backward(dy):
         return (np.where(x <= 0, 0, dy),)  # not x > 0: at a nan dy goes through, as in torch
