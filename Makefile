@@ -11,7 +11,7 @@ LAB    ?= lab_batchnorm_dropout
 
 .DEFAULT_GOAL := book
 .PHONY: book student student-tree course published serve test test-slow reproducible check notebooks results bench
-.PHONY: mutants audit pdf otter otter-test colab lock clean environment otter-environment need-OUT
+.PHONY: mutants audit pdf otter otter-run otter-test colab lock clean environment otter-environment need-OUT
 
 book: environment             ## build the full site
 	@$(BUILD)
@@ -65,7 +65,10 @@ colab: environment            ## renew tests/colab-versions.txt from what Colab 
 otter: otter-environment      ## LAB for otter-grader, into OUT: a student notebook, an autograder zip; SEED=2: other inputs
 	@$(OTTER)/bin/python -m bookkit.otter $(LAB) --out "$(or $(OUT),_build/otter)" $(if $(SEED),--seed $(SEED))
 
-otter-test: otter-environment ## grade a reference, a stub and a mistake with otter-grader itself
+otter-run: otter-environment  ## grade the notebooks FROM (a.ipynb b.ipynb) of LAB with otter-grader; a result for each in OUT
+	@$(OTTER)/bin/python -m bookkit.otter_run $(LAB) $(FROM) --out "$(or $(OUT),_build/otter-results)" $(if $(SEED),--seed $(SEED))
+
+otter-test: otter-environment ## grade right, wrong and odd submissions with otter-grader itself
 	@$(RUN) -m pytest tests/bookkit/test_otter.py -m otter
 
 audit: book                   ## Lighthouse and axe on every page: a table, and status 1 below the bars

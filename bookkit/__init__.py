@@ -12,7 +12,10 @@
 `notebooks`         `python -m bookkit.notebooks [--check]`: chapters to notebooks/ for Colab
 `results`           `python -m bookkit.results [--write]`: named results against their tables
 `execution`         how chapters are executed and kept, once for both editions
+`graded`            what of a lab is graded, and by which checks
+`grading`           grades one notebook, each check in a process of its own
 `otter`             `python -m bookkit.otter LAB --out FOLDER`: a lab for otter-grader
+`otter_run`         `python -m bookkit.otter_run LAB FILES --out FOLDER`: grades submissions
 `assets`            KaTeX's css and fonts, from npm at build time
 `minify`            the modules of live figures as pages carry them
 `page`              what each finished page gets: launch buttons, still pictures, edition

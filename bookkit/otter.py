@@ -1,13 +1,13 @@
 """Makes what otter-grader needs of a lab: a student notebook, and a zip that grades it.
 
-Both come from `chapters/<lab>.md` and `hwlib/` alone; no file of `solutions/` is opened here.
-Graded is each exercise whose functions a practice check of `hwlib.labs` looks at, by that very
-check, on inputs that a seed of the course draws. The zip holds hwlib, so that it needs no network
-and no repository. Making it twice gives the same bytes.
+Both are made from `chapters/<lab>.md` and `hwlib/` alone; no file of `solutions/` is opened here.
+Each exercise whose functions a practice check of `hwlib.labs` looks at is graded by that check, on
+inputs drawn from a seed of the course. Each check runs in a process of its own, on the functions
+that it needs (`bookkit.grading`), so a mistake costs its own points only. The zip holds hwlib and
+needs neither a network nor the repository. Making it twice gives the same bytes.
 
-The tests run in the process of what they grade, as otter-grader has it, and hwlib lies there to be
-read: they judge honest work. Where that is in doubt read what was handed in, and let otter run in
-its container.
+A check still runs in the same process as the answer that it judges, and hwlib is there to be read:
+the score means something for honest work only.
 
     python -m bookkit.otter LAB --out FOLDER [--seed N]      (`make otter` installs otter-grader)
 """
@@ -15,7 +15,6 @@ its container.
 from __future__ import annotations
 
 import argparse
-import ast
 import contextlib
 import json
 import re
@@ -23,16 +22,14 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import jupytext
 import nbformat
 import tomllib
 
-from bookkit import notebooks
+from bookkit import grading, notebooks
+from bookkit.graded import GradingError, checks_in, description, graded, known, points, source_of
 from bookkit.settings import Book
-from bookkit.splice import MARKER
 
 PYTHON = "3.11"  # in the grading container: what .github/workflows/ test with
 IGNORE = "otter_ignore"  # otter does not run a cell with this tag
@@ -41,83 +38,30 @@ CONFIG = {"show_all_public": True}  # every student sees what the checks say
 TEST = '''\
 """Exercise "{title}" of {lab}, graded by its practice check; made by bookkit.otter."""
 
-import contextlib
-import functools
-import io
-from unittest import mock
-
-import numpy as np
 from otter.test_files import test_case
 
-{imports}
+from bookkit.grading.otter import grade
 
 OK_FORMAT = False
 name = "{exercise}"
 points = {points}
-default_rng = np.random.default_rng
-
-
-def other_rng(seed=None):
-    """The generator that a check asks for, of other numbers than in the notebook."""
-    return default_rng([seed, {seed}] if isinstance(seed, int) else seed)
-
-
-def right(practice, *given):
-    """Fail with what the practice check says, unless it says right."""
-    assert not any(one is None for one in given), "a function is not there"
-    said = io.StringIO()
-    with mock.patch("numpy.random.default_rng", other_rng), contextlib.redirect_stdout(said):
-        verdict = practice(*given)
-    assert verdict, said.getvalue().strip()
 '''
 CASE = """
 
-@test_case(name="{practice}")
-def case_{number}({parameters}):
-    right({called}, {arguments})
+@test_case(name="{check}")
+def case_{number}():
+    grade("{exercise}", {number})
 """
+PREPARE = """\
+    import sys
+    from pathlib import Path
 
+    sys.path.insert(0, "{folder}/source/files")
+    from bookkit.grading.notebook import prepare
 
-class OtterError(ValueError):
-    """A lab that cannot be made, or a missing otter-grader; the message says what to do."""
-
-
-@dataclass
-class Exercise:
-    """A graded exercise: its name, its title, and the calls of its practice checks."""
-
-    name: str
-    title: str
-    checks: list[ast.Call] = field(default_factory=list)
-
-
-def points(book: Book, lab: str, exercise: str) -> float:
-    """What an exercise is worth: 1, or what `course: points:` in `_config.yml` says of the lab.
-
-    There an exercise that is not named is worth nothing, and is not graded.
-    """
-    given = book.course.points
-    return given[lab].get(exercise, 0) if lab in given else 1
-
-
-def graded(book: Book, lab: str) -> list[Exercise]:
-    """The exercises of a lab that count, in its order.
-
-    Raises:
-        OtterError: if there is none.
-    """
-    exercises: list[Exercise] = []
-    for cell in _cells(book, lab):
-        if _is_code(cell):
-            for call in _checks(cell.source):
-                exercises[-1].checks.append(call)
-        else:
-            names = MARKER.findall(cell.source)
-            exercises += [Exercise(name, _title(book, lab, name)) for name in names]
-    exercises = [one for one in exercises if one.checks and points(book, lab, one.name) > 0]
-    if not exercises:
-        raise OtterError(f"{lab}: nothing to grade, for no exercise with points has a check")
-    return exercises
+    for submission in Path("{folder}/submission").glob("*.ipynb"):
+        prepare(submission)
+"""
 
 
 def student_notebook(book: Book, lab: str) -> str:
@@ -126,8 +70,8 @@ def student_notebook(book: Book, lab: str) -> str:
     The cells behind the last check are marked: grading does not wait for the experiments there.
     """
     notebook = nbformat.reads(notebooks.export(book, lab), as_version=4)
-    code = [cell for cell in notebook.cells if _is_code(cell)]
-    last = max(i for i, cell in enumerate(code) if _checks(cell.source))
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    last = max(i for i, cell in enumerate(code) if checks_in(cell.source))
     for cell in code[last + 1 :]:
         cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), IGNORE})
     text = (
@@ -141,21 +85,15 @@ def student_notebook(book: Book, lab: str) -> str:
     return nbformat.writes(notebook) + "\n"
 
 
-def grading_tests(book: Book, lab: str, seed: int = 1) -> dict[str, str]:
-    """The test file of each graded exercise, by its name, in otter's exception-based format.
-
-    Args:
-        book: the book.
-        lab: the name of a chapter.
-        seed: what the inputs of the checks are drawn with, above 0.
-
-    Raises:
-        ValueError: if the seed is not above 0: those inputs could be the notebook's own.
-    """
-    if seed < 1:
-        raise ValueError(f"seed is {seed}; it must be a whole number above 0")
-    imports = _imports(book, lab)
-    return {f"{one.name}.py": _test(book, lab, one, imports, seed) for one in graded(book, lab)}
+def grading_tests(lab: dict) -> dict[str, str]:
+    """The test file of each exercise in a `description`, in otter's exception-based format."""
+    files = {}
+    for name, one in lab["exercises"].items():
+        text = TEST.format(title=one["title"], lab=lab["lab"], exercise=name, points=one["points"])
+        for number, call in enumerate(one["checks"]):
+            text += CASE.format(check=call["check"], number=number, exercise=name)
+        files[f"{name}.py"] = text
+    return files
 
 
 def requirements(book: Book, lab: str) -> list[str]:
@@ -163,7 +101,7 @@ def requirements(book: Book, lab: str) -> list[str]:
     text = (book.root / "pyproject.toml").read_text(encoding="utf-8")
     project = tomllib.loads(text)["project"]
     wanted = list(project["dependencies"])
-    if re.search(r"^\s*(import|from) torch\b", _source(book, lab), re.M):
+    if re.search(r"^\s*(import|from) torch\b", source_of(book, lab), re.M):
         wanted += project["optional-dependencies"]["torch"]
     lock = (book.root / "requirements.txt").read_text(encoding="utf-8")
     pins = dict(re.findall(r"^([\w.-]+)==(\S+)$", lock, re.M))
@@ -171,126 +109,66 @@ def requirements(book: Book, lab: str) -> list[str]:
     return [f"{name}=={pins[name]}" for name in names]
 
 
-def lay_out(book: Book, lab: str, folder: Path, seed: int = 1) -> None:
-    """Write what the zip is made of: the tests, hwlib, its requirements, otter's settings."""
+def lay_out(book: Book, lab: dict, folder: Path) -> None:
+    """Write what the zip is made of: tests, hwlib, the grading package, otter's settings."""
     (folder / "tests").mkdir()
-    for name, text in grading_tests(book, lab, seed).items():
+    for name, text in grading_tests(lab).items():
         (folder / "tests" / name).write_text(text, encoding="utf-8")
+    (folder / "lab.json").write_text(json.dumps(lab, indent=1), encoding="utf-8")
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(book.root / "hwlib", folder / "hwlib", ignore=ignored)
-    (folder / "requirements.txt").write_text("\n".join(requirements(book, lab)) + "\n")
+    package = folder / "bookkit"
+    shutil.copytree(Path(grading.__file__).parent, package / "grading", ignore=ignored)
+    (package / "__init__.py").write_text('"""The part of bookkit that grades."""\n')
+    (folder / "requirements.txt").write_text("\n".join(requirements(book, lab["lab"])) + "\n")
     (folder / "otter_config.json").write_text(json.dumps(CONFIG))
 
 
-def autograder(book: Book, lab: str, path: Path, seed: int = 1) -> None:
+def autograder(book: Book, lab: dict, path: Path) -> None:
     """Write the autograder zip: otter's own scripts around what `lay_out` gives.
 
     Raises:
-        OtterError: if otter-grader is not installed.
+        GradingError: if otter-grader is not installed.
     """
     try:
         from otter.generate import main as generate
     except ModuleNotFoundError as error:
-        raise OtterError(f"{error}; `make otter` installs otter-grader and runs this") from error
+        raise GradingError(f"{error}; `make otter` installs otter-grader and runs this") from error
     with tempfile.TemporaryDirectory() as temporary:
         folder, made = Path(temporary) / "lab", Path(temporary) / "made.zip"
         folder.mkdir()
-        lay_out(book, lab, folder, seed)
+        lay_out(book, lab, folder)
         with contextlib.chdir(folder):
-            generate(output_path=str(made), files=["hwlib"], python_version=PYTHON)
+            files = ["hwlib", "bookkit", "lab.json"]
+            generate(output_path=str(made), files=files, python_version=PYTHON)
         path.write_bytes(made.read_bytes())
     settle(path)
+
+
+def prepared_first(script: str) -> str:
+    """Otter's script for its container, `run_otter.py`, which prepares the submission first.
+
+    Raises:
+        GradingError: if the script is not the one of the otter-grader that is locked.
+    """
+    call = re.search(r'^    run_autograder\("(.+)"\)$', script, re.M)
+    if call is None:
+        raise GradingError("otter-grader's run_otter.py has changed; see `bookkit.otter.PREPARE`")
+    return script[: call.start()] + PREPARE.format(folder=call[1]) + script[call.start() :]
 
 
 def settle(path: Path) -> None:
     """Rewrite a zip so that its bytes depend on the contents of its files and on nothing else."""
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
+    if script := members.get("run_otter.py"):
+        members["run_otter.py"] = prepared_first(script.decode()).encode()
     with zipfile.ZipFile(path, "w") as archive:
         for name in sorted(members):
             member = zipfile.ZipInfo(name, EPOCH)
             member.compress_type = zipfile.ZIP_DEFLATED
             member.create_system, member.external_attr = 3, 0o644 << 16
             archive.writestr(member, members[name])
-
-
-# ------------------------------------------------------------------------------ reading a lab
-
-
-def _source(book, lab):
-    return (book.root / "chapters" / f"{lab}.md").read_text(encoding="utf-8")
-
-
-def _cells(book, lab):
-    return jupytext.reads(_source(book, lab), fmt="md:myst").cells
-
-
-def _is_code(cell):
-    return cell.cell_type == "code"
-
-
-def _title(book, lab, name):
-    pattern = rf"^`{{3,}}\{{exercise\}} (.+)\n(?::[\w-]+:.*\n)*:label: *{name} *$"
-    return re.search(pattern, _source(book, lab), re.M)[1]
-
-
-def _checks(source):
-    """The calls `check("name", ...)` of a cell."""
-    if "check" not in source:
-        return []
-    return [
-        node.value
-        for node in ast.parse(source).body
-        if isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Call)
-        and ast.unparse(node).startswith("check(")
-    ]
-
-
-def _called(call):
-    """The name of a check, the function that runs it, and what it is given."""
-    name = call.args[0].value
-    return name, f"functools.partial(check, {name!r})", call.args[1:]
-
-
-def _imports(book, lab):
-    """What the lab imports from hwlib: each name with its line."""
-    lines = {}
-    for cell in _cells(book, lab):
-        if _is_code(cell) and "hwlib" in cell.source:
-            for node in ast.parse(cell.source).body:
-                if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "hwlib":
-                    for alias in node.names:
-                        line = ast.unparse(ast.ImportFrom(node.module, [alias], 0))
-                        lines[alias.asname or alias.name] = line
-    return lines
-
-
-def _test(book, lab, exercise, imports, seed):
-    """A test file. What a check is given comes from hwlib, or else from the student's notebook."""
-    used, cases = {imports["check"]}, ""
-    for number, call in enumerate(exercise.checks, 1):
-        practice, called, given = _called(call)
-        names = [ast.unparse(argument) for argument in given]
-        if odd := [name for name in names if not name.isidentifier()]:
-            raise OtterError(f"{lab}: a check is given {odd[0]!r}; otter can give it names only")
-        used |= {imports[name] for name in names if name in imports}
-        cases += CASE.format(
-            number=number,
-            practice=practice,
-            called=called,
-            parameters=", ".join(name for name in names if name not in imports),
-            arguments=", ".join(names),
-        )
-    head = TEST.format(
-        title=exercise.title,
-        lab=lab,
-        imports="\n".join(sorted(used)),
-        exercise=exercise.name,
-        points=points(book, lab, exercise.name),
-        seed=seed,
-    )
-    return head + cases
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -301,18 +179,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the inputs, above 0")
     options = parser.parse_args(arguments)
     book = Book(Path.cwd())
-    labs = [name for name in book.chapters if name.startswith("lab_")]
-    if options.lab not in labs:
-        parser.error(f"LAB is {options.lab!r}; it must be one of {', '.join(labs)}")
+    try:
+        known(book, options.lab)
+    except GradingError as error:
+        parser.error(str(error))
     if options.seed < 1:
-        parser.error(f"--seed is {options.seed}; it must be a whole number above 0")
+        parser.error(f"--seed is {options.seed}; it must be an integer above 0")
     options.out.mkdir(parents=True, exist_ok=True)
     notebook = options.out / f"{options.lab}.ipynb"
     archive = options.out / f"{options.lab}-autograder.zip"
     try:
         notebook.write_text(student_notebook(book, options.lab), encoding="utf-8")
-        autograder(book, options.lab, archive, options.seed)
-    except OtterError as error:
+        autograder(book, description(book, options.lab, options.seed), archive)
+    except GradingError as error:
         print(error, file=sys.stderr)
         return 1
     print(f"For students: {notebook}\nFor the grader: {archive}")

@@ -295,7 +295,9 @@ def _traced(attempt, X, gamma, beta, eps):
     graph = trace(attempt, X=X, gamma=gamma, beta=beta, eps=eps)
     for node in GRAPH:
         if node not in graph.nodes:
-            raise Hint(f'the node {node} is missing; name("{node}", ...) where it is computed')
+            raise Hint(
+                f'the node {node} is missing; graph.name("{node}", ...) where it is computed'
+            )
     if extra := [node for node in graph.nodes if node not in (*GRAPH, "X", "gamma", "beta")]:
         raise Hint(f"{extra[0]} is no node of this graph; leave it without a name")
     for node, sources in GRAPH.items():

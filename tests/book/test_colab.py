@@ -172,7 +172,7 @@ def fill(notebook, chapter):
     expected = next(own, None)
     for cell in whole:
         if expected is not None and cell.source == expected.source:
-            if notebooks.PAGE_ONLY not in cell.metadata.get("tags", []):
+            if notebooks.HIDDEN not in cell.metadata.get("tags", []):
                 for other in rest:  # Markdown, and the set-up cell, up to this one
                     filled.append(other)
                     if other.cell_type == "code" and other.source == cell.source:

@@ -122,10 +122,10 @@ def test_homework_6a(solved):
     """The edges (32) to (39), and the one more when the variance is spelled out."""
     X = np.random.default_rng(0).random((8, 3))
     arrays = dict(X=X, gamma=np.ones(3), beta=np.zeros(3))
-    edges = set(solved["trace"](solved["batchnorm_named"], **arrays).edges())
+    edges = set(solved["graph"].trace(solved["batchnorm_named"], **arrays).edges())
     printed = "X mu, X sigma2, X Z, mu Z, sigma2 Z, Z Y, gamma Y, beta Y"
     assert edges == {tuple(pair.split()) for pair in printed.split(", ")}
-    more = set(solved["trace"](solved["spelled_out"], **arrays).edges())
+    more = set(solved["graph"].trace(solved["spelled_out"], **arrays).edges())
     assert more - edges == {("mu", "sigma2")}
     assert edges < more
 

@@ -9,18 +9,21 @@ import re
 import shutil
 import subprocess
 import sys
-import types
 import zipfile
-from collections.abc import Callable
+from functools import cache
 
 import nbformat
-import numpy as np
 import pytest
 import yaml
 
-from bookkit import notebooks, otter
+from bookkit import notebooks, otter, otter_run
+from bookkit.graded import GradingError, description
+from bookkit.graded import graded as graded_exercises
+from bookkit.grading import worker
+from bookkit.grading.definitions import needed
+from bookkit.grading.trial import ERROR, NOT_GRADED, RIGHT, TIMED_OUT, WRONG
 from bookkit.settings import Book
-from bookkit.splice import splice
+from hwlib.labs import check
 from tests.book.leaks import find
 from tests.book.test_colab import _code as code
 from tests.book.test_colab import fill
@@ -30,7 +33,7 @@ from tests.conftest import ROOT
 BOOK = Book(ROOT)
 LABS = [name for name in BOOK.chapters if name.startswith("lab_")]
 # A likely mistake in one exercise; the reference solves all others.
-WRONG = {
+MISTAKES = {
     "lab_batchnorm_dropout": (
         "bn-closed-form",
         """
@@ -72,70 +75,25 @@ def canaries(lab):
     return tokens
 
 
-def given(lab):
-    """The names that the lab's checks are called with."""
-    calls = [call for one in otter.graded(BOOK, lab) for call in one.checks]
-    return {ast.unparse(argument) for call in calls for argument in call.args}
+@cache
+def reference(lab):
+    """The cells of the lab's notebook with all solutions in it."""
+    notebook = nbformat.reads(otter_run.reference(BOOK, lab), as_version=4)
+    return [cell.source for cell in notebook.cells]
 
 
-def environment(lab, cells):
-    """What a notebook defines, its experiments left out: imports, functions, what is checked."""
-    env, names = {}, given(lab)
-    defining = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
-    for cell in cells:
-        for node in ast.parse(cell.source).body:
-            targets = {ast.unparse(target) for target in getattr(node, "targets", [])}
-            if isinstance(node, defining) or targets & names:
-                exec(compile(ast.Module([node], []), lab, "exec"), env)
-    return env
-
-
-@pytest.fixture(scope="module")
-def reference():
-    """What the lab's notebook with all solutions in it defines."""
-    made = {}
-
-    def environment_of(lab):
-        if lab not in made:
-            whole = splice(chapter(lab), lab, BOOK.solutions, "student")
-            made[lab] = environment(lab, code(whole))
-        return dict(made[lab])
-
-    return environment_of
-
-
-@pytest.fixture
-def score(monkeypatch):
-    """Run the graded tests of a lab on what a notebook defines, as otter would: name to share."""
-    module = types.ModuleType("otter.test_files")
-    module.test_case = lambda name: lambda function: Case(function)
-    monkeypatch.setitem(sys.modules, "otter", types.ModuleType("otter"))
-    monkeypatch.setitem(sys.modules, "otter.test_files", module)
-
-    class Case:
-        def __init__(self, function):
-            self.function = function
-
-        def passes(self, env):
-            names = self.function.__code__.co_varnames[: self.function.__code__.co_argcount]
-            try:
-                self.function(*(env.get(name) for name in names))
-            except AssertionError:
-                return False
-            return True
-
-    def of(lab, env, seed=1):
-        shares = {}
-        for text in otter.grading_tests(BOOK, lab, seed).values():
-            test = {}
-            exec(text, test)
-            cases = [value for value in test.values() if isinstance(value, Case)]
-            assert cases
-            assert test["OK_FORMAT"] is False
-            shares[test["name"]] = sum(case.passes(env) for case in cases) / len(cases)
-        return shares
-
-    return of
+def score(monkeypatch, lab, cells, seed=1):
+    """The share of its points that each exercise gets, its checks run here: name to share."""
+    lab, shares = description(BOOK, lab, seed), {}
+    for exercise, one in lab["exercises"].items():
+        right = 0
+        for call in one["checks"]:
+            names = worker.run(needed(lab["cells"], cells, call["given"], call["check"]))
+            with monkeypatch.context() as patch:
+                patch.setattr("numpy.random.default_rng", worker.other_inputs(seed))
+                right += check(call["check"], *(names[name] for name in call["given"]))
+        shares[exercise] = right / len(one["checks"])
+    return shares
 
 
 @pytest.mark.parametrize("lab", LABS)
@@ -147,7 +105,7 @@ def test_every_exercise_with_a_stub_is_graded_by_its_own_functions(lab):
             if "raise NotImplementedError" in cell.source:
                 functions = [n for n in ast.parse(cell.source).body if hasattr(n, "name")]
                 wanted[name] = {function.name for function in functions}
-    exercises = otter.graded(BOOK, lab)
+    exercises = graded_exercises(BOOK, lab)
     assert [one.name for one in exercises] == list(wanted)
     for one in exercises:
         used = {ast.unparse(argument) for call in one.checks for argument in call.args}
@@ -156,54 +114,43 @@ def test_every_exercise_with_a_stub_is_graded_by_its_own_functions(lab):
 
 
 @pytest.mark.parametrize("lab", LABS)
-def test_the_reference_scores_full_and_the_stub_nothing(lab, score, reference):
-    full = score(lab, reference(lab))
+def test_the_reference_scores_full_and_the_stub_nothing(lab, monkeypatch):
+    full = score(monkeypatch, lab, reference(lab))
     assert set(full.values()) == {1.0}, full
-    nothing = score(lab, environment(lab, code(chapter(lab))))
+    stub = [cell.source for cell in code(chapter(lab))]
+    nothing = score(monkeypatch, lab, stub)
     assert set(nothing.values()) == {0.0}, nothing
-    assert set(score(lab, {}).values()) == {0.0}  # not even the names are there
 
 
-@pytest.mark.parametrize("lab", WRONG)
-def test_a_wrong_answer_loses_its_own_points_only(lab, score, reference):
-    exercise, mistake = WRONG[lab]
-    env = reference(lab)
-    exec(mistake, env)
-    lost = {name for name, share in score(lab, env, seed=2).items() if share < 1}
-    assert lost == {exercise}
+@pytest.mark.parametrize("lab", LABS)
+def test_names_that_are_used_again_change_no_score(lab, monkeypatch):
+    """Every name of the lab as a loop variable, before and after; no imports; a stub at the end."""
+    stub = [cell.source for cell in code(chapter(lab))]
+    nodes = [node for source in stub for node in ast.walk(ast.parse(source))]
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    names |= {a.asname or a.name for node in nodes for a in getattr(node, "names", []) if a != "*"}
+    names |= {"check", "last", "report", "name", "F", "np"}
+    loops = [f"for {one} in range(3):\n    pass" for one in names if one.isidentifier()]
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    values = [f"{one.asname or one.name} = 3" for node in imports for one in node.names]
+    answers = [cell for cell in reference(lab) if "import numpy as np" not in cell]
+    assert len(answers) < len(reference(lab))
+    chance = "\n".join(loops + values)
+    shares = score(monkeypatch, lab, [chance, *answers, chance, *stub, "exit()"])
+    assert set(shares.values()) == {1.0}, shares
 
 
-def test_half_of_a_pair_has_half_of_its_points(score, reference):
-    env = reference("lab_batchnorm_dropout")
-    env["dropout_backward"] = lambda dout, cache: dout
-    assert score("lab_batchnorm_dropout", env)["dropout-pair"] == 0.5
+@pytest.mark.parametrize("lab", MISTAKES)
+def test_a_wrong_answer_loses_its_own_points_only(lab, monkeypatch):
+    exercise, mistake = MISTAKES[lab]
+    shares = score(monkeypatch, lab, [*reference(lab), mistake], seed=2)
+    assert {name for name, share in shares.items() if share < 1} == {exercise}
 
 
-def test_inputs_are_others_than_the_notebook_s_and_follow_the_seed(score, reference):
-    lab, seen = "lab_understanding_dropout", []
-    env = reference(lab)
-    right: Callable = env["mse_gradient"]
-
-    def spy(w, X, y):
-        seen[-1].append(X.sum())
-        return right(w, X, y)
-
-    env["mse_gradient"] = spy
-    before = np.random.default_rng
-    for seed in (1, 1, 2):
-        seen.append([])
-        assert score(lab, env, seed)["gradient-descent"] == 1
-    assert np.random.default_rng is before
-    seen.append([])
-    assert env["check"]("mse_gradient", spy)
-    first, again, other, practice = map(set, seen)
-    assert first == again
-    fixed = first & other & practice  # not every case is drawn
-    drawn = [sums - fixed for sums in (first, other, practice)]
-    assert all(drawn)
-    assert len(set.union(*drawn)) == sum(map(len, drawn))
-    with pytest.raises(ValueError, match="seed is 0; it must be a whole number above 0"):
-        otter.grading_tests(BOOK, lab, seed=0)
+def test_half_of_a_pair_has_half_of_its_points(monkeypatch):
+    lab = "lab_batchnorm_dropout"
+    cells = [*reference(lab), "def dropout_backward(dout, cache):\n    return dout"]
+    assert score(monkeypatch, lab, cells)["dropout-pair"] == 0.5
 
 
 @pytest.mark.parametrize("lab", LABS)
@@ -213,7 +160,7 @@ def test_the_notebook_is_the_book_s_with_what_counts(lab):
     made = nbformat.reads(text, as_version=4)
     book = nbformat.reads(notebooks.export(BOOK, lab), as_version=4)
     added = made.cells.pop(1)
-    for one in otter.graded(BOOK, lab):
+    for one in graded_exercises(BOOK, lab):
         assert f"- {one.title}: {otter.points(BOOK, lab, one.name):g}" in added.source.splitlines()
     assert [(c.id, c.source) for c in made.cells] == [(c.id, c.source) for c in book.cells]
     ignored = [otter.IGNORE in c.metadata.get("tags", []) for c in made.cells]
@@ -225,7 +172,7 @@ def test_the_notebook_is_the_book_s_with_what_counts(lab):
 
 @pytest.mark.parametrize("lab", LABS)
 def test_nothing_of_a_solution_is_in_what_is_made(lab, tmp_path):
-    for name, text in otter.grading_tests(BOOK, lab).items():
+    for name, text in otter.grading_tests(description(BOOK, lab)).items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     (tmp_path / "lab.ipynb").write_text(otter.student_notebook(BOOK, lab), encoding="utf-8")
     assert find(tmp_path, *canaries(lab)) == {}
@@ -240,7 +187,8 @@ def test_nothing_of_a_solution_is_in_what_is_made(lab, tmp_path):
     assert find(tmp_path, *own)
 
 
-def test_solutions_are_never_opened(tmp_path, root):
+def without_solutions(tmp_path, root):
+    """Copy what a lab is made of."""
     for name in (
         "_config.yml",
         "_toc.yml",
@@ -252,31 +200,37 @@ def test_solutions_are_never_opened(tmp_path, root):
         shutil.copy(root / name, tmp_path)
     for name in ("chapters", "hwlib"):
         shutil.copytree(root / name, tmp_path / name)
+
+
+def test_solutions_are_never_opened(tmp_path, root):
+    without_solutions(tmp_path, root)
     bare, lab = Book(tmp_path), LABS[0]
     assert otter.student_notebook(bare, lab) == otter.student_notebook(BOOK, lab)
-    assert otter.grading_tests(bare, lab) == otter.grading_tests(BOOK, lab)
+    assert otter.grading_tests(description(bare, lab)) == otter.grading_tests(
+        description(BOOK, lab)
+    )
 
 
 def test_points_come_from_the_course_and_an_exercise_without_is_not_graded(tmp_path, root):
-    shutil.copytree(root / "chapters", tmp_path / "chapters")
-    shutil.copy(root / "_toc.yml", tmp_path)
+    without_solutions(tmp_path, root)
     lab = "lab_batchnorm_dropout"
-    config = {"course": {"points": {lab: {"bn-forward": 4, "graph": 0.5}}}}
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    config["course"] = {"points": {lab: {"bn-forward": 4, "graph": 0.5}}}
     (tmp_path / "_config.yml").write_text(yaml.safe_dump(config))
     book = Book(tmp_path)
-    texts = otter.grading_tests(book, lab)
+    texts = otter.grading_tests(description(book, lab))
     assert list(texts) == ["bn-forward.py", "graph.py"]
     assert "\npoints = 4\n" in texts["bn-forward.py"]
     assert "\npoints = 0.5\n" in texts["graph.py"]
     assert otter.points(book, "lab_convolution", "columns") == 1
     config["course"]["points"][lab] = {"experiment": 3}  # an exercise in words
     (tmp_path / "_config.yml").write_text(yaml.safe_dump(config))
-    with pytest.raises(otter.OtterError, match="nothing to grade"):
-        otter.grading_tests(Book(tmp_path), lab)
+    with pytest.raises(GradingError, match="nothing to grade"):
+        description(Book(tmp_path), lab)
 
 
 def test_what_the_zip_is_made_of(tmp_path):
-    otter.lay_out(BOOK, "lab_pytorch_cnn", tmp_path)
+    otter.lay_out(BOOK, description(BOOK, "lab_pytorch_cnn"), tmp_path)
     names = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()}
     assert {"tests/the-network.py", "hwlib/labs/practice.py", "hwlib/explore/kit.js"} <= names
     assert not [name for name in names if name.endswith(".pyc")]
@@ -293,10 +247,22 @@ def test_what_the_zip_is_made_of(tmp_path):
         sys.executable,
         "-I",
         "-c",
-        "import sys; sys.path.insert(0, '.'); import hwlib.labs.convolution as c; print(c.__file__)",
+        "import sys; sys.path.insert(0, '.'); import hwlib.labs.convolution as c; print(c.__file__); "
+        "import bookkit.grading.otter as o; print(o.__file__); print(o.ROOT)",
     ]
     done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == str(tmp_path / "hwlib/labs/convolution.py")
+    files = [
+        tmp_path / "hwlib/labs/convolution.py",
+        tmp_path / "bookkit/grading/otter.py",
+        tmp_path,
+    ]
+    assert done.stdout.split() == list(map(str, files))
+
+
+def test_the_grading_package_stands_alone(root):
+    for path in (root / "bookkit/grading").glob("*.py"):
+        used = re.findall(r"^\s*(?:from|import) (bookkit\S*)", path.read_text(), re.M)
+        assert all(name.startswith("bookkit.grading") for name in used), (path.name, used)
 
 
 def test_otter_has_a_complete_lock_apart_from_the_book_s():
@@ -323,11 +289,96 @@ def test_a_zip_settles_to_the_same_bytes(tmp_path):
         assert {n: archive.read(n).decode() for n in archive.namelist()} == members
 
 
+LAB = "lab_batchnorm_dropout"
+
+
+def results(points, status=RIGHT, **others):
+    """What otter's run returns where each exercise has one verdict: `status`, or another by name."""
+    lab = description(BOOK, LAB)
+    verdicts = [
+        {"exercise": name, "number": n, "status": others.get(name, status), "message": "why"}
+        for name, one in lab["exercises"].items()
+        for n in range(len(one["checks"]))
+    ]
+    return lambda *_: (verdicts, dict.fromkeys(lab["exercises"], points) | others.get("scores", {}))
+
+
+@pytest.fixture
+def submission_file(tmp_path):
+    path = tmp_path / "ada.ipynb"
+    path.write_text(otter.student_notebook(BOOK, LAB), encoding="utf-8")
+    return path
+
+
+def test_a_result_tells_the_statuses_apart(submission_file, monkeypatch):
+    lab = description(BOOK, LAB)
+
+    def graded():
+        result = otter_run.grade(None, lab, submission_file)
+        assert set(result["exercises"]) == set(lab["exercises"])
+        return result["status"], result["score"], result["exercises"]["graph"]["status"]
+
+    for status in (WRONG, ERROR, TIMED_OUT):
+        found = results(1, graph=status, scores={"graph": 0})
+        monkeypatch.setattr(otter_run, "_otter", found)
+        assert graded() == (otter_run.GRADED, 5, status)
+        assert "graph: " + status in otter_run.said(otter_run.grade(None, lab, submission_file))
+    # Our own fault is no zero.
+    monkeypatch.setattr(otter_run, "_otter", results(1, graph=NOT_GRADED, scores={"graph": 0}))
+    assert graded() == (NOT_GRADED, None, NOT_GRADED)
+    monkeypatch.setattr(otter_run, "_otter", results(1, scores={"graph": 0}))  # they disagree
+    assert graded() == (NOT_GRADED, None, NOT_GRADED)
+    monkeypatch.setattr(otter_run, "_otter", lambda *_: 1 / 0)
+    assert graded() == (NOT_GRADED, None, NOT_GRADED)
+    submission_file.write_bytes(b"\xff\xfe{")
+    assert graded() == (ERROR, 0, ERROR)
+    submission_file.unlink()
+    assert graded() == (NOT_GRADED, None, NOT_GRADED)
+
+
+@pytest.mark.parametrize("proof", ["full and none", "reference wrong", "stub right", "no results"])
+def test_nobody_is_graded_before_the_reference_is_full_and_the_stub_empty(
+    proof, submission_file, tmp_path, monkeypatch, capsys, root
+):
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(otter, "autograder", lambda *_: None)
+
+    def run(archive, lab, submission):
+        if proof == "no results":
+            raise RuntimeError("no kernel")
+        good = submission.stem == "reference" and proof != "reference wrong"
+        if good or (submission.stem == "stub" and proof == "stub right"):
+            return results(1)()
+        return results(0, WRONG)()
+
+    monkeypatch.setattr(otter_run, "_otter", run)
+    out = tmp_path / "out"
+    status = otter_run.main([LAB, str(submission_file), "--out", str(out)])
+    said = capsys.readouterr()
+    if proof == "full and none":
+        assert status == 0
+        assert json.loads((out / "ada.json").read_text())["score"] == 0
+        assert said.out.startswith("reference.ipynb: 6 of 6\nstub.ipynb: 0 of 6;")
+    else:
+        assert status == 2
+        assert "Nobody is graded: the " in said.err
+        assert not list(out.iterdir())
+
+
+def test_otter_s_script_prepares_a_submission_first():
+    script = 'if __name__ == "__main__":\n    run_autograder("/autograder")\n'
+    made = otter.prepared_first(script)
+    compile(made, "run_otter.py", "exec")
+    assert made.index("prepare(submission)") < made.index("run_autograder(")
+    with pytest.raises(GradingError, match="has changed"):
+        otter.prepared_first("main()")
+
+
 def test_the_command_says_what_is_wrong(tmp_path, monkeypatch, capsys, root):
     monkeypatch.chdir(root)
     for arguments, said in [
         (["why_convolution"], "LAB is 'why_convolution'; it must be one of lab_"),
-        ([LABS[0], "--seed", "0"], "--seed is 0; it must be a whole number above 0"),
+        ([LABS[0], "--seed", "0"], "--seed is 0; it must be an integer above 0"),
     ]:
         with pytest.raises(SystemExit):
             otter.main([*arguments, "--out", str(tmp_path)])
@@ -373,9 +424,6 @@ def made(otter_python, tmp_path_factory):
         command = [otter_python, "-m", "bookkit.otter", LAB, "--out", folder]
         subprocess.run(list(map(str, command)), cwd=ROOT, check=True)
     return folders
-
-
-LAB = "lab_batchnorm_dropout"
 
 
 @pytest.fixture(scope="module")
@@ -427,7 +475,7 @@ def test_the_same_bytes_twice(made):
 def test_otter_gives_the_reference_all_points(graded, submission):
     scores = graded(fill(submission, LAB))
     assert {name: points for name, (points, _) in scores.items()} == {
-        one.name: otter.points(BOOK, LAB, one.name) for one in otter.graded(BOOK, LAB)
+        one.name: otter.points(BOOK, LAB, one.name) for one in graded_exercises(BOOK, LAB)
     }
 
 
@@ -437,7 +485,7 @@ def test_otter_gives_the_stub_none_and_says_why(graded, submission):
     call = "import socket\nsocket.create_connection(('192.0.2.1', 80))"
     submission.cells.append(nbformat.v4.new_code_cell(call))  # the network is cut there indeed
     scores = graded(submission, expected_calls="('192.0.2.1', 80)\n")
-    assert len(scores) == len(otter.graded(BOOK, LAB))
+    assert len(scores) == len(graded_exercises(BOOK, LAB))
     for points, said in scores.values():
         assert points == 0
         assert "Your turn: exercise '" in said
@@ -446,9 +494,77 @@ def test_otter_gives_the_stub_none_and_says_why(graded, submission):
 @pytest.mark.otter
 @pytest.mark.slow
 def test_otter_takes_the_points_of_a_wrong_answer_alone(graded, submission):
-    exercise, mistake = WRONG[LAB]
+    exercise, mistake = MISTAKES[LAB]
     notebook = fill(submission, LAB)
     notebook.cells.append(nbformat.v4.new_code_cell(mistake))
     scores = graded(notebook)
     assert [name for name, (points, _) in scores.items() if points < 1] == [exercise]
     assert "the gradient of gamma is a mean over the batch" in scores[exercise][1]
+
+
+def misbehaving(first_line):
+    """A right notebook whose dropout does something else first."""
+    function = f"def dropout_forward(x, dropout_param):\n    {first_line}\n"
+    return [*reference(LAB), function]
+
+
+@pytest.mark.otter
+@pytest.mark.slow
+def test_each_exercise_is_graded_apart_whatever_was_handed_in(otter_python, tmp_path):
+    chance = "for name in ('plain', 'dropout'):\n    print(name)\nnp = check = last = 3"
+    cases = {
+        "names": ([*reference(LAB), chance, "while True: pass"], None),
+        "no-imports": ([c for c in reference(LAB) if "import numpy as np" not in c], None),
+        "loop": (misbehaving("while True: pass"), TIMED_OUT),
+        "recursion": (misbehaving("return dropout_forward(x, dropout_param)"), ERROR),
+        "exit": (misbehaving("exit()"), ERROR),
+        "os-exit": (misbehaving("import os; os._exit(0)"), ERROR),
+        "flood": (misbehaving("while True: print('x' * 1000)"), ERROR),
+    }
+    out, paths = tmp_path / "out", []
+    foreign = {"name": "conda-env-cs499-py", "display_name": "cs499", "language": "python"}
+    for name, (sources, _) in cases.items():
+        cells = [nbformat.v4.new_code_cell(source) for source in sources]
+        made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": foreign})
+        paths.append(tmp_path / f"{name}.ipynb")
+        paths[-1].write_bytes(b"\xef\xbb\xbf" + nbformat.writes(made).encode())
+    cells = [{"cell_type": "code", "input": source, "outputs": []} for source in reference(LAB)]
+    old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": cells}]}
+    for name, content in {"old": json.dumps(old), "garbage": "no"}.items():
+        paths.append(tmp_path / f"{name}.ipynb")
+        paths[-1].write_text(content)
+    command = [otter_python, "-m", "bookkit.otter_run", LAB, *paths, "--out", out]
+    command += ["--seconds", "20"]
+    done = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {path.stem for path in out.iterdir()} == {path.stem for path in paths}
+    found = {path.stem: json.loads(path.read_text()) for path in out.iterdir()}
+    for name, (_, status) in (cases | {"old": (None, None)}).items():
+        assert found[name]["score"] == (6 if status is None else 5), found[name]
+        assert found[name]["exercises"]["dropout-pair"]["status"] == (status or RIGHT)
+    assert (found["garbage"]["status"], found["garbage"]["score"]) == (ERROR, 0)
+
+
+@pytest.mark.otter
+@pytest.mark.slow
+def test_the_script_of_the_container_grades_what_otter_alone_cannot_read(
+    otter_python, made, tmp_path
+):
+    for name in ("source", "submission", "results"):
+        (tmp_path / name).mkdir()
+    with zipfile.ZipFile(made[0] / f"{LAB}-autograder.zip") as archive:
+        archive.extractall(tmp_path / "source")
+    script = tmp_path / "source/run_otter.py"
+    script.write_text(script.read_text().replace('"/autograder', f'"{tmp_path}'))
+    (tmp_path / "submission_metadata.json").write_text("{}")
+    cells = [nbformat.v4.new_code_cell(source) for source in [*reference(LAB), "while True: pass"]]
+    made_by = {"kernelspec": {"name": "elsewhere", "display_name": "", "language": "python"}}
+    text = nbformat.writes(nbformat.v4.new_notebook(cells=cells, metadata=made_by))
+    (tmp_path / "submission/a.ipynb").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    variables = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    done = subprocess.run(
+        [otter_python, script], cwd=tmp_path, env=variables, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    tests = json.loads((tmp_path / "results/results.json").read_text())["tests"]
+    assert sum(test.get("score", 0) for test in tests) == 6
