@@ -10,7 +10,7 @@ const RULES = {
 };
 const NOISE = normals(6, 1024); // its first number is 1.22
 
-/** ∂L/∂y₁ ... ∂L/∂yₙ as they arrive. */
+/** The upstream gradients ∂L/∂y₁ ... ∂L/∂yₙ. */
 export const arriving = ({ upstream, shift }, n) =>
   Array.from({ length: n }, (_, i) => (RULES[upstream]?.(i + 1, n) ?? NOISE[i]) + shift);
 
@@ -32,12 +32,12 @@ export function spell({ gamma }, { n, dy, mean, plain, dx, gap }) {
     line: `Batch of ${n}, example 1:\n` +
       `γ · ∂L/∂y₁ = ${short(gamma)} · ${signed(dy[0])} = ${short(plain)}\n` +
       `∂L/∂x₁ = ${short(dx)}, difference ${short(gap)}`,
-    arrives: `What arrives: ${shown}\nIts mean is ${short(mean)}.`,
+    arrives: `Upstream gradients: ${shown}\nIts mean is ${short(mean)}.`,
   };
 }
 
 const CONTROLS = {
-  upstream: ["what arrives: ∂L/∂y₁, ∂L/∂y₂, …", { type: "select", options: {
+  upstream: ["upstream gradients ∂L/∂y₁, ∂L/∂y₂, …", { type: "select", options: {
     random: "random numbers around 0",
     single: "1, 0, 0, 0, …",
     alternating: "1, −1, 1, −1, …",

@@ -18,12 +18,12 @@ _SETTINGS = ("upstream", "shift", "gamma", "doublings")
 
 
 class DemeanGradient(Figure):
-    """Choose what gradient arrives at y = γ (x − mean) + β and see what passes on to x₁.
+    """Choose the upstream gradients of y = γ (x − mean) + β and see what reaches x₁.
 
-    Beside it stands γ · ∂L/∂y₁, which would pass if the mean were a constant.
+    The other curve is γ · ∂L/∂y₁, what would reach x₁ if the mean were a constant.
 
     Args:
-        upstream: what arrives, ∂L/∂y₁ to ∂L/∂yₙ: "random" (Gaussian around 0, seeded), "single" (1
+        upstream: ∂L/∂y₁ to ∂L/∂yₙ: "random" (Gaussian around 0, seeded), "single" (1
             for the first example, 0 for all others), "alternating" (1, −1, 1, ...), "halving" (1,
             1/2, 1/4, ...), "constant" (1) or "share" (1/n).
         shift: a number added to each of them, from -1 to 1.
@@ -48,12 +48,12 @@ class DemeanGradient(Figure):
 
     @property
     def arriving(self) -> np.ndarray:
-        """The gradients that arrive, (n,)."""
+        """The upstream gradients, (n,)."""
         return _arriving(self.upstream, self.shift, 2**self.doublings)
 
     @property
     def gradient(self) -> np.ndarray:
-        """The gradients that are passed on to x, (n,)."""
+        """The gradients with respect to x, (n,)."""
         return _passed(self.arriving, self.gamma)
 
     @traitlets.validate(*_SETTINGS)

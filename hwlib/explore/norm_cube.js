@@ -35,7 +35,7 @@ export function spell(x, state) {
   const whose = end - n === 1 ? `sample ${n}` : `all ${N} samples`;
   const minus = mean < 0 ? `+ ${short(-mean)}` : `− ${short(mean)}`;
   return {
-    line: `One mean for ${which} of ${whose}, at all ${P} places:\n` +
+    line: `One mean for ${which} of ${whose}, at all ${P} positions:\n` +
       `${factors.join(" · ")} = ${count} entries. Their mean is ${short(mean)}.`,
     notes: `${sets} ${sets === 1 ? "set" : "sets"} of ${count} make up all ${sets * count} entries.\n` +
       `The ringed entry becomes z = (${typeset(entry)} ${minus}) / ${short(sd)} = ${short(z)}.`,
@@ -49,7 +49,7 @@ const CONTROLS = {
   groups: ["groups", { type: "select", options: { 1: "1", 2: "2", 4: "4" } }],
   sample: ["sample n", index(2)],
   channel: ["channel c", index(3)],
-  place: ["place hw", index(3)],
+  place: ["position hw", index(3)],
 };
 const [A, CUBE, LEFT, GAP] = [26, 24, 28, 8]; // side of a cell cut open, of one of the cube
 const TOP = 32; // of the cube's front; a sample further back is 0.5 cells right and 0.4 up
@@ -63,9 +63,9 @@ function draw(x, state, { svg, line, notes, inputs }) {
   inputs.groups.disabled = state.norm !== "group";
   line.textContent = words.line;
   notes.textContent = words.notes;
-  svg.setAttribute("aria-label", `A block of ${N} samples, ${C} channels and ${P} places, whole and ` +
+  svg.setAttribute("aria-label", `A block of ${N} samples, ${C} channels and ${P} positions, whole and ` +
     `cut into its samples. ${NORMS[state.norm]} of the entry in sample ${state.sample}, channel ` +
-    `${state.channel}, place ${state.place}: ${words.line} ${words.notes}`);
+    `${state.channel}, position ${state.place}: ${words.line} ${words.notes}`);
 
   const sheet = C * A + GAP; // from one sample to the next
   const width = LEFT + N * sheet - GAP + 3;

@@ -7,7 +7,7 @@ import hwlib.functional as hf
 from hwlib.explore.figure import Figure, Invalid, source
 
 NORMS = ("batch", "layer", "instance", "group")
-VALUES = [  # (N, C, HW): samples, channels, places
+VALUES = [  # (N, C, HW): samples, channels, positions
     [[8, 0, 1, 2], [1, 7, 9, 5], [0, 0, 3, 4], [5, 4, 2, 1]],
     [[6, 6, 0, 1], [4, 3, 8, 5], [3, 4, 6, 5], [1, 7, 7, 9]],
     [[7, 2, 2, 5], [5, 6, 9, 2], [8, 0, 0, 8], [8, 2, 1, 2]],
@@ -18,7 +18,7 @@ _SETTINGS = ("norm", "groups", "sample", "channel", "place")
 class NormCube(Figure):
     """Choose a norm and an entry of a batch, and see the entries that it shares its mean with.
 
-    The batch has 3 samples, 4 channels and 4 places (H·W); all are counted from 0.
+    The batch has 3 samples, 4 channels and 4 positions (H·W); all are counted from 0.
 
     Args:
         norm: "batch", "layer", "instance" or "group".
@@ -49,7 +49,7 @@ class NormCube(Figure):
     def shared(self) -> np.ndarray:
         """Which entries share the mean, True or False, (N, C, HW): those that `hwlib` moves.
 
-        They are found by touching the entry and looking which outputs of the norm change.
+        They are found by perturbing the entry and comparing the outputs of the norm.
         """
         x = np.array(self.values, dtype=float)
         touched = x.copy()

@@ -8,21 +8,21 @@ from matplotlib.path import Path
 from hwlib.figures.picture import BLUE, GREEN, ORANGE, WIDTH, Picture, picture, style
 from hwlib.figures.sheet import Sheet, checked_array, listed, number
 
-N, C, P = 3, 4, 4  # the cube that is drawn: samples, channels, places (H·W)
+N, C, P = 3, 4, 4  # the cube that is drawn: samples, channels, positions (H·W)
 
 # For each norm one set of numbers that share a mean, chosen at the corner that is seen best.
 SETS = {
-    "batch": (np.s_[:, 3:, :], "one channel of all 3 samples, at all 4 places"),
-    "layer": (np.s_[:1, :, :], "one sample, all 4 channels of it at all 4 places"),
-    "instance": (np.s_[:1, 3:, :], "one channel of one sample, at all 4 places"),
-    "group": (np.s_[:1, 2:, :], "two of the 4 channels of one sample, at all 4 places"),
+    "batch": (np.s_[:, 3:, :], "one channel of all 3 samples, at all 4 positions"),
+    "layer": (np.s_[:1, :, :], "one sample, all 4 channels of it at all 4 positions"),
+    "instance": (np.s_[:1, 3:, :], "one channel of one sample, at all 4 positions"),
+    "group": (np.s_[:1, 2:, :], "two of the 4 channels of one sample, at all 4 positions"),
 }
 
 
 def cubes(*norms) -> Picture:
     """Draw (N, C, H·W) as a cube for each norm, and in it one set of numbers that share a mean.
 
-    The samples go into the depth, the channels across, the places down. The group norm has two
+    The samples go into the depth, the channels across, the positions down. The group norm has two
     groups.
 
     Args:
@@ -32,7 +32,7 @@ def cubes(*norms) -> Picture:
         ValueError: if there is no norm, or one that is not known.
 
     >>> cubes("group").alt.split(". ")[1]
-    'group norm: two of the 4 channels of one sample, at all 4 places.'
+    'group norm: two of the 4 channels of one sample, at all 4 positions.'
     """
     if not norms or not set(norms) <= SETS.keys():
         raise ValueError(f"cubes: norms must be some of {', '.join(SETS)}, got {norms!r}")
@@ -64,7 +64,7 @@ def _draw_cubes(captions) -> Picture:
     return sheet.picture(
         (len(captions) - 1) // columns * height + height,
         f"{len(captions)} cube{'s' * (len(captions) > 1)} of 3 samples N, 4 channels C and 4 "
-        f"places H·W, one set of numbers shaded. {said}",
+        f"positions H·W, one set of numbers shaded. {said}",
     )
 
 

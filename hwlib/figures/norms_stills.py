@@ -53,10 +53,10 @@ def entries(values, shared, ringed, *, caption) -> Picture:
     samples, channels = (sorted(set(k.tolist())) for k in np.nonzero(shared)[:2])
     return sheet.picture(
         top + P * size + 24,
-        f"{caption}: {N} samples of {C} channels (across) and {P} places (down). Shaded are "
+        f"{caption}: {N} samples of {C} channels (across) and {P} positions (down). Shaded are "
         f"{shared.sum()} of {values.size} entries, with mean {number(values[shared].mean())}: "
         f"{_counted('sample', samples)}, {_counted('channel', channels)}. Outlined is "
-        f"the entry in sample {n}, channel {c}, place {p}.",
+        f"the entry in sample {n}, channel {c}, position {p}.",
     )
 
 

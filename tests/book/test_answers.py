@@ -111,6 +111,15 @@ def count_the_means():
     return right, [c, n, n * c, groups], sizes, [n, c, n * c, n * groups]
 
 
+def quick_questions_on_norms():
+    five = np.array([0, 0, 0, 0, 5.0])
+    z = (five[-1] - five.mean()) / five.std()
+    right = result("batch_and_layer_norm", "quick-answers")
+    assert right == [z, 2 * 64, 8 * 10 * 10]
+    variance, with_running, samples = five.var(), 4 * 64, 8
+    return right, [variance, *right[1:]], [z, with_running, right[2]], [*right[:2], samples]
+
+
 def biased_or_not():
     right = result("batch_and_layer_norm", "variance-in-use")
     return right, 1 / right, 1, right**0.5
@@ -173,6 +182,7 @@ ANSWERS = {
     "depthwise_separable/count-the-separable-layer": separable_layer,
     "depthwise_separable/multiply-accumulates": multiply_accumulates,
     "batch_and_layer_norm/which-cube": which_cube,
+    "batch_and_layer_norm/quick-questions": quick_questions_on_norms,
     "batch_and_layer_norm/count-the-means": count_the_means,
     "batch_and_layer_norm/biased-or-not": biased_or_not,
     "normalized_distributions/bell-on-a-line": bell_on_a_line,

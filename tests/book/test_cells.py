@@ -16,7 +16,6 @@ UNWRITTEN = {  # chapters that still wait for their new text
     "why_convolution",
     "convolution_arithmetic",
     "depthwise_separable",
-    "batch_and_layer_norm",
     "normalized_distributions",
     "dropout_as_regularization",
     "multiplicative_noise",

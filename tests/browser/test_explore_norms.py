@@ -59,7 +59,7 @@ def check_cube(figure):
         "groups": int(figure.get_by_role("combobox", name="groups").input_value()),
         "sample": int(value(figure, "sample n")),
         "channel": int(value(figure, "channel c")),
-        "place": int(value(figure, "place hw")),
+        "place": int(value(figure, "position hw")),
     }
     one = NormCube(**state)
     x, shared = np.array(one.values), one.shared
@@ -100,7 +100,7 @@ def test_the_cube_by_keyboard(page, figure):
         page.keyboard.press("ArrowUp")
         seen.append(check_cube(figure)["norm"])
     assert seen == ["group", "instance", "layer", "batch"]
-    for name, trait in (("sample n", "sample"), ("channel c", "channel"), ("place hw", "place")):
+    for name, trait in (("sample n", "sample"), ("channel c", "channel"), ("position hw", "place")):
         before = check_cube(figure)[trait]
         slider(figure, name).press("ArrowLeft" if before == 3 else "ArrowRight")
         assert check_cube(figure)[trait] == (2 if before == 3 else before + 1)

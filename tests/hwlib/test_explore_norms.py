@@ -148,7 +148,7 @@ def test_the_words_count_the_set(cube):
     batch, group = cube(body, [[VALUES, {"norm": n, **at}] for n in ("batch", "group")])
     x = np.array(VALUES)
     assert batch["line"] == (
-        "One mean for channel 2 of all 3 samples, at all 4 places:\n"
+        "One mean for channel 2 of all 3 samples, at all 4 positions:\n"
         f"3 · 1 · 4 = 12 entries. Their mean is {x[:, 2].mean():.3f}."
     )
     assert batch["notes"].startswith("4 sets of 12 make up all 48 entries.")
@@ -266,7 +266,7 @@ def test_the_gradient_in_words_gives_no_formula(demean):
     assert words["line"] == (
         "Batch of 4, example 1:\nγ · ∂L/∂y₁ = 2 · 1 = 2\n∂L/∂x₁ = 1.5, difference −0.5"
     )
-    assert words["arrives"] == "What arrives: 1, 0, 0, 0\nIts mean is 0.25."
+    assert words["arrives"] == "Upstream gradients: 1, 0, 0, 0\nIts mean is 0.25."
 
 
 @pytest.mark.parametrize("upstream", UPSTREAM)
