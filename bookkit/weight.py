@@ -37,8 +37,19 @@ SHEETS = (
 
 
 def connect(app: Sphinx) -> None:
-    """Connect this room's handler."""
+    """Connect this room's handlers."""
+    app.connect("write-started", uncut)
     app.connect("build-finished", slim, priority=810)  # behind `icons`, which drops a script
+
+
+def uncut(app: Sphinx, builder) -> None:
+    """Remove the static files that an earlier build has cut; this one copies all of them anew.
+
+    Sphinx, from version 8 on, would warn that it overwrites what is not its own copy, and so fail
+    every second strict build.
+    """
+    if builder.format == "html":
+        shutil.rmtree(Path(app.outdir, "_static"), ignore_errors=True)
 
 
 def slim(app: Sphinx, exception: Exception | None) -> None:
