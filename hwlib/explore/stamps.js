@@ -1,4 +1,4 @@
-// Transposed convolution as a sum of stamps: each input entry lays the filter down, times itself.
+// Transposed convolution as a sum of stamps: each input entry places a copy of the filter, times itself.
 
 /** How many places the stamps cover along one axis, and how many the padding leaves. */
 function extent(m, k, stride, padding) {
@@ -55,7 +55,7 @@ export function spell({ stride: s, padding: p }, result, o, q, i, j) {
   const v = image[i][j];
   const stamp = said(filter.map((row) => row.map((w) => v * w)));
   const corner = name("z", s * i - above, s * j - p);
-  const notes = [`The stamp of ${x} is ${factor(v)}·w = (${stamp}), laid down from ${corner} on.`];
+  const notes = [`The stamp of ${x} is ${factor(v)}·w = (${stamp}), starting at ${corner}.`];
   const count = ({ m, k, size }) => `${s}·(${m} − 1) + ${k} − 2·${p} = ${size}`;
   if (!flat) notes.push(`rows = ${count(rows)}`);
   notes.push(`${flat ? "size" : "columns"} = ${count(cols)}`);

@@ -1,4 +1,4 @@
-"""The explorable transposed convolution: stamps laid down and added up."""
+"""The explorable transposed convolution: stamps placed and added up."""
 
 import numpy as np
 import traitlets

@@ -4,6 +4,7 @@ One function a figure; a module holds the figures of one subject. `picture` turn
 figure into one that fits the page.
 """
 
+from hwlib.figures.channel_sum import channel_sum
 from hwlib.figures.convolution import convolution, convolution_matrix, coverage, stamps
 from hwlib.figures.picture import (
     ACCENTS,
@@ -26,6 +27,7 @@ __all__ = [
     "STYLE",
     "WIDTH",
     "Picture",
+    "channel_sum",
     "convolution",
     "convolution_matrix",
     "coverage",

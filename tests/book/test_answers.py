@@ -48,6 +48,24 @@ def which_filter():
     return right, right[::-1]
 
 
+def quick_length():
+    return result("convolution_arithmetic", "quick-length"), -(-19 // 3) + 1, (20 - 5) // 3 + 1
+
+
+def quick_parameters():
+    right = result("convolution_arithmetic", "quick-parameters")
+    return right, 16 * 32 * 9, 32 * 9 + 32, 16 * 32 * 9 + 16
+
+
+def quick_rows():
+    return result("convolution_arithmetic", "quick-rows"), 65 // 2, 33 - 2
+
+
+def size_a_network():
+    right = result("convolution_arithmetic", "network-inputs")
+    return right, 6 * 6, 256 * 6, 256 * 7 * 7
+
+
 def stamps_in_the_plane():
     x, w = np.array([[-1, 2], [3, 1]]), np.array([[1, -1], [0, 1]])
 
@@ -176,6 +194,10 @@ def fully_connected():
 
 
 ANSWERS = {
+    "convolution_arithmetic/quick-questions/length": quick_length,
+    "convolution_arithmetic/quick-questions/parameters": quick_parameters,
+    "convolution_arithmetic/quick-questions/rows": quick_rows,
+    "convolution_arithmetic/size-a-network": size_a_network,
     "convolution_arithmetic/which-filter": which_filter,
     "convolution_arithmetic/stamps-in-the-plane": stamps_in_the_plane,
     "depthwise_separable/count-the-standard-layer": standard_layer,

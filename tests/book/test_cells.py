@@ -14,7 +14,6 @@ from tests.conftest import ROOT
 BOOK = Book(ROOT)
 UNWRITTEN = {  # chapters that still wait for their new text
     "why_convolution",
-    "convolution_arithmetic",
     "depthwise_separable",
     "normalized_distributions",
     "dropout_as_regularization",

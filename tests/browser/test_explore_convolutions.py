@@ -88,7 +88,7 @@ def check_stamps(figure):
         total = sum(number(a.strip("()")) * number(b.strip("()")) for a, b in products)
         assert total == pytest.approx(z[place], abs=1e-9)
     stamp = x[np.unravel_index(entry, x.shape)] * weight
-    spelled = re.search(r"w = \((.*)\), laid down", notes(figure)[0])[1]
+    spelled = re.search(r"w = \((.*)\), starting", notes(figure)[0])[1]
     np.testing.assert_allclose(numbers(spelled + ";" * (x.ndim == 2)), stamp, rtol=0, atol=1e-9)
     assert line(figure) in label(figure)
     return {**hyper, "entry": entry, "at": at}

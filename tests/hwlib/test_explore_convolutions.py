@@ -142,15 +142,15 @@ def test_the_words_spell_products_stamp_and_sizes(stamps):
     )
     assert gap["line"] == "z[1] = 0: no stamp reaches it"
     assert gap["notes"] == [
-        "The stamp of x[2] is (−3)·w = (−3, 6), laid down from z[5] on.",
+        "The stamp of x[2] is (−3)·w = (−3, 6), starting at z[5].",
         "size = 3·(3 − 1) + 2 − 2·1 = 6",
         "Dashed: cut off by padding.",
     ]
     assert overlap["line"] == "z[1] = 0·(−2) + (−3)·1 = −3"
-    assert "laid down from z[−1] on" in overlap["notes"][0]
+    assert "starting at z[−1]" in overlap["notes"][0]
     assert two["line"] == "z[1, 1] = 1·4 + 2·0 = 4"
     assert two["notes"] == [
-        "The stamp of x[0, 1] is 2·w = (6, −2; 0, 8), laid down from z[0, 1] on.",
+        "The stamp of x[0, 1] is 2·w = (6, −2; 0, 8), starting at z[0, 1].",
         "rows = 1·(1 − 1) + 2 − 2·0 = 2",
         "columns = 1·(2 − 1) + 2 − 2·0 = 3",
     ]

@@ -38,6 +38,7 @@ DRAWN = {
     "stamps_1d": lambda: figures.stamps([1, -2, 3], FILTER, stride=2, padding=1),
     "stamps_2d": lambda: figures.stamps(IMAGE, STAMP),
     "matrix": lambda: figures.convolution_matrix(MATRIX),
+    "channel_sum": lambda: figures.channel_sum(np.ones((2, 4, 4)), np.ones((2, 3, 3)), 0.5),
     "coverage": lambda: figures.coverage(9, 3, stride=4, padding=1, dilation=2),
     "plot": lambda: figures.picture(plot(), "A plot."),
 }
@@ -122,6 +123,23 @@ def test_stamps_of_the_homework():
     assert holds_run(words, spelled([-1, 3, -2, 3, -3, 1, 0, 3, 1]))
     for entry in (-1, 2, 3, 1):
         assert f"{spelled(entry)[0]} × filter" in words
+
+
+@pytest.mark.parametrize("at", [(0, 0), (1, 2)])
+def test_channel_sum_agrees_with_torch_and_adds_up(at):
+    rng = np.random.default_rng(2)
+    x, weight = rng.integers(0, 5, (3, 3, 4)), rng.integers(-3, 4, (3, 2, 2))
+    picture = figures.channel_sum(x, weight, -2, at=at)
+    wide = (torch.tensor(a, dtype=torch.float64)[None] for a in (x, weight))
+    expected = torch.nn.functional.conv2d(*wide)[0, 0].numpy() - 2
+    assert holds_run(texts(picture), spelled(expected))
+    (line,) = (word for word in texts(picture) if word.startswith("y["))
+    name, terms, total = line.split(" = ")
+    assert name == f"y[{at[0]}, {at[1]}]"
+    terms = [float(term.strip("()").replace("−", "-")) for term in terms.split(" + ")]
+    assert len(terms) == 4
+    assert sum(terms) == float(total.replace("−", "-")) == expected[at]
+    assert picture.alt.endswith(f"it is {line.split(' = ', 1)[1]}.")
 
 
 @pytest.mark.parametrize("shape", [(4,), (2, 3)])
@@ -358,6 +376,12 @@ def test_arguments_are_not_changed():
         (lambda: figures.stamps([1], [1, 2], padding=1), ValueError, "stamps: padding must leave"),
         (lambda: figures.stamps(IMAGE, [1]), ValueError, "stamps: x and weight"),
         (lambda: figures.convolution_matrix([1, 2]), ValueError, "matrix must be .*2-D"),
+        (lambda: figures.channel_sum([[[1]]], [[[1]], [[1]]]), ValueError, "as many channels"),
+        (
+            lambda: figures.channel_sum([[[1]]], [[[1]]], at=(0, 1)),
+            ValueError,
+            "at must be an entry",
+        ),
         (lambda: figures.coverage(2, 3), ValueError, "coverage: "),
         (lambda: figures.coverage(0, 1), ValueError, "coverage: n must be at least 1"),
     ],
