@@ -45,15 +45,7 @@ def test_what_counts_as_code():
     assert code_lines(source, f) == {6, 8, 9, 10}
 
 
-LONG = pytest.mark.xfail(reason="is about to be shortened")
-TO_SHORTEN = {"download.py", "train.py"}
-
-
-@pytest.mark.parametrize(
-    "path",
-    [pytest.param(p, marks=[LONG] * (p.name in TO_SHORTEN)) for p in CORE],
-    ids=lambda p: str(p.relative_to(ROOT)),
-)
+@pytest.mark.parametrize("path", CORE, ids=lambda p: str(p.relative_to(ROOT)))
 def test_no_file_and_no_function_is_long(path):
     source = path.read_text(encoding="utf-8")
     assert len(source.splitlines()) <= 450
@@ -61,7 +53,7 @@ def test_no_file_and_no_function_is_long(path):
     assert {name: lines for name, lines in found.items() if lines > 45} == {}
 
 
-@LONG
+@pytest.mark.xfail(reason="2,164 lines; downloads and training are still to be shortened")
 def test_the_core_is_at_most_2000_lines_of_code():
     found = {str(p.relative_to(ROOT)): len(code_lines(p.read_text(encoding="utf-8"))) for p in CORE}
     assert sum(found.values()) <= 2000, found
