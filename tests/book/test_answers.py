@@ -204,7 +204,7 @@ ANSWERS = {
     "depthwise_separable/count-the-separable-layer": separable_layer,
     "depthwise_separable/multiply-accumulates": multiply_accumulates,
     "batch_and_layer_norm/which-cube": which_cube,
-    "batch_and_layer_norm/quick-questions": quick_questions_on_norms,
+    "batch_and_layer_norm/quick-questions-on-norms": quick_questions_on_norms,
     "batch_and_layer_norm/count-the-means": count_the_means,
     "batch_and_layer_norm/biased-or-not": biased_or_not,
     "normalized_distributions/bell-on-a-line": bell_on_a_line,

@@ -100,3 +100,13 @@ def test_a_chapter_has_its_parts(chapter):
     assert not STOCK & set(headings)
     lines = text.split("## Summary\n")[1].split("\n## ")[0]
     assert len(re.findall(r"^\d+\.", lines, re.M)) >= 4
+
+
+def test_no_two_exercises_have_one_label():
+    """A label is the book's, not the chapter's: a second one fails the strict build."""
+    labels = [
+        label
+        for chapter in BOOK.chapters
+        for label in MARKER.findall((ROOT / f"chapters/{chapter}.md").read_text(encoding="utf-8"))
+    ]
+    assert sorted(set(labels)) == sorted(labels)
