@@ -11,9 +11,9 @@ Where a name is bound more than once:
 - A function to be graded is the last one of its name in the notebook.
 - What it uses is taken as it stood at the check's own cell, so that a helper whose name is used
   again further down is still the right one.
-- A `def`, `class` or `import` outranks an assignment, which may be a chance use of the name.
-- A name that the lab itself imports keeps its meaning unless the submission imports or defines
-  something else under that name.
+- A `def`, `class` or `import` outranks an assignment, which may be a chance use of the name. The
+  lab's own cells count as if they stood first, so what the lab imports or defines keeps its meaning
+  unless the submission imports or defines something else under that name.
 - A stub or a value that was left as it was counts only if there is nothing else.
 """
 
@@ -52,11 +52,6 @@ class Statement:
     binds: dict[str, int]
     uses: list[str]
 
-    @property
-    def imports(self) -> bool:
-        """Whether the statement imports what it binds."""
-        return isinstance(self.node, ast.Import | ast.ImportFrom)
-
 
 def needed(
     lab: Iterable[str], cells: list[str], wanted: list[str], check: str
@@ -75,16 +70,15 @@ def needed(
     """
     own = [one for source in lab for one in statements(source, -1)]
     submitted = [one for number, source in enumerate(cells) for one in statements(source, number)]
-    reserved = {name for one in own if one.imports for name in one.binds}
     given = {name: one for one in own for name, rank in one.binds.items() if rank != STUB}
     untouched = {one.source for one in own}
     for one in submitted:
         for name in list(one.binds):
-            if one.binds[name] == ASSIGNED and one.source in untouched:
+            if one.binds[name] != ASSIGNED:
+                continue
+            if one.source in untouched:
                 one.binds[name] = STUB
-            elif one.binds[name] == ASSIGNED and (
-                name in reserved or (name in wanted and not _alike(one, given.get(name)))
-            ):
+            elif name in wanted and not _alike(one, given.get(name)):
                 del one.binds[name]
     every = own + submitted
     chosen = {name: _last(every, name) for name in wanted}

@@ -83,6 +83,11 @@ def test_constants_own_imports_classes_and_other_forms_of_a_function_count():
     assert answered([own, *cells])["answer"](1) == 7
 
 
+def test_a_constant_keeps_its_value_in_a_loop_that_uses_its_name():
+    cells = ["SIZE = 2", "for i in range(9):\n    SIZE = i", "def answer(x):\n    return SIZE"]
+    assert answered(cells)["answer"](1) == 2
+
+
 def test_what_a_statement_uses_comes_before_it_even_if_it_is_written_again_below():
     cells = ["SIZE = 2", "def answer(x, size=SIZE):\n    return size", LAB[3], "SIZE = 2", LAB[3]]
     assert answered(cells)["answer"](1) == 2
