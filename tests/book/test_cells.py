@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
+from copy import deepcopy
 
 import nbformat
 import pytest
 
+from bookkit.execution import Cache
 from bookkit.settings import Book
 from tests.conftest import ROOT
 
@@ -29,6 +31,19 @@ HIDDEN = {"remove-cell", "remove-output"}
 # Calls that prepare a setting: they make an array, a generator or a container from constants.
 SETTINGS = {"array", "arange", "asarray", "default_rng", "dict", "eye", "linspace", "list", "ones"}
 SETTINGS |= {"range", "set", "tuple", "zeros", "Fraction", "reshape", "astype"}
+
+
+def outputs(chapter):
+    """The executed chapter. MyST-NB keeps no outputs beside the page; the cache has them."""
+    notebook = nbformat.read(
+        ROOT / f"_build/jupyter_execute/chapters/{chapter}.ipynb", as_version=4
+    )
+    cache = Cache(ROOT / "_build/.jupyter_cache" / BOOK.inputs_hash())
+    _, kept = cache.merge_match_into_notebook(deepcopy(notebook))
+    for cell, ran in zip(notebook.cells, kept.cells, strict=True):
+        if cell.cell_type == "code":
+            cell.outputs = ran.outputs
+    return notebook
 
 
 def visible(cells):
@@ -72,9 +87,7 @@ def test_settings_and_definitions_are_told_from_computations(source, found):
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_no_visible_cell_holds_the_builds_machinery(chapter, full_site):
-    executed = nbformat.read(
-        ROOT / f"_build/jupyter_execute/chapters/{chapter}.ipynb", as_version=4
-    )
+    executed = outputs(chapter)
     for cell in visible(executed.cells):
         assert not MACHINERY.search(cell.source), cell.source
     page = (full_site / f"chapters/{chapter}.html").read_text(encoding="utf-8")
@@ -83,9 +96,7 @@ def test_no_visible_cell_holds_the_builds_machinery(chapter, full_site):
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_what_a_visible_cell_computes_it_shows(chapter, full_site):
-    executed = nbformat.read(
-        ROOT / f"_build/jupyter_execute/chapters/{chapter}.ipynb", as_version=4
-    )
+    executed = outputs(chapter)
     silent = [
         cell.source
         for cell in visible(executed.cells)
@@ -99,9 +110,7 @@ def test_what_a_visible_cell_computes_it_shows(chapter, full_site):
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_every_check_accepts_the_solution(chapter, full_site):
     """What the page prints under a check is what a right answer gets to see."""
-    executed = nbformat.read(
-        ROOT / f"_build/jupyter_execute/chapters/{chapter}.ipynb", as_version=4
-    )
+    executed = outputs(chapter)
     for cell in visible(executed.cells):
         if re.search(r"^(_ = )?check\(", cell.source, re.M):
             said = "".join(output.get("text", "") for output in cell.outputs)
@@ -113,9 +122,7 @@ FIGURE = re.compile(r"^\*\*Figure (\d+)\.\*\* ", re.M)
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_every_figure_has_a_number_and_a_caption(chapter, full_site):
-    executed = nbformat.read(
-        ROOT / f"_build/jupyter_execute/chapters/{chapter}.ipynb", as_version=4
-    )
+    executed = outputs(chapter)
     numbers, uncaptioned = [], []
     shown = [cell for cell in executed.cells if "remove-cell" not in cell.metadata.get("tags", [])]
     for cell, behind in zip(shown, [*shown[1:], None], strict=True):
