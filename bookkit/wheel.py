@@ -42,7 +42,11 @@ def version(book: Book) -> str:
     So every published edition serves the library that its notebooks were made for, and whoever has
     another one is told. A checkout of the sources has the version without the hash.
     """
-    return f"{source_version(book)}+{book.hash('hwlib')[:8]}"
+    kinds = (".py", ".js", ".css")  # what the wheel holds; other files may lie about
+    paths = [
+        p.relative_to(book.root) for p in (book.root / "hwlib").rglob("*") if p.suffix in kinds
+    ]
+    return f"{source_version(book)}+{book.hash(*sorted(map(str, paths)))[:8]}"
 
 
 def source_version(book: Book) -> str:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from sphinx.application import Sphinx
 from sphinx.errors import ConfigError
+from sphinx.util.docutils import docutils_namespace
 
 from bookkit.addresses import Addresses
 from bookkit.course import CourseError
@@ -234,9 +235,11 @@ def configured(folder):
         cli_config={"latex_individualpages": False},
     )
     out = folder / "out"
-    app = Sphinx(
-        folder, None, out, out, "html", confoverrides=given, status=None, warning=io.StringIO()
-    )
+    with docutils_namespace(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bookkit.build.use_own_library", lambda app, config: None)
+        app = Sphinx(
+            folder, None, out, out, "html", confoverrides=given, status=None, warning=io.StringIO()
+        )
     return app.config
 
 

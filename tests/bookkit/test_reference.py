@@ -66,7 +66,9 @@ def test_every_docstring_of_the_library_is_readable():
         ]
         for thing in (loaded, *functions):
             config = Config(napoleon_use_ivar=True, napoleon_use_rtype=False)
-            text = str(GoogleDocstring(restructured(inspect.getdoc(thing).splitlines()), config))
+            text = str(
+                GoogleDocstring(restructured((inspect.getdoc(thing) or "").splitlines()), config)
+            )
             # A level of 2 is a warning.
             publish_doctree(text, settings_overrides={"halt_level": 2, "report_level": 5})
             seen += 1

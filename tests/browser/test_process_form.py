@@ -38,7 +38,7 @@ def test_the_three_questions_are_on_the_page(chromium, site):
     page = context.new_page()
     page.goto(f"{site}/{ADDRESS}")
     text = page.locator("article").first.inner_text()
-    for words in ("Which books, papers, pages", "With whom did you work", "how long did each problem take", "copy the three questions"):  # fmt: skip
+    for words in ("Which books, papers, web pages", "With whom did you work", "how long did each problem take", "copy the three questions"):  # fmt: skip
         assert words in text
     assert not page.locator("#process-form").is_visible()
     context.close()
@@ -46,8 +46,8 @@ def test_the_three_questions_are_on_the_page(chromium, site):
 
 def test_it_says_where_the_answers_stay(form):
     said = form.inner_text()
-    assert "stays on this machine" in said
-    assert "sent to nobody" in said
+    assert "stored by this browser on this device" in said
+    assert "sent to no one" in said
 
 
 def test_hours_are_added_up(form):
