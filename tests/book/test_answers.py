@@ -148,6 +148,18 @@ def bell_on_a_line():
     return [3, sd], [3, 1], [3, sd**2], [3, 0.4], [1.5, 0.4]
 
 
+def expected_error():
+    """Kept or dropped: the error of one example with x = 2, y = 5, w = 2, k = 3/4."""
+    k, kept, dropped, variance = 0.75, (5 - 4) ** 2, 5**2, 0.75 * 0.25 * 4**2
+    right = k * kept + (1 - k) * dropped
+    return right, (1 - k) * kept + k * dropped, right - variance, variance, kept
+
+
+def kept_factor():
+    ones = hf.dropout(np.ones(100), 0.2, rng=np.random.default_rng(0))
+    return ones.max(), 1 / 0.2, 1 - 0.2, 1
+
+
 def effective_columns():
     k = 0.7
     x = np.arange(1.0, 13).reshape(4, 3)
@@ -208,6 +220,8 @@ ANSWERS = {
     "batch_and_layer_norm/count-the-means": count_the_means,
     "batch_and_layer_norm/biased-or-not": biased_or_not,
     "normalized_distributions/bell-on-a-line": bell_on_a_line,
+    "dropout_as_regularization/quick-questions-on-dropout/error": expected_error,
+    "dropout_as_regularization/quick-questions-on-dropout/factor": kept_factor,
     "dropout_as_regularization/effective-columns": effective_columns,
     "multiplicative_noise/which-a-and-b": which_a_and_b,
     "why_convolution/fully-connected-at-full-size": fully_connected,

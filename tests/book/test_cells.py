@@ -18,7 +18,6 @@ UNWRITTEN = {  # chapters that still wait for their new text
     "why_convolution",
     "depthwise_separable",
     "normalized_distributions",
-    "dropout_as_regularization",
     "multiplicative_noise",
     "lab_understanding_dropout",
     "lab_batchnorm_dropout",

@@ -22,14 +22,10 @@ ROOMS = ["op", "functional", "module", "nn", "optim", "testing", "count", "theor
 ROOMS += ["train", "graph", "results", "figures", "explore"]
 EXCEPTIONS = {
     "hwlib.nn.ConvTranspose2d": "used from issue 17 on: compared with torch's, output_padding too",
-    "hwlib.nn.Dropout2d": "used from issue 17 on: dropout in convolutional networks",
     "hwlib.nn.BatchNorm2d": "the benchmark page trains it",
-    "hwlib.nn.Dropout": "the benchmark page trains it",
     "hwlib.nn.LayerNorm": "to be used or dropped",
     "hwlib.nn.GroupNorm": "to be used or dropped",
     "hwlib.optim.AdamW": "to be used or dropped",
-    "hwlib.functional.convolution.unfold": "what the arithmetic chapter and the lab describe",
-    "hwlib.functional.convolution.fold": "what the arithmetic chapter and the lab describe",
 }
 
 

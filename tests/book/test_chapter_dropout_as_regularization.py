@@ -1,0 +1,129 @@
+"""What the chapter on dropout says, computed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import hwlib.functional as hf
+from bookkit.splice import split_cells
+from hwlib import theory
+from hwlib.explore import DropoutLoss, EffectiveMatrix
+from tests.conftest import ROOT
+
+
+def test_the_identity_holds_exactly():
+    X = np.array([[2.0, -1.0, 0.0], [1.0, 3.0, -2.0], [0.0, 1.0, 4.0]])
+    y, w = np.array([3.0, -1.0, 2.0]), np.array([2.0, -1.0, 1.0])
+    k = 0.75
+    fit, penalty = np.sum((y - k * X @ w) ** 2), k * (1 - k) * np.sum(X**2, axis=0) @ w**2
+    masks = theory.expected_loss_by_masks(X, y, w, noise=theory.bernoulli(keep=k))
+    assert masks == fit + penalty
+
+
+def test_the_units_of_a_feature_do_not_matter_to_dropout():
+    rng = np.random.default_rng(7)
+    X, y = rng.standard_normal((12, 3)), rng.standard_normal(12)
+    noise = theory.bernoulli(keep=0.8)
+    before = X @ theory.minimizer(X, y, noise=noise)
+    scaled = X * [1000, 1, 1]
+    after = scaled @ theory.minimizer(scaled, y, noise=noise)
+    np.testing.assert_allclose(after, before, rtol=1e-9)
+    ridge = scaled @ theory.ridge(scaled, y, penalty=5) - X @ theory.ridge(X, y, penalty=5)
+    assert np.abs(ridge).max() > 0.01
+
+
+def test_figure_2_the_minimum_jumps_at_zero():
+    minima = {p: DropoutLoss(p=p).minimum for p in (0, 0.01, 0.5, 0.9)}
+    np.testing.assert_allclose(minima[0], [1.6, 0.8])
+    for p, said in {0.01: [0.99, 1.99], 0.5: [0.67, 1.33], 0.9: [0.18, 0.36]}.items():
+        np.testing.assert_allclose(minima[p], said, atol=0.006)
+        np.testing.assert_allclose(minima[p][1], 2 * minima[p][0])  # on the way to the origin
+
+
+def test_figure_2_sgd_does_not_jump():
+    np.testing.assert_allclose(DropoutLoss(p=0).way[-1], [1.6, 0.8], atol=1e-6)
+    figure = DropoutLoss(p=0.01)
+    np.testing.assert_allclose(figure.way[-1], [1.48, 0.99], atol=0.006)
+    ends = np.array([DropoutLoss(p=0.01, steps=4000, seed=s).way[-1] for s in range(1, 21)])
+    far = np.linalg.norm(ends - figure.minimum, axis=1) > 0.25
+    assert 0 < far.sum() < 20
+    near = DropoutLoss(p=0.3)
+    distances = np.linalg.norm(near.way - near.minimum, axis=1)
+    assert 0.05 < np.median(distances[-100:]) < 0.5 < distances[0]
+
+
+@pytest.mark.parametrize("x1", [0.5, 4, 10])
+def test_figure_2_the_bars(x1):
+    squares = np.array([x1**2, 4])
+    np.testing.assert_allclose(DropoutLoss(x1=x1, p=0).contributions, 8 * squares / squares.sum())
+    for p in (0.01, 0.9):
+        first, second = DropoutLoss(x1=x1, p=p).contributions
+        assert first == pytest.approx(second)
+
+
+@pytest.mark.parametrize(("keep", "norm"), [(0.1, 1 / 3), (0.5, 1), (0.8, 2), (0.9, 3)])
+def test_figure_3_only_keep_changes_the_norms(keep, norm):
+    for factor, first in [(0.1, 0.5), (1.0, 5), (1.5, 7.5)]:
+        figure = EffectiveMatrix(keep=keep, factor=factor)
+        assert theory.column_norms(figure.scaled)[0] == pytest.approx(first)
+        np.testing.assert_allclose(theory.column_norms(figure.effective), norm)
+
+
+def test_the_ridge_views_of_dropout_agree():
+    rng = np.random.default_rng(8)
+    X, y, k = rng.standard_normal((9, 3)), rng.standard_normal(9), 0.7
+    learned = theory.minimizer(X, y, noise=theory.bernoulli(keep=k, inverted=True))
+    norms = np.linalg.norm(X, axis=0)
+    by_norms = theory.ridge(X / norms, y, penalty=(1 - k) / k) / norms
+    np.testing.assert_allclose(by_norms, learned)
+    np.testing.assert_allclose(k * theory.minimizer(X, y, noise=theory.bernoulli(keep=k)), learned)
+
+
+def test_dropout_shrinks_weights_but_makes_none_zero():
+    rng = np.random.default_rng(9)
+    X, y = rng.standard_normal((12, 4)), rng.standard_normal(12)
+    for keep in (0.9, 0.5, 0.01):
+        noise = theory.bernoulli(keep=keep, inverted=True)
+        assert theory.minimizer(X, y, noise=noise).all()
+
+
+def test_the_intercept_is_penalized_like_a_feature():
+    rng = np.random.default_rng(10)
+    X = np.hstack([rng.integers(-3, 4, (3, 2)), np.ones((3, 1))]) * 1.0
+    y, w = rng.integers(-3, 4, 3) * 1.0, np.array([1.0, -2.0, 3.0])
+    noise = theory.bernoulli(keep=0.75)
+    assert theory.expected_loss_by_masks(X, y, w, noise=noise) == theory.expected_loss(
+        X, y, w, noise=noise
+    )
+
+
+def cell(beginning):
+    """The code of the chapter's cell that defines this."""
+    text = (ROOT / "chapters/dropout_as_regularization.md").read_text(encoding="utf-8")
+    (code,) = [c.text for c in split_cells(text, "chapter") if c.code and beginning in c.text]
+    return code
+
+
+@pytest.mark.slow
+def test_hidden_dropout_helps_one_network_and_hurts_the_other():
+    """On other seeds than the page's, within three standard errors of what it says."""
+    page = {"np": np}
+    exec(cell("def trained("), page)
+
+    def error(p, units, wrong, seed):
+        net = page["trained"](p, units, wrong, seed)
+        return 100 - 100 * page["train"].evaluate(net, page["digits"].test).accuracy
+
+    for units, wrong, low, high in [(64, 0.3, -11, -3.5), (16, 0.0, 1.5, 5.5)]:
+        gains = [error(0.5, units, wrong, s) - error(0, units, wrong, s) for s in range(20, 28)]
+        assert low < np.mean(gains) < high, gains
+        assert np.sum(np.sign(gains) == np.sign(low)) >= 7
+
+
+@pytest.mark.parametrize("p", [0.2, 0.5, 0.8])
+def test_variance_shift(p):
+    x = np.maximum(np.random.default_rng(1).standard_normal((200_000, 1)), 0)
+    y = hf.dropout(x, p, rng=np.random.default_rng(2))
+    said = (1 / 2 - 1 / (2 * np.pi)) / (1 / 2 / (1 - p) - 1 / (2 * np.pi))
+    assert x.var() / y.var() == pytest.approx(said, rel=0.03)
