@@ -49,7 +49,7 @@ export function spell(layers, at) {
   const [found, levels] = [fields(layers), seen(layers, at)];
   const { size, jump, start } = found.at(-1);
   const { real, ends } = levels[0];
-  const many = real.length < size ? `${real.length} of ${size} places` : `${size} input${size > 1 ? "s" : ""}`;
+  const many = real.length < size ? `${real.length} of ${size} inputs` : `${size} input${size > 1 ? "s" : ""}`;
   const line = `Output ${at} sees ${many}, x[${ends.map(typeset).join("] to x[")}].`;
   const spans = layers.map(short).map(({ k, d }, i) =>
     ` + ${found[i].jump}·${d > 1 ? `${d}·` : ""}(${k}\u00a0−\u00a01)`);

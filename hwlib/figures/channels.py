@@ -101,15 +101,14 @@ def connections(n: int, kernel_size: int) -> Picture:
 def shifted(image, weight, *, shift: int = 1, padding: int = 0) -> Picture:
     r"""Draw that convolving a shifted image shifts the result, and where it does not.
 
-    Above: the image and its convolution. Below: the image moved to the right, its places on the
-    left filled with zeros, and the convolution of that. At the right, where the second result is
-    not the first one moved: $|\mathrm{conv}(Tx) - T\,\mathrm{conv}(x)|$.
+    Above: the image and its convolution. Below: the image shifted to the right, with zeros on the
+    left, and its convolution. At the right: $|\mathrm{conv}(Tx) - T\,\mathrm{conv}(x)|$, which is
+    zero where the second result is the first one, shifted.
 
     Args:
         image: (H, W).
         weight: filter, (kH, kW).
-        shift: by how many columns the image moves, at least 1 and less than it and its convolution
-            have.
+        shift: number of columns, at least 1 and fewer than the image and its convolution have.
         padding: zeros at each end.
 
     Raises:
@@ -117,7 +116,7 @@ def shifted(image, weight, *, shift: int = 1, padding: int = 0) -> Picture:
         ValueError: if an array is not an image, or a number is out of range.
 
     >>> shifted([[0, 1, 0, 0]], [[1, 2]]).alt.split(". ")[-1]
-    'They differ at 0 of 2 places that can be compared.'
+    'They differ at 0 of 2 pixels that can be compared.'
     """
     image = checked_array("shifted", "image", image, (2,))
     weight = checked_array("shifted", "weight", weight, (2,))
@@ -141,7 +140,7 @@ def shifted(image, weight, *, shift: int = 1, padding: int = 0) -> Picture:
     lefts = np.cumsum([8, image.shape[1] * size + 16, y.shape[1] * size + 16])
     height = max(image.shape[0], y.shape[0]) * size
     peak, brightest = np.abs(y).max() or 1, np.abs(image).max() or 1
-    names = ("image", "convolution"), ("moved image", "its convolution")
+    names = ("image", "response"), ("shifted image", "its response")
     for row, (given, result) in enumerate(((image, y), (moved, of_moved))):
         top = 28 + row * (height + 36)
         for left, words in zip(lefts, names[row], strict=False):
@@ -154,14 +153,14 @@ def shifted(image, weight, *, shift: int = 1, padding: int = 0) -> Picture:
     return sheet.picture(
         top + height + 8,
         f"An image {image.shape[0]} by {image.shape[1]} and its convolution with "
-        f"{listed(weight)}, padding {p}; below, the image moved right by {t}, its convolution, and "
-        "the difference to the first result moved. They differ at "
-        f"{differ} of {gap.size} places that can be compared.",
+        f"{listed(weight)}, padding {p}; below, the image shifted right by {t}, its convolution, "
+        "and its difference from the first result, shifted. They differ at "
+        f"{differ} of {gap.size} pixels that can be compared.",
     )
 
 
 def filter_bank(image, filters: Mapping[str, np.ndarray]) -> Picture:
-    """Draw an image, the filters of a bank, and what each makes of the image.
+    """Draw an image, the filters of a bank, and the response to each.
 
     Filters and responses are blue where positive and orange where negative; each row of the
     figure has its own scale, so that a weak response is seen as well as a strong one.
@@ -175,7 +174,7 @@ def filter_bank(image, filters: Mapping[str, np.ndarray]) -> Picture:
             the image.
 
     >>> filter_bank([[0, 0, 3]], {"slope": [[-1, 1]]}).alt.split(". ")[1]
-    'The filter slope [[−1, 1]] answers between 0 and 3.'
+    'The filter slope [[−1, 1]] responds with values from 0 to 3.'
     """
     image = checked_array("filter_bank", "image", image, (2,))
     if not filters:
@@ -206,14 +205,14 @@ def filter_bank(image, filters: Mapping[str, np.ndarray]) -> Picture:
         inset = size * (np.subtract(image.shape, y.shape) / 2)
         _signed(sheet, y, columns[2] + inset[1], top + inset[0], size, np.abs(y).max() or 1)
         told.append(
-            f"The filter {name} {listed(w)} answers between {number(y.min())} and "
+            f"The filter {name} {listed(w)} responds with values from {number(y.min())} to "
             f"{number(y.max())}."
         )
     return sheet.picture(top + pitch, f"An image of {len(image)} rows. {' '.join(told)}")
 
 
 def tuning(angles, responses: Mapping[str, np.ndarray]) -> Picture:
-    """Plot how strongly filters answer to an edge as it turns.
+    """Plot how strongly filters respond to an edge as it rotates.
 
     Args:
         angles: in which direction it gets brighter, in degrees, (angles,).
@@ -223,7 +222,7 @@ def tuning(angles, responses: Mapping[str, np.ndarray]) -> Picture:
         ValueError: if there is no response, or one has another length than the angles.
 
     >>> tuning([0, 90], {"flat": [1, 3]}).alt.split(". ")[1]
-    'The filter flat answers most, 3, at 90 degrees.'
+    'The filter flat responds most, 3, at 90 degrees.'
     """
     angles = checked_array("tuning", "angles", angles, (1,))
     curves = {
@@ -240,12 +239,14 @@ def tuning(angles, responses: Mapping[str, np.ndarray]) -> Picture:
         axes = fig.subplots()
         for k, (name, y) in enumerate(curves.items()):
             axes.plot(angles, y, ["-", "--", ":", "-."][k % 4], label=name)
-        axes.set(xlabel="direction of growing brightness, degrees", ylabel="response")
+        axes.set(
+            xlabel="direction of increasing brightness, degrees", ylabel="magnitude of response"
+        )
         axes.set_xticks(np.linspace(angles.min(), angles.max(), 5))
         axes.margins(y=0.2)  # room for the legend
         axes.legend(loc="upper center", ncols=2)
     told = " ".join(
-        f"The filter {name} answers most, {number(y.max())}, at {_peaks(angles, y)} degrees."
+        f"The filter {name} responds most, {number(y.max())}, at {_peaks(angles, y)} degrees."
         for name, y in curves.items()
     )
     return picture(

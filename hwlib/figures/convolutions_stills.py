@@ -95,7 +95,7 @@ def receptive_field(
 
 def _seen(seen, ends, size) -> str:
     """Say how many of the inputs in a window are seen, and which window."""
-    many = f"{size} inputs" if len(seen) == size else f"{len(seen)} of {size} places"
+    many = f"{size} inputs" if len(seen) == size else f"{len(seen)} of {size} inputs"
     return f"{many}, {number(ends[0])} to {number(ends[1])}"
 
 

@@ -205,11 +205,33 @@ def fully_connected():
     return dense, products, 3 * 224**2 * 4, 4 * dense, conv
 
 
+def quick_convolution():
+    conv = count.conv_parameters(16, 32, 5)
+    return conv, conv - 32, 32 * 5**2 + 32, conv - 32 + 16
+
+
+def quick_local():
+    outputs = 32 * count.conv_output_size(20, 5) ** 2
+    one_map = outputs // 32 * (16 * 5**2 + 1)
+    local = 32 * one_map
+    return local, local - outputs, one_map, outputs * (5**2 + 1)
+
+
+def quick_nonzero():
+    matrix = hf.conv2d(np.eye(400).reshape(400, 1, 20, 20), np.ones((1, 1, 5, 5)))
+    one_pair = np.count_nonzero(matrix)  # of an input and an output channel
+    outputs, inputs = 32 * 16**2, 16 * 20**2
+    return 16 * 32 * one_pair, outputs * inputs, 16 * 32 * 5**2, 32 * one_pair
+
+
 ANSWERS = {
     "convolution_arithmetic/quick-questions/length": quick_length,
     "convolution_arithmetic/quick-questions/parameters": quick_parameters,
     "convolution_arithmetic/quick-questions/rows": quick_rows,
     "convolution_arithmetic/size-a-network": size_a_network,
+    "why_convolution/quick-counts/convolution": quick_convolution,
+    "why_convolution/quick-counts/local": quick_local,
+    "why_convolution/quick-counts/nonzero": quick_nonzero,
     "convolution_arithmetic/which-filter": which_filter,
     "convolution_arithmetic/stamps-in-the-plane": stamps_in_the_plane,
     "depthwise_separable/count-the-standard-layer": standard_layer,

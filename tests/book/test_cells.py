@@ -15,7 +15,6 @@ from tests.conftest import ROOT
 
 BOOK = Book(ROOT)
 UNWRITTEN = {  # chapters that still wait for their new text
-    "why_convolution",
     "depthwise_separable",
     "normalized_distributions",
     "multiplicative_noise",

@@ -334,7 +334,7 @@ def test_the_words_say_what_is_seen(field):
         "start 0",
         "Output 1 begins at 0 + 1·2 = 2.",
     ]
-    assert holes["words"]["line"] == "Output 1 sees 3 of 5 places, x[1] to x[5]."
+    assert holes["words"]["line"] == "Output 1 sees 3 of 5 inputs, x[1] to x[5]."
     assert one["words"]["line"] == "Output 1 sees 1 input, x[1] to x[1]."
 
 
@@ -522,7 +522,7 @@ def test_the_still_of_a_field_says_what_hwlib_counts():
     )
     picture = figure.still()
     assert picture.alt == (
-        "Output 0 sees 6 of 7 places, −1 to 5. Layer 1: kernel 3, padding 1. "
+        "Output 0 sees 6 of 7 inputs, −1 to 5. Layer 1: kernel 3, padding 1. "
         "Layer 2: kernel 3, stride 2, dilation 2. Size 7, jump 2, start −1."
     )
     assert "size 7, jump 2, start −1" in picture.svg

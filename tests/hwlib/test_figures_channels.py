@@ -74,7 +74,7 @@ def test_shifted_counts_the_places_where_torch_differs(padding, shift):
     moved[:, shift:] = IMAGE[:, :-shift]
     gap = conv(moved, EDGES, padding)[:, shift:] - conv(IMAGE, EDGES, padding)[:, :-shift]
     picture = draw.shifted(IMAGE, EDGES, shift=shift, padding=padding)
-    assert f"They differ at {(gap != 0).sum()} of {gap.size} places" in picture.alt
+    assert f"They differ at {(gap != 0).sum()} of {gap.size} pixels" in picture.alt
     assert (gap != 0).any() == (padding > 0)
 
 
@@ -89,14 +89,14 @@ def test_filter_bank_tells_what_torch_answers():
     y = conv(IMAGE, EDGES)
     picture = DRAWN["filter_bank"]()
     low, high = (f"{int(v)}".replace("-", "−") for v in (y.min(), y.max()))
-    assert f"between {low} and {high}." in picture.alt
+    assert f"from {low} to {high}." in picture.alt
     assert {"image", "filter", "response", "edges", "mean"} <= set(texts(picture))
 
 
 def test_tuning_tells_the_peaks_and_names_the_curves():
     picture = DRAWN["tuning"]()
-    assert "The filter a answers most, 2, at 0 degrees." in picture.alt
-    assert "The filter b answers most, 3, at 90 degrees." in picture.alt
+    assert "The filter a responds most, 2, at 0 degrees." in picture.alt
+    assert "The filter b responds most, 3, at 90 degrees." in picture.alt
     assert {"a", "b"} <= set(texts(picture))
 
 
@@ -104,8 +104,8 @@ def test_tuning_tells_every_peak():
     angles = np.arange(0, 181, 45)
     responses = {"a": abs(np.cos(np.radians(angles))), "flat": np.ones(5)}
     told = draw.tuning(angles, responses).alt
-    assert "The filter a answers most, 1, at 0 and 180 degrees." in told
-    assert "The filter flat answers most, 1, at 0, 45, 90, 135 and 180 degrees." in told
+    assert "The filter a responds most, 1, at 0 and 180 degrees." in told
+    assert "The filter flat responds most, 1, at 0, 45, 90, 135 and 180 degrees." in told
 
 
 @pytest.mark.parametrize(("c", "f", "k"), [(2, 5, 3), (3, 4, 3), (1, 2, 2)])
