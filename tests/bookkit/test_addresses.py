@@ -6,6 +6,7 @@ import io
 import re
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,8 +14,8 @@ import pytest
 import yaml
 from sphinx.application import Sphinx
 from sphinx.errors import ConfigError
-from sphinx.util.docutils import docutils_namespace
 
+from bookkit import build
 from bookkit.addresses import Addresses
 from bookkit.course import CourseError
 from bookkit.page import name_edition
@@ -226,7 +227,15 @@ def test_commands_that_publish_refuse_with_the_reason(copy, command, arguments, 
 
 
 def configured(folder):
-    """The configuration that Sphinx has after reading `_config.yml` with this book's extension."""
+    """The configuration that Sphinx has after reading `_config.yml` with this book's extension.
+
+    In a process of its own: extensions leave traces in Sphinx's defaults.
+    """
+    with ProcessPoolExecutor(1) as pool:
+        return pool.submit(_configured, folder).result()
+
+
+def _configured(folder):
     from jupyter_book.config import get_final_config
 
     given, _ = get_final_config(
@@ -235,12 +244,14 @@ def configured(folder):
         cli_config={"latex_individualpages": False},
     )
     out = folder / "out"
-    with docutils_namespace(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bookkit.build.use_own_library", lambda app, config: None)
-        app = Sphinx(
-            folder, None, out, out, "html", confoverrides=given, status=None, warning=io.StringIO()
-        )
-    return app.config
+    build.use_own_library = lambda app, config: None  # the folder holds no library
+    app = Sphinx(
+        folder, None, out, out, "html", confoverrides=given, status=None, warning=io.StringIO()
+    )
+    config = app.config
+    return SimpleNamespace(
+        html_baseurl=config.html_baseurl, html_theme_options=config.html_theme_options
+    )
 
 
 def test_the_theme_reads_the_same_addresses(copy):
