@@ -104,6 +104,17 @@ def separable_layer():
     return right, one, both, deep, point, 4 * 9 + 4 * 3, standard
 
 
+def quick_pointwise():
+    right = result("depthwise_separable", "quick-pointwise")
+    return right, right + 64, right * 9, right * 14**2
+
+
+def quick_pair():
+    deep, point = 32 * 5**2, 64 * 32
+    right = result("depthwise_separable", "quick-pair")
+    return right, 64 * 32 * 5**2, deep, point, 64 * 5**2 + point
+
+
 def multiply_accumulates():
     names = "macs-separable macs-separable-unpadded flops-separable macs-standard separable-weights"
     known = [result("depthwise_separable", name) for name in names.split()]
@@ -234,6 +245,8 @@ ANSWERS = {
     "why_convolution/quick-counts/nonzero": quick_nonzero,
     "convolution_arithmetic/which-filter": which_filter,
     "convolution_arithmetic/stamps-in-the-plane": stamps_in_the_plane,
+    "depthwise_separable/quick-counts-of-pairs/pointwise": quick_pointwise,
+    "depthwise_separable/quick-counts-of-pairs/pair": quick_pair,
     "depthwise_separable/count-the-standard-layer": standard_layer,
     "depthwise_separable/count-the-separable-layer": separable_layer,
     "depthwise_separable/multiply-accumulates": multiply_accumulates,

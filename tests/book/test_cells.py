@@ -15,7 +15,6 @@ from tests.conftest import ROOT
 
 BOOK = Book(ROOT)
 UNWRITTEN = {  # chapters that still wait for their new text
-    "depthwise_separable",
     "normalized_distributions",
     "multiplicative_noise",
     "lab_understanding_dropout",
