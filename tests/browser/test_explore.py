@@ -287,10 +287,15 @@ def test_motion_is_the_readers_choice(page, site, motion, moves):
     page.emulate_media(reduced_motion=motion)
     page.goto(f"{site}/chapters/convolution_arithmetic.html")
     figure = alive(page)
-    slider(figure, "output").press("ArrowRight")
-    assert (
-        page.evaluate("document.getAnimations().some((a) => a.transitionProperty === 'd')") == moves
+    page.evaluate(  # noted when it begins: on a slow machine it may be over before we look
+        """() => {
+          window.moved = false;
+          addEventListener("transitionrun", (e) => { window.moved ||= e.propertyName === "d"; }, true);
+        }"""
     )
+    slider(figure, "output").press("ArrowRight")
+    page.evaluate("new Promise((f) => requestAnimationFrame(() => requestAnimationFrame(f)))")
+    assert page.evaluate("window.moved") == moves
     check(figure)
 
 
