@@ -42,7 +42,7 @@ case "$PWD" in */private) kept="npm .jupyter_cache";; *) kept=npm;; esac
 for kept in $kept; do
   [ -e _build/$kept ] || [ ! -e "{root}/_build/$kept" ] || cp -R "{root}/_build/$kept" _build/
 done
-PYTHONPATH="$PWD" exec {make} -o "{venv}/.ready" VENV="{venv}" "$@"
+PYTHONPATH="$PWD" exec {make} -o environment VENV="{venv}" "$@"
 """
 EDIT = """\
 import re, sys
