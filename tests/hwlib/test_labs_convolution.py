@@ -722,3 +722,39 @@ def test_a_network_of_a_readers_parts_trains():
     assert history.train_loss[-1] < 0.7 * history.train_loss[0]
     assert evaluate(model, (x, y)).loss == pytest.approx(history.train_loss[-1])
     assert norm.running_mean.any()
+
+
+# ---------------------------------------------------------------------------- what a reader skips
+
+
+def test_the_given_pairs_pass_the_checks(capsys):
+    assert check("conv_forward", layers.given_convolution[0])
+    assert check("conv_backward", *layers.given_convolution)
+    assert check("max_pool_forward", layers.given_pooling[0])
+    assert check("max_pool_backward", *layers.given_pooling)
+    assert capsys.readouterr().out.count("Right: ") == 4
+
+
+def unfilled(x):
+    """A stub."""
+    raise NotImplementedError("exercise 'Twice'")
+
+
+def begun(x):
+    doubled = np.add(x, x)
+    raise NotImplementedError(f"exercise 'Twice': {doubled}")
+
+
+def filled(x):
+    if x is None:
+        raise NotImplementedError("a case that its writer leaves out")
+    return abs(x)
+
+
+def test_what_is_written_is_taken():
+    assert layers.written(unfilled, filled, len) is filled
+    assert layers.written(unfilled, len) is len  # without Python code, so not a stub
+    assert layers.written(begun, filled) is begun  # its reader wants to hear that it is not done
+    assert layers.written((filled, unfilled), (filled, filled)) == (filled, filled)
+    with pytest.raises(ValueError, match="none of the 2 choices"):
+        layers.written(unfilled, (filled, unfilled))
