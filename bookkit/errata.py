@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 PAGE = "chapters/errata"
 TESTS = "tests/book/test_errata.py"
-KINDS = ("error", "under-specified", "wording")
+KINDS = ("error", "under-specified", "wording")  # chapters/errata.md says what they mean
 
 
 class ErrataError(ValueError):
@@ -118,12 +118,12 @@ class Errata(SphinxDirective):
         self.env.note_dependency(str(root / "errata.yml"))
         every = load(root).values()
         shown = [e for e in every if not _withheld(self.env.app, e)]
-        kinds = [f"{sum(e.kind == kind for e in shown)} {kind}" for kind in KINDS]
-        said = f"{len(shown)} entries: {', '.join(kinds)}."
+        kinds = [f"{kind}: {sum(e.kind == kind for e in shown)}" for kind in KINDS]
+        said = f"**Entries: {len(shown)}** ({', '.join(kinds)})."
         if hidden := len(every) - len(shown):
             said += (
-                " Withheld from this edition, so as not to give away the solution of an exercise:"
-                f" {hidden}. The edition with solutions shows them."
+                " Entries withheld from this edition because they would give away the solution of"
+                f" an exercise: {hidden}."
             )
         out: list[nodes.Node] = self._markdown(said)
         by_problem = sorted(shown, key=lambda e: e.problem)  # "Problem 1", …, "Throughout"
@@ -135,17 +135,17 @@ class Errata(SphinxDirective):
     def _entry(self, entry: Erratum) -> nodes.section:
         section = self._section(entry.anchor, entry.where)
         section += self._markdown(
-            f"**{entry.kind.capitalize()}.** It says: {entry.printed}",
-            f"**Right is:** {entry.right}",
+            f"**{entry.kind.capitalize()}.** Printed: {entry.printed}",
+            f"**Correct:** {entry.right}",
         )
         last = []
         treated = f"chapters/{entry.chapter}"
         if treated in self.env.found_docs and treated != PAGE:
-            last.append(f"Treated in {{doc}}`{entry.chapter}`.")
+            last.append(f"Discussed in {{doc}}`{entry.chapter}`.")
         if entry.test and (Path(self.env.srcdir) / TESTS).is_file():
             last.append(f"Shown by `{entry.test}` in `{TESTS}`.")
         elif entry.test:  # it evaluates answers: a tree made for students is without it
-            last.append("Shown by a test that is not part of this copy.")
+            last.append("Shown by a test that this copy does not include.")
         else:
             last.append(f"No test: {entry.untested}.")
         section += self._markdown(" ".join(last))

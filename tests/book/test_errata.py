@@ -120,6 +120,15 @@ def test_every_entry_names_a_chapter_and_an_exercise_that_exist():
             assert f":label: {exercise}\n" in text, entry.id
 
 
+def test_every_link_names_an_entry():
+    linked = {}
+    for path in [*(ROOT / "chapters").glob("*.md"), *Book(ROOT).solutions.glob("*/*.md")]:
+        for words in re.findall(r"\{erratum\}`([^`]+)`", path.read_text(encoding="utf-8")):
+            linked.setdefault(re.sub(r".*<(.*)>", r"\1", words, flags=re.S), path.name)
+    assert len(linked) > 10
+    assert {id: name for id, name in linked.items() if id not in ENTRIES} == {}
+
+
 def test_what_the_student_edition_shows_is_in_no_solution():
     """No run of eight words, which the leak tests of the chapters look for too."""
     shown = "\n".join(f"{e.printed}\n{e.right}\n" for e in ENTRIES.values() if not e.reveals)

@@ -96,10 +96,10 @@ def test_every_entry_has_its_section_by_problem(tree):
         "erratum-two-letters",
     ]
     assert 'href="one.html"' in page
-    assert "Error. It says: \\(a - b\\)" in text(page)
+    assert "Error. Printed: \\(a - b\\)" in text(page)
     assert "Shown by test_wrong_sign in tests/book/test_errata.py." in text(page)
     assert "No test: nothing to compute." in text(page)
-    assert "3 entries: 2 error, 0 under-specified, 1 wording." in text(page)
+    assert "Entries: 3 (error: 2, under-specified: 0, wording: 1)." in text(page)
 
 
 def test_the_role_links_to_the_entry(tree):
@@ -146,8 +146,11 @@ def test_what_reveals_a_solution_is_withheld(tree, public_tree):
     page, one, said = build(tree, edition)
     assert said == ""
     assert "erratum-wrong-sign" in page
-    assert "2 entries" in text(page)
-    assert "of an exercise: 1." in text(page)
+    assert "Entries: 2 (" in text(page)
+    assert (
+        "withheld from this edition because they would give away the solution of an exercise: 1."
+        in text(page)
+    )
     assert not any(
         b"zyzzyva" in data or b"the-answer" in data
         for data in everything(tree / "_build" / edition / "html")
@@ -160,19 +163,19 @@ def test_an_entry_is_released_with_its_solution(tree):
     page, one, said = build(tree, "student", ["one/try"])
     assert said == ""
     assert "zyzzyva" in page
-    assert "Withheld" not in page
+    assert "withheld" not in page
     assert "errata.html#erratum-the-answer" in one
 
 
 def test_a_copy_without_the_tests_does_not_name_them(tree):
     (tree / errata.TESTS).unlink()
-    assert "Shown by a test that is not part of this copy." in text(build(tree)[0])
+    assert "Shown by a test that this copy does not include." in text(build(tree)[0])
 
 
 def test_the_full_edition_withholds_nothing(tree):
     page, _, _ = build(tree)
     assert "zyzzyva" in page
-    assert "Withheld" not in page
+    assert "withheld" not in page
 
 
 def test_an_edit_is_seen_by_the_next_build(tree):
