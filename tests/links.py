@@ -75,7 +75,7 @@ def broken_in_notebooks(folder: Path, address: str, site: Path) -> list[str]:
     for path in sorted(folder.glob("*.ipynb")):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         text = "\n".join("".join(cell["source"]) for cell in cells)
-        links = set(re.findall(re.escape(address) + r"/([^)\s]*)", text))
+        links = set(re.findall(re.escape(address) + r"/([^)\s\"]*)", text))
         assert links, f"{path.name} has no link to {address}"
         said += [
             f"{path.name}: {link}"

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import traitlets
+from traitlets import TraitError
 
-from hwlib.explore.figure import Figure, Invalid, source
+from hwlib.explore.figure import Figure, source
 
 _KINDS = ("number", "array", "choice")
 _NAME = re.compile(r"[a-z0-9_]+/[a-z0-9-]+(/[a-z0-9-]+)?")
@@ -99,7 +100,7 @@ class Answer(Figure):
             (digest not in hints, "hints must not hold the right answer's digest"),
         ]:
             if not fits:
-                raise Invalid(f"Answer: {rule}")
+                raise TraitError(f"Answer: {rule}")
         super().__init__(
             name=name,
             kind=kind,

@@ -2,9 +2,10 @@
 
 import numpy as np
 import traitlets
+from traitlets import TraitError
 
 import hwlib.functional as hf
-from hwlib.explore.figure import Figure, Invalid, Numbers, source
+from hwlib.explore.figure import Figure, Numbers, source
 
 EXAMPLES = {
     "1-D": {"x": [2, 0, 1, 3, -1, 4, 1], "weight": [1, -2, 1]},
@@ -31,9 +32,9 @@ class Convolution(Figure):
             last entry where a change of another setting leaves it behind.
 
     Raises:
-        ValueError: if x or weight is not made of numbers, if one is 1-D and the other 2-D, if the
-            window is larger than the padded input, or if `at` is no entry of the output. Nothing
-            changes then. To go from 1-D to 2-D change both within `hold_trait_notifications()`.
+        TraitError: if x or weight is not made of numbers, if one is 1-D and the other 2-D, if the
+            window is larger than the padded input, or if `at` is no entry of the output. To go
+            from 1-D to 2-D change both within `hold_trait_notifications()`.
 
     >>> figure = Convolution(x=[2, 0, 1, 3], weight=[1, -2], stride=2)
     >>> figure.output
@@ -71,7 +72,7 @@ class Convolution(Figure):
     def _check_at(self, proposal):
         size = self.output.size
         if not 0 <= proposal.value < size:
-            raise Invalid(f"Convolution: at must be from 0 to {size - 1}, got {proposal.value}")
+            raise TraitError(f"Convolution: at must be from 0 to {size - 1}, got {proposal.value}")
         return proposal.value
 
     @traitlets.observe(*_SETTINGS)
@@ -93,7 +94,7 @@ def _convolve(x, weight, **hyper):
     """Convolve nested lists as one sample of one channel."""
     x, weight = np.array(x, dtype=float), np.array(weight, dtype=float)
     if x.ndim != weight.ndim:
-        raise Invalid(
+        raise TraitError(
             f"Convolution: x and weight must both be 1-D or both 2-D, got shapes {x.shape} "
             f"and {weight.shape}; set both within hold_trait_notifications()"
         )
@@ -101,4 +102,4 @@ def _convolve(x, weight, **hyper):
     try:
         return convolve(x[None, None], weight[None, None], **hyper)[0, 0]
     except ValueError as error:
-        raise Invalid(f"Convolution: {error}") from None
+        raise TraitError(f"Convolution: {error}") from None

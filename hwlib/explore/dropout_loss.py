@@ -4,10 +4,8 @@ import numpy as np
 import traitlets
 
 from hwlib import theory
-from hwlib.explore.draws import uniforms
-from hwlib.explore.figure import Figure, Invalid, source
-
-_POSITIVE = ("x1", "x2", "y")
+from hwlib.explore.figure import Figure, Real, source
+from hwlib.explore.random import uniforms
 
 
 class DropoutLoss(Figure):
@@ -19,14 +17,15 @@ class DropoutLoss(Figure):
     dropout a whole line of weights has no error, and the shortest of them counts as the minimum.
 
     Args:
-        x1, x2: the two features, positive.
-        y: the target, positive.
-        p: the probability of a DROP, 0 <= p <= 0.9.
-        steps: the steps of SGD that are drawn, from w = 0; a fresh mask each.
+        x1, x2: the two features, from 0.5 to 1000.
+        y: the target, from 0.5 to 1000.
+        p: the probability of dropping a feature, 0 <= p <= 0.9.
+        steps: the number of SGD steps that are drawn, from w = 0, at most 4000; each step draws a
+            new mask.
         seed: of the masks.
 
     Raises:
-        ValueError: if a setting is out of its range. Nothing changes then.
+        TraitError: if a setting is out of its range.
 
     >>> figure = DropoutLoss(x1=4, x2=2, y=8, p=0.5)
     >>> figure.minimum.round(4).tolist(), figure.contributions.round(4).tolist()
@@ -36,41 +35,16 @@ class DropoutLoss(Figure):
     [6.4, 1.6]
     """
 
-    _esm = source("kit.js", "plot.js", "draws.js", "dropout_loss.js")
+    _esm = source("kit.js", "plot.js", "random.js", "dropout_loss.js")
     SETTINGS = ("x1", "x2", "y", "p", "steps", "seed")
     SIZE = "tall"
 
-    x1 = traitlets.Float(4.0).tag(sync=True)
-    x2 = traitlets.Float(2.0).tag(sync=True)
-    y = traitlets.Float(8.0).tag(sync=True)
-    p = traitlets.Float(0.3).tag(sync=True)
-    steps = traitlets.Int(400).tag(sync=True)
-    seed = traitlets.Int(1).tag(sync=True)
-
-    @traitlets.validate(*_POSITIVE)
-    def _check_positive(self, proposal):
-        if not 0.5 <= proposal.value <= 1000:
-            raise Invalid(
-                f"DropoutLoss: {proposal.trait.name} must be from 0.5 to 1000, got {proposal.value}"
-            )
-        return proposal.value
-
-    @traitlets.validate("p")
-    def _check_p(self, proposal):
-        if not 0 <= proposal.value <= 0.9:
-            raise Invalid(
-                f"DropoutLoss: p is the probability of a drop, 0 <= p <= 0.9, got {proposal.value}"
-            )
-        return proposal.value
-
-    @traitlets.validate("steps", "seed")
-    def _check_counts(self, proposal):
-        most = {"steps": 4000, "seed": 2**31 - 1}[proposal.trait.name]
-        if not 1 <= proposal.value <= most:
-            raise Invalid(
-                f"DropoutLoss: {proposal.trait.name} must be from 1 to {most}, got {proposal.value}"
-            )
-        return proposal.value
+    x1 = Real(4.0, min=0.5, max=1000).tag(sync=True)
+    x2 = Real(2.0, min=0.5, max=1000).tag(sync=True)
+    y = Real(8.0, min=0.5, max=1000).tag(sync=True)
+    p = Real(0.3, min=0, max=0.9).tag(sync=True)
+    steps = traitlets.Int(400, min=1, max=4000).tag(sync=True)
+    seed = traitlets.Int(1, min=1, max=2**31 - 1).tag(sync=True)
 
     @property
     def _problem(self):
@@ -88,16 +62,16 @@ class DropoutLoss(Figure):
         return self._problem[0][0] * self.minimum
 
     @property
-    def way(self) -> np.ndarray:
-        """The weights that SGD passes, (steps + 1, 2)."""
+    def path(self) -> np.ndarray:
+        """The weights after each step of SGD, (steps + 1, 2)."""
         kept = uniforms(self.seed, 2 * self.steps).reshape(-1, 2) >= self.p
         rate = 0.1 * (1 - self.p) / (self.x1**2 + self.x2**2)
         w = np.zeros(2)
-        way = [w]
+        path = [w]
         for seen in kept * self._problem[0] / (1 - self.p):
             w = w + 2 * rate * (self.y - seen @ w) * seen
-            way.append(w)
-        return np.array(way)
+            path.append(w)
+        return np.array(path)
 
     def still(self):
         """Return `hwlib.figures.descent.landscape` of the present state."""
@@ -106,5 +80,8 @@ class DropoutLoss(Figure):
         X, y = self._problem
         masks, chance = theory.bernoulli(keep=1 - self.p, inverted=True).outcomes(2)
         limit = theory.limit_minimizer(X, y)
-        ways = {f"SGD, p = {self.p:g}": self.way, "minimum for p from 0 to 1": [limit, 0 * limit]}
-        return landscape(masks * X, np.repeat(y, 4), ways, chance=chance)
+        paths = {
+            f"SGD, p = {self.p:g}": self.path,
+            "minimum for p from 0 to 1": [limit, 0 * limit],
+        }
+        return landscape(masks * X, np.repeat(y, 4), paths, chance=chance)

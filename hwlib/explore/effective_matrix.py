@@ -2,9 +2,10 @@
 
 import numpy as np
 import traitlets
+from traitlets import TraitError
 
 from hwlib import theory
-from hwlib.explore.figure import Figure, Invalid, Numbers, source
+from hwlib.explore.figure import Figure, Numbers, Real, source
 
 
 class EffectiveMatrix(Figure):
@@ -16,8 +17,8 @@ class EffectiveMatrix(Figure):
         keep: the probability of keeping an entry, 0.1 <= keep <= 0.9.
 
     Raises:
-        ValueError: if X has not two columns or one of them is zero, or if a setting is out of its
-            range. Nothing changes then.
+        TraitError: if X does not have two columns or one of them is zero, or if a setting is
+            out of its range.
 
     >>> figure = EffectiveMatrix(X=[[3, 0], [4, 2]], factor=0.1, keep=0.8)
     >>> theory.column_norms(figure.scaled).round(9).tolist()
@@ -31,32 +32,18 @@ class EffectiveMatrix(Figure):
     SIZE = "broad"
 
     X = Numbers([[3, -1], [0, 2], [4, 2]]).tag(sync=True)
-    factor = traitlets.Float(1.0).tag(sync=True)
-    keep = traitlets.Float(0.8).tag(sync=True)
+    factor = Real(1.0, min=0.1).tag(sync=True)
+    keep = Real(0.8, min=0.1, max=0.9).tag(sync=True)
 
     @traitlets.validate("X")
     def _check_data(self, proposal):
         X = np.array(proposal.value, dtype=float)
         if X.ndim != 2 or X.shape[1] != 2:
-            raise Invalid(f"EffectiveMatrix: X must be (n, 2), got {X.shape}")
+            raise TraitError(f"EffectiveMatrix: X must be (n, 2), got {X.shape}")
         if not X.any(axis=0).all():
-            raise Invalid(
-                "EffectiveMatrix: no column of X may be zero, for no factor changes its norm"
+            raise TraitError(
+                "EffectiveMatrix: no column of X may be zero, because no factor changes its norm"
             )
-        return proposal.value
-
-    @traitlets.validate("factor")
-    def _check_factor(self, proposal):
-        if not 0.1 <= proposal.value < np.inf:
-            raise Invalid(
-                f"EffectiveMatrix: factor must be finite and at least 0.1, got {proposal.value}"
-            )
-        return proposal.value
-
-    @traitlets.validate("keep")
-    def _check_keep(self, proposal):
-        if not 0.1 <= proposal.value <= 0.9:
-            raise Invalid(f"EffectiveMatrix: keep must be from 0.1 to 0.9, got {proposal.value}")
         return proposal.value
 
     @property

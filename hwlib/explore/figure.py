@@ -1,5 +1,6 @@
 """The base of the explorable figures: widgets that draw and compute in the browser."""
 
+import math
 from pathlib import Path
 
 import anywidget
@@ -18,12 +19,25 @@ def source(*names: str) -> str:
     return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
 
 
-class Invalid(traitlets.TraitError, ValueError):
-    """A setting that breaks a figure's rule; traitlets then leaves the figure as it was.
+class Real(traitlets.Float):
+    """A trait for a finite number, within bounds if `min` or `max` is given.
 
-    >>> issubclass(Invalid, ValueError)
-    True
+    >>> class Mask(traitlets.HasTraits):
+    ...     p = Real(0.5, min=0, max=1)
+    >>> Mask(p=float("nan"))
+    Traceback (most recent call last):
+    traitlets.traitlets.TraitError: The 'p' trait of a Mask instance expected a finite number, not \
+the float nan.
     """
+
+    info_text = "a finite number"
+
+    def validate(self, obj, value):
+        """Return `value` as a float."""
+        value = super().validate(obj, value)
+        if not math.isfinite(value):
+            self.error(obj, value)
+        return value
 
 
 class Numbers(traitlets.TraitType):
@@ -45,7 +59,7 @@ class Numbers(traitlets.TraitType):
             array = np.array(None)
         fits = array.ndim in (1, 2) and array.size > 0 and array.dtype.kind in "iuf"
         if not (fits and np.isfinite(array).all()):
-            raise Invalid(
+            raise traitlets.TraitError(
                 f"{type(obj).__name__}: {self.name} must be {self.info_text}, got {value!r}"
             )
         return array.tolist()
@@ -58,6 +72,8 @@ class Figure(anywidget.AnyWidget):
     axes; one synced trait for each control, all named in `SETTINGS`; a `SIZE`, the height that a
     page keeps free for it, one of explore.css; and `still`. The module computes in the browser, so
     the figure moves without a kernel; where there is one, traits follow in both directions.
+
+    A setting that breaks a rule raises `traitlets.TraitError`, and the figure stays as it was.
 
     >>> issubclass(Figure, anywidget.AnyWidget)
     True

@@ -4,7 +4,7 @@ import numpy as np
 import traitlets
 
 import hwlib.functional as hf
-from hwlib.explore.figure import Figure, Invalid, source
+from hwlib.explore.figure import Figure, source
 
 NORMS = ("batch", "layer", "instance", "group")
 VALUES = [  # (N, C, HW): samples, channels, positions
@@ -12,7 +12,6 @@ VALUES = [  # (N, C, HW): samples, channels, positions
     [[6, 6, 0, 1], [4, 3, 8, 5], [3, 4, 6, 5], [1, 7, 7, 9]],
     [[7, 2, 2, 5], [5, 6, 9, 2], [8, 0, 0, 8], [8, 2, 1, 2]],
 ]
-_SETTINGS = ("norm", "groups", "sample", "channel", "place")
 
 
 class NormCube(Figure):
@@ -28,21 +27,21 @@ class NormCube(Figure):
         place: of the entry, from 0 to 3.
 
     Raises:
-        ValueError: if a setting is none of these; nothing changes then.
+        TraitError: if a setting is none of these.
 
     >>> NormCube(norm="instance", sample=1).shared[1, 3]
     array([ True,  True,  True,  True])
     """
 
     _esm = source("kit.js", "norm_cube.js")
-    SETTINGS = _SETTINGS
+    SETTINGS = ("norm", "groups", "sample", "channel", "place")
     SIZE = "tall"
 
-    norm = traitlets.Unicode("group").tag(sync=True)
-    groups = traitlets.Int(2).tag(sync=True)
-    sample = traitlets.Int(0).tag(sync=True)
-    channel = traitlets.Int(3).tag(sync=True)
-    place = traitlets.Int(1).tag(sync=True)
+    norm = traitlets.Enum(NORMS, "group").tag(sync=True)
+    groups = traitlets.Enum((1, 2, 4), 2).tag(sync=True)
+    sample = traitlets.Int(0, min=0, max=2).tag(sync=True)
+    channel = traitlets.Int(3, min=0, max=3).tag(sync=True)
+    place = traitlets.Int(1, min=0, max=3).tag(sync=True)
     values = traitlets.List(VALUES, read_only=True).tag(sync=True)
 
     @property
@@ -63,19 +62,9 @@ class NormCube(Figure):
             return hf.layer_norm(x, x.shape[1:])
         return hf.instance_norm(x) if self.norm == "instance" else hf.group_norm(x, self.groups)
 
-    @traitlets.validate(*_SETTINGS)
-    def _check_settings(self, proposal):
-        name, value = proposal.trait.name, proposal.value
-        ends = dict(zip(("sample", "channel", "place"), np.shape(VALUES), strict=True))
-        allowed = {"norm": NORMS, "groups": (1, 2, 4)}.get(name) or range(ends[name])
-        if value not in allowed:
-            rule = ", ".join(map(repr, allowed))
-            raise Invalid(f"NormCube: {name} must be one of {rule}, got {value!r}")
-        return value
-
     def still(self):
-        """Return `hwlib.figures.norms_stills.entries` of the present state."""
-        from hwlib.figures.norms_stills import entries  # matplotlib is slow to import
+        """Return `hwlib.figures.normalization.entries` of the present state."""
+        from hwlib.figures.normalization import entries  # matplotlib is slow to import
 
         ringed = self.sample, self.channel, self.place
         groups = f" with {self.groups} groups" if self.norm == "group" else ""

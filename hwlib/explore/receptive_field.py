@@ -3,9 +3,10 @@
 import itertools
 
 import traitlets
+from traitlets import TraitError
 
 from hwlib import count
-from hwlib.explore.figure import Figure, Invalid, source
+from hwlib.explore.figure import Figure, source
 
 DEPTH = 5  # how many layers there is room for
 _DEFAULTS = {"kernel_size": None, "stride": 1, "padding": 0, "dilation": 1}
@@ -27,9 +28,11 @@ class Layers(traitlets.TraitType):
             layers = [{**_DEFAULTS, **layer} for layer in value]
             count.receptive_field(layers)
         except (TypeError, ValueError) as error:
-            raise Invalid(f"{name} must be as count.receptive_field takes them: {error}") from None
+            raise TraitError(
+                f"{name} must be as count.receptive_field takes them: {error}"
+            ) from None
         if not 1 <= len(layers) <= DEPTH:
-            raise Invalid(f"{name} must be 1 to {DEPTH} layers, got {len(layers)}")
+            raise TraitError(f"{name} must be 1 to {DEPTH} layers, got {len(layers)}")
         return [{key: int(layer[key]) for key in _DEFAULTS} for layer in layers]
 
 
@@ -44,8 +47,8 @@ class ReceptiveField(Figure):
             change of the layers leaves them behind.
 
     Raises:
-        ValueError: if the layers are none, more than five or impossible, if there is no such
-            `layer`, or if `at` is none of the outputs shown. Nothing changes then.
+        TraitError: if the layers are none, more than five or impossible, if there is no such
+            `layer`, or if `at` is none of the outputs shown.
 
     >>> figure = ReceptiveField(layers=[{"kernel_size": 3, "stride": 2}, {"kernel_size": 5}])
     >>> figure.field
@@ -84,7 +87,7 @@ class ReceptiveField(Figure):
         name = proposal.trait.name
         first, last = self._ends()[name]
         if not first <= proposal.value <= last:
-            raise Invalid(
+            raise TraitError(
                 f"ReceptiveField: {name} must be from {first} to {last}, got {proposal.value}"
             )
         return proposal.value
@@ -98,7 +101,7 @@ class ReceptiveField(Figure):
         return {"layer": (1, len(self.layers)), "at": (0, self.lengths[-1] - 1)}
 
     def still(self):
-        """Return `hwlib.figures.convolutions_stills.receptive_field` of the present state."""
-        from hwlib.figures import convolutions_stills  # matplotlib is slow to import
+        """Return `hwlib.figures.layers.receptive_field` of the present state."""
+        from hwlib.figures import layers  # matplotlib is slow to import
 
-        return convolutions_stills.receptive_field(self.layers, self.lengths, at=self.at)
+        return layers.receptive_field(self.layers, self.lengths, at=self.at)

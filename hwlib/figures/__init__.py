@@ -4,8 +4,8 @@ One function a figure; a module holds the figures of one subject. `picture` turn
 figure into one that fits the page.
 """
 
-from hwlib.figures.channel_sum import channel_sum
-from hwlib.figures.convolution import convolution, convolution_matrix, coverage, stamps
+from hwlib.figures.channels import channel_sum
+from hwlib.figures.convolutions import convolution, convolution_matrix, coverage, stamps
 from hwlib.figures.picture import (
     ACCENTS,
     BLUE,

@@ -10,15 +10,15 @@ import shutil
 import subprocess
 import sys
 import venv
+from ast import literal_eval
 from pathlib import Path
 
 import jupytext
 import nbformat
 import pytest
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
 
-from bookkit import notebooks
+from bookkit import results
 from bookkit.colab import LIST, Colab
 from bookkit.settings import Book
 from bookkit.splice import splice
@@ -29,7 +29,6 @@ pytestmark = pytest.mark.slow
 
 BOOK = Book(ROOT)
 COLAB = Colab.read((ROOT / LIST).read_text(encoding="utf-8"))
-LABS = [name for name in BOOK.chapters if name.startswith("lab_")]
 
 
 def run(*command, **options):
@@ -88,7 +87,7 @@ def test_the_environment_is_colabs_and_knows_no_repository(root, colab, tmp_path
 
 @pytest.fixture(scope="module")
 def execute(colab, tmp_path_factory):
-    """Run a notebook in Colab's environment, in an empty folder, and return what it printed."""
+    """Run a notebook in Colab's environment, in an empty folder."""
     folder = tmp_path_factory.mktemp("colab")
     (folder / "kernels/colab").mkdir(parents=True)
     argv = [str(colab), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
@@ -116,8 +115,6 @@ def execute(colab, tmp_path_factory):
                 work.mkdir()
         # A notebook leaves nothing behind but the PyTorch lab's log, which is the reader's to keep.
         assert set(left) <= {"experiments.csv"}
-        outputs = [output for c in notebook.cells for output in c.get("outputs", [])]
-        return "\n".join(output.get("text", "") for output in outputs)
 
     return run_in_colab
 
@@ -126,66 +123,75 @@ def read(chapter):
     return nbformat.read(ROOT / f"notebooks/{chapter}.ipynb", as_version=4)
 
 
-def is_stub(cell):
-    return "raise NotImplementedError" in cell.source
+def text_of(outputs):
+    return "".join(output.get("text", "") for output in outputs)
 
 
-@pytest.mark.parametrize("chapter", [name for name in BOOK.chapters if name not in LABS])
-def test_a_chapter_s_notebook_runs_top_to_bottom(execute, chapter):
+def open_exercises(notebook):
+    """The title that each stub of a notebook raises."""
+    return {
+        title
+        for cell in notebook.cells
+        for title in re.findall(r"raise NotImplementedError\(\s*\"exercise '([^']+)'", cell.source)
+    }
+
+
+@pytest.mark.parametrize("chapter", BOOK.chapters)
+def test_an_untouched_notebook_runs_from_top_to_bottom_twice(execute, chapter):
+    """No traceback, in either run of one kernel; every open exercise is named."""
     notebook = read(chapter)
-    stubs = sum(is_stub(c) for c in notebook.cells)
-    assert stubs > 0
-    assert execute(notebook).count("Your turn") >= stubs
+    titles = open_exercises(notebook)
+    assert titles
+    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    for cells in runs(execute, sources):
+        outputs = [output for cell in cells for output in cell.outputs]
+        assert [o for o in outputs if o.output_type == "error"] == []
+        said = text_of(outputs)
+        assert {title for title in titles if f"'{title}'" not in said} == set()
+        assert "Right:" not in said
 
 
-@pytest.mark.parametrize("chapter", LABS)
-def test_a_lab_s_notebook_stops_where_a_stub_is_used_and_says_what_to_do(execute, chapter):
-    """What is to come needs the reader's own functions. Their checks only say whose turn it is."""
-    notebook = read(chapter)
-    with pytest.raises(CellExecutionError) as stopped:
-        execute(notebook)
-    plain = re.sub(r"\x1b\[[\d;]*m", "", str(stopped.value))  # IPython paints its tracebacks
-    (name,) = re.findall(r"NotImplementedError: (exercise '[^']+': .+)", plain)[:1]
-    stubs = [cell.source for cell in notebook.cells if is_stub(cell)]
-    (used,) = (i for i, source in enumerate(stubs) if name.split("'")[1] in source)
-    said = "".join(o.get("text", "") for c in notebook.cells for o in c.get("outputs", []))
-    assert said.count("Your turn") >= used
-    assert "Right:" not in said
+@pytest.mark.parametrize("chapter", BOOK.chapters)
+def test_a_solved_notebook_gives_the_values_of_the_page_twice(execute, chapter):
+    """The code of the notebook with that of the solutions, and the cells that record its values."""
+    whole = [c.source for c in _code(splice(BOOK.source(chapter), chapter, BOOK.solutions, "full"))]
+    setup, *rest = (cell.source for cell in read(chapter).cells if cell.cell_type == "code")
+    assert set(rest) <= set(whole)  # the notebook's cells are the chapter's
+    expected = {
+        name: entry
+        for folder in results.TABLES
+        for name, entry in results.table(BOOK, folder)[chapter].items()
+    }
+    for cells in runs(execute, [setup, *whole]):
+        said = text_of(output for cell in cells for output in cell.outputs)
+        assert "Right" in said
+        assert not re.search("is not filled in|Your turn|Not yet", said)
+        found = recorded(cells)
+        assert found.keys() == expected.keys()
+        differences = {name: results.difference(found[name], expected[name]) for name in found}
+        assert {name: what for name, what in differences.items() if what} == {}
 
 
-@pytest.mark.parametrize("chapter", LABS)
-def test_a_lab_s_notebook_with_the_solutions_runs_top_to_bottom(execute, chapter):
-    notebook = fill(read(chapter), chapter)
-    said = execute(notebook)
-    assert "Right: " in said
-    assert "Your turn" not in said
-    assert "Not yet" not in said
+def runs(execute, sources):
+    """The cells of these sources, run once and once more in the same kernel."""
+    cells = [nbformat.v4.new_code_cell(source) for _ in range(2) for source in sources]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    execute(notebook)
+    return notebook.cells[: len(sources)], notebook.cells[len(sources) :]
 
 
-def fill(notebook, chapter):
-    """The notebook with the code of each solution behind the cell that it follows in the book."""
-    source = (ROOT / f"chapters/{chapter}.md").read_text(encoding="utf-8")
-    plain = _code(source)
-    whole = _code(splice(source, chapter, BOOK.solutions, "student"))
-    cells, rest = list(notebook.cells), iter(notebook.cells)
-    filled, own = [], iter(plain)
-    expected = next(own, None)
-    for cell in whole:
-        if expected is not None and cell.source == expected.source:
-            if notebooks.HIDDEN not in cell.metadata.get("tags", []):
-                for other in rest:  # Markdown, and the set-up cell, up to this one
-                    filled.append(other)
-                    if other.cell_type == "code" and other.source == cell.source:
-                        break
-            expected = next(own, None)
-        else:
-            filled.append(nbformat.v4.new_code_cell(cell.source))
-    assert expected is None
-    filled += rest
-    assert [c for c in filled if c in cells] == cells
-    assert len(filled) == len(cells) + len(whole) - len(plain) > len(cells)
-    notebook.cells = filled
-    return notebook
+def recorded(cells):
+    """What cells recorded: name to `{"value", "shown"}`."""
+    found = {}
+    for output in (output for cell in cells for output in cell.outputs):
+        mark = output.get("metadata", {}).get("scrapbook")
+        if mark:
+            data = {key.removeprefix(mark["mime_prefix"]): v for key, v in output.data.items()}
+            found[mark["name"]] = {
+                "value": json.loads(data["application/json"]),
+                "shown": literal_eval(data["text/plain"]),
+            }
+    return found
 
 
 def _code(text):

@@ -236,7 +236,9 @@ def test_a_fork_has_no_trace_of_the_old_name_and_no_broken_link(root, fork, edit
     tokens = {canary(path): path for path in solution_files(root)}
     found = find(site, *traces, *gone, *tokens)
     author = found.pop(old.config["author"])  # whose notice the license keeps
-    assert all(re.fullmatch(r"hwlib-[\d.]+\+[0-9a-f]{8}-py3-none-any\.whl", path) for path in author)
+    assert all(
+        re.fullmatch(r"hwlib-[\d.]+\+[0-9a-f]{8}-py3-none-any\.whl", path) for path in author
+    )
     assert not found.keys() & set(traces)
     assert "<h1>Zyzzyva of Deep Nets<" in (site / "index.html").read_text(encoding="utf-8")
     notebooks = find(folder / "notebooks", *traces, *gone)

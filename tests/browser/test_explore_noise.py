@@ -90,7 +90,7 @@ def check_loss(figure):
         p=p,
         steps=int(value(figure, "SGD steps")),
         seed=int(value(figure, "seed")),
-    ).way[-1]
+    ).path[-1]
     close(numbers(notes[-1])[-2:], end)
     bars = figure.locator(".loss-parts rect")
     widths = [float(bars.nth(j).get_attribute("width")) for j in range(2)]

@@ -228,10 +228,8 @@ BAD = {
 
 @pytest.mark.parametrize(("settings", "message"), BAD.values(), ids=BAD)
 def test_bad_settings_are_refused_and_change_nothing(settings, message):
-    with pytest.raises(traitlets.TraitError, match=re.escape(message)) as caught:
+    with pytest.raises(traitlets.TraitError, match=re.escape(message)):
         Convolution(**settings)
-    if "expected" not in message:  # traitlets' own words for a wrong type
-        assert isinstance(caught.value, ValueError)
     figure = Convolution()
     before = figure.get_state(STATE)
     ((name, value),) = settings.items()
@@ -243,7 +241,7 @@ def test_bad_settings_are_refused_and_change_nothing(settings, message):
 def test_a_pair_that_does_not_fit_is_rolled_back():
     figure = Convolution()
     before = figure.get_state(STATE)
-    with pytest.raises(ValueError, match="fit"), figure.hold_trait_notifications():
+    with pytest.raises(traitlets.TraitError, match="fit"), figure.hold_trait_notifications():
         figure.x, figure.weight = [[1, 2], [3, 4]], [[1, 2, 3]]
     assert figure.get_state(STATE) == before
 

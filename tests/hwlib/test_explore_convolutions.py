@@ -11,8 +11,8 @@ from javascript import runner
 import hwlib.functional as hf
 from hwlib import count, figures
 from hwlib.explore import LayerCosts, ReceptiveField, TransposedConvolution
-from hwlib.explore.stamps import EXAMPLES
-from hwlib.figures import convolutions_stills as stills
+from hwlib.explore.transposed_convolution import EXAMPLES
+from hwlib.figures import layers as stills
 
 ALL = [TransposedConvolution, ReceptiveField, LayerCosts]
 
@@ -475,7 +475,10 @@ def test_the_homework_is_not_the_default():
 
 
 BAD_COSTS = {
-    "no channel": ({"in_channels": 0}, "in_channels must be at least 1, got 0"),
+    "no channel": (
+        {"in_channels": 0},
+        "'in_channels' trait of a LayerCosts instance should not be less than 1",
+    ),
     "even": ({"kernel_size": 4}, "kernel_size must be odd, got 4"),
     "not exact": ({"side": 10_000}, "up to 2**53"),
     "not whole": ({"side": 1.5}, "expected an int"),
@@ -491,10 +494,8 @@ def test_bad_costs_are_refused_and_change_nothing(settings, message):
 
 
 def refused(kind, settings, message):
-    with pytest.raises(traitlets.TraitError, match=re.escape(message)) as caught:
+    with pytest.raises(traitlets.TraitError, match=re.escape(message)):
         kind(**settings)
-    if "expected" not in message:  # traitlets' own words for a wrong type
-        assert isinstance(caught.value, ValueError)
     figure = kind()
     before = figure.get_state(kind.SETTINGS)
     ((name, value),) = settings.items()

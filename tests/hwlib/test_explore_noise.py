@@ -11,8 +11,8 @@ from javascript import runner
 import hwlib.functional as hf
 from hwlib import optim, theory
 from hwlib.explore import DropoutLoss, EffectiveMatrix, NoiseTikhonov
-from hwlib.explore.draws import uniforms
-from hwlib.figures import noise_stills
+from hwlib.explore.random import uniforms
+from hwlib.figures import regularization
 
 FIGURES = (DropoutLoss, NoiseTikhonov, EffectiveMatrix)
 X2 = [[2, 1], [1, -0.5], [-1, 1], [2, 0.5]]
@@ -117,17 +117,17 @@ def test_both_languages_go_the_same_way(dropout, p):
     settings = [{"x1": 3, "x2": 5, "y": 7, "p": p, "steps": 300, "seed": k} for k in (1, 2, 20)]
     body = "return data.map((s) => figure.descend(s, figure.uniforms(s.seed)));"
     for s, way in zip(settings, dropout(body, settings), strict=True):
-        close(way, DropoutLoss(**s).way)
+        close(way, DropoutLoss(**s).path)
     drawn = dropout("const u = figure.uniforms(data); return [u(), u(), u()];", 7)
     close(drawn, uniforms(7, 3))
 
 
 def test_at_rate_zero_sgd_goes_to_the_shortest_and_above_to_the_other():
     at_zero = DropoutLoss(x1=4, x2=2, y=8, p=0, steps=400)
-    np.testing.assert_allclose(at_zero.way[-1], at_zero.minimum, atol=1e-6)
+    np.testing.assert_allclose(at_zero.path[-1], at_zero.minimum, atol=1e-6)
     np.testing.assert_allclose(at_zero.minimum, [1.6, 0.8])
     above = DropoutLoss(x1=4, x2=2, y=8, p=0.3, steps=4000)
-    np.testing.assert_allclose(above.way[1000:].mean(axis=0), above.minimum, rtol=0.05)
+    np.testing.assert_allclose(above.path[1000:].mean(axis=0), above.minimum, rtol=0.05)
 
 
 def test_the_words_of_the_loss_are_its_numbers(dropout):
@@ -349,30 +349,58 @@ def test_the_traits_are_synced_and_the_bundle_holds_a_still(figure):
 
 
 BAD = [
-    (DropoutLoss, {"x1": 0}, "x1 must be from 0.5 to 1000, got 0"),
-    (DropoutLoss, {"x2": -3}, "x2 must be from"),
-    (DropoutLoss, {"y": float("nan")}, "y must be from"),
-    (DropoutLoss, {"p": 1}, "p is the probability of a drop, 0 <= p <= 0.9, got 1"),
-    (DropoutLoss, {"p": -0.1}, "p is the probability"),
-    (DropoutLoss, {"steps": 0}, "steps must be from 1 to 4000, got 0"),
-    (DropoutLoss, {"seed": -1}, "seed must be from"),
-    (NoiseTikhonov, {"mu": 2.5}, "mu must be from 0 to 2, got 2.5"),
-    (NoiseTikhonov, {"sigma": -1}, "sigma must be from 0 to 2, got -1"),
+    (DropoutLoss, {"x1": 0}, "'x1' trait of a DropoutLoss instance should not be less than 0.5"),
+    (DropoutLoss, {"x2": -3}, "'x2' trait of a DropoutLoss instance should not be less than 0.5"),
+    (
+        DropoutLoss,
+        {"y": float("nan")},
+        "'y' trait of a DropoutLoss instance expected a finite number",
+    ),
+    (DropoutLoss, {"p": 1}, "'p' trait of a DropoutLoss instance should not be greater than 0.9"),
+    (DropoutLoss, {"p": -0.1}, "'p' trait of a DropoutLoss instance should not be less than 0"),
+    (
+        DropoutLoss,
+        {"steps": 0},
+        "'steps' trait of a DropoutLoss instance should not be less than 1",
+    ),
+    (DropoutLoss, {"seed": -1}, "'seed' trait of a DropoutLoss instance should not be less than 1"),
+    (
+        NoiseTikhonov,
+        {"mu": 2.5},
+        "'mu' trait of a NoiseTikhonov instance should not be greater than 2",
+    ),
+    (
+        NoiseTikhonov,
+        {"sigma": -1},
+        "'sigma' trait of a NoiseTikhonov instance should not be less than 0",
+    ),
     (NoiseTikhonov, {"X": [[1, 2], [2, 4], [0, 0], [1, 2]]}, "X must have rank 2"),
     (NoiseTikhonov, {"X": [[1, 2, 3]] * 4}, "X must be (n, 2) and y (n,)"),
     (NoiseTikhonov, {"y": [1, 2]}, "got (4, 2) and (2,)"),
     (NoiseTikhonov, {"y": [0, 0, 0, 0]}, "Xᵀy must not be zero"),
     (EffectiveMatrix, {"X": [[1, 0], [2, 0]]}, "no column of X may be zero"),
     (EffectiveMatrix, {"X": [1, 2]}, "X must be (n, 2), got (2,)"),
-    (EffectiveMatrix, {"factor": 0}, "factor must be finite and at least 0.1, got 0"),
-    (EffectiveMatrix, {"factor": float("inf")}, "factor must be finite"),
-    (EffectiveMatrix, {"keep": 1}, "keep must be from 0.1 to 0.9, got 1"),
+    (
+        EffectiveMatrix,
+        {"factor": 0},
+        "'factor' trait of a EffectiveMatrix instance should not be less than 0.1",
+    ),
+    (
+        EffectiveMatrix,
+        {"factor": float("inf")},
+        "'factor' trait of an EffectiveMatrix instance expected a finite number",
+    ),
+    (
+        EffectiveMatrix,
+        {"keep": 1},
+        "'keep' trait of a EffectiveMatrix instance should not be greater than 0.9",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("figure", "settings", "message"), BAD)
 def test_bad_settings_are_refused_and_change_nothing(figure, settings, message):
-    with pytest.raises(ValueError, match=re.escape(message)):
+    with pytest.raises(traitlets.TraitError, match=re.escape(message)):
         figure(**settings)
     view = figure()
     before = view.get_state(figure.SETTINGS)
@@ -442,6 +470,6 @@ def test_the_still_says_the_present_state(view, words):
 
 def test_the_still_of_a_noise_draws_what_there_is():
     """Two noises give two pictures, the same noise the same bytes."""
-    one, two = (noise_stills.balance(X2, [3, 0, 1, 2], mean=1, std=s) for s in (0.5, 1))
-    again = noise_stills.balance(X2, [3, 0, 1, 2], mean=1, std=0.5)
+    one, two = (regularization.balance(X2, [3, 0, 1, 2], mean=1, std=s) for s in (0.5, 1))
+    again = regularization.balance(X2, [3, 0, 1, 2], mean=1, std=0.5)
     assert one.svg == again.svg != two.svg

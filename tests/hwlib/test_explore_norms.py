@@ -11,10 +11,10 @@ from javascript import runner
 
 import hwlib.functional as hf
 from hwlib.explore import DemeanGradient, NormalizedGaussian, NormCube
-from hwlib.explore.bn_gradient import UPSTREAM
-from hwlib.explore.draws import normals
+from hwlib.explore.demean_gradient import UPSTREAM
 from hwlib.explore.norm_cube import NORMS, VALUES
-from hwlib.figures.norms_stills import bells, entries
+from hwlib.explore.random import normals
+from hwlib.figures.normalization import bells, entries
 from hwlib.op import op
 from hwlib.testing import gradcheck
 
@@ -406,31 +406,101 @@ def test_each_setting_is_synced_and_shown(figure_class):
 
 
 BAD = {
-    "norm": (NormCube, "norm", "rms", "norm must be one of 'batch', 'layer'"),
-    "three groups": (NormCube, "groups", 3, "groups must be one of 1, 2, 4, got 3"),
-    "sample": (NormCube, "sample", 3, "sample must be one of 0, 1, 2, got 3"),
-    "channel": (NormCube, "channel", -1, "channel must be one of 0, 1, 2, 3, got -1"),
-    "place": (NormCube, "place", 4, "place must be one of 0, 1, 2, 3, got 4"),
-    "upstream": (DemeanGradient, "upstream", "zeros", "upstream must be one of random, single"),
-    "far shift": (DemeanGradient, "shift", 1.5, "shift must be from -1 to 1, got 1.5"),
-    "nan": (DemeanGradient, "gamma", float("nan"), "gamma must be from -2 to 2, got nan"),
-    "doublings": (DemeanGradient, "doublings", 11, "doublings must be from 0 to 10, got 11"),
-    "no spread": (NormalizedGaussian, "std", 0.0, "std must be from 0.25 to 2, got 0.0"),
-    "gamma 0": (NormalizedGaussian, "gamma2", 0.0, "gamma2 must be from -2 to 2, not 0, got 0.0"),
-    "rho 1": (NormalizedGaussian, "rho", 1.0, "rho must be from -0.9 to 0.9, got 1.0"),
-    "batch of two": (NormalizedGaussian, "doublings", 1, "doublings must be from 2 to 10, got 1"),
-    "seed": (NormalizedGaussian, "batch", 21, "batch must be from 1 to 20, got 21"),
-    "features": (NormalizedGaussian, "features", 3, "features must be from 1 to 2, got 3"),
+    "norm": (
+        NormCube,
+        "norm",
+        "rms",
+        "'norm' trait of a NormCube instance expected any of ['batch', 'layer'",
+    ),
+    "three groups": (
+        NormCube,
+        "groups",
+        3,
+        "'groups' trait of a NormCube instance expected any of [1, 2, 4], not the int 3",
+    ),
+    "sample": (
+        NormCube,
+        "sample",
+        3,
+        "'sample' trait of a NormCube instance should not be greater than 2",
+    ),
+    "channel": (
+        NormCube,
+        "channel",
+        -1,
+        "'channel' trait of a NormCube instance should not be less than 0",
+    ),
+    "place": (
+        NormCube,
+        "place",
+        4,
+        "'place' trait of a NormCube instance should not be greater than 3",
+    ),
+    "upstream": (
+        DemeanGradient,
+        "upstream",
+        "zeros",
+        "'upstream' trait of a DemeanGradient instance expected any of ['random', 'single'",
+    ),
+    "far shift": (
+        DemeanGradient,
+        "shift",
+        1.5,
+        "'shift' trait of a DemeanGradient instance should not be greater than 1",
+    ),
+    "nan": (
+        DemeanGradient,
+        "gamma",
+        float("nan"),
+        "'gamma' trait of a DemeanGradient instance expected a finite number",
+    ),
+    "doublings": (
+        DemeanGradient,
+        "doublings",
+        11,
+        "'doublings' trait of a DemeanGradient instance should not be greater than 10",
+    ),
+    "no spread": (
+        NormalizedGaussian,
+        "std",
+        0.0,
+        "'std' trait of a NormalizedGaussian instance should not be less than 0.25",
+    ),
+    "gamma 0": (NormalizedGaussian, "gamma2", 0.0, "gamma2 must not be 0"),
+    "rho 1": (
+        NormalizedGaussian,
+        "rho",
+        1.0,
+        "'rho' trait of a NormalizedGaussian instance should not be greater than 0.9",
+    ),
+    "batch of two": (
+        NormalizedGaussian,
+        "doublings",
+        1,
+        "'doublings' trait of a NormalizedGaussian instance should not be less than 2",
+    ),
+    "seed": (
+        NormalizedGaussian,
+        "batch",
+        21,
+        "'batch' trait of a NormalizedGaussian instance should not be greater than 20",
+    ),
+    "features": (
+        NormalizedGaussian,
+        "features",
+        3,
+        "'features' trait of a NormalizedGaussian instance should not be greater than 2",
+    ),
 }
 
 
 @pytest.mark.parametrize(("figure", "name", "value", "message"), BAD.values(), ids=BAD)
 def test_bad_settings_are_refused_and_change_nothing(figure, name, value, message):
-    with pytest.raises(ValueError, match=re.escape(message)):
+    with pytest.raises(traitlets.TraitError, match=re.escape(message)):
         figure(**{name: value})
     one = figure()
     before = one.get_state(figure.SETTINGS)
-    with pytest.raises(ValueError, match=re.escape(message)):
+    with pytest.raises(traitlets.TraitError, match=re.escape(message)):
         setattr(one, name, value)
     assert one.get_state(figure.SETTINGS) == before
 

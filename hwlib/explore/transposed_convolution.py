@@ -2,9 +2,10 @@
 
 import numpy as np
 import traitlets
+from traitlets import TraitError
 
 import hwlib.functional as hf
-from hwlib.explore.figure import Figure, Invalid, Numbers, source
+from hwlib.explore.figure import Figure, Numbers, source
 
 EXAMPLES = {
     "1-D": {"x": [2, 1, 3], "weight": [1, -1, 2]},
@@ -28,17 +29,16 @@ class TransposedConvolution(Figure):
             move to the last one where a change of another setting leaves them behind.
 
     Raises:
-        ValueError: if x or weight is not made of numbers, if one is 1-D and the other 2-D, if the
+        TraitError: if x or weight is not made of numbers, if one is 1-D and the other 2-D, if the
             padding leaves no output, or if `entry` is no entry of the input or `at` none of the
-            output. Nothing changes then. To go from 1-D to 2-D change both within
-            `hold_trait_notifications()`.
+            output. To go from 1-D to 2-D change both within `hold_trait_notifications()`.
 
     >>> figure = TransposedConvolution(x=[1, -2], weight=[3, 4], stride=1)
     >>> figure.output
     array([ 3., -2., -8.])
     """
 
-    _esm = source("kit.js", "stamps.js")
+    _esm = source("kit.js", "transposed_convolution.js")
     SETTINGS = (*_SETTINGS, "entry", "at")
     SIZE = "medium"
 
@@ -65,7 +65,7 @@ class TransposedConvolution(Figure):
     def _check_place(self, proposal):
         name, size = proposal.trait.name, self._sizes()[proposal.trait.name]
         if not 0 <= proposal.value < size:
-            raise Invalid(
+            raise TraitError(
                 f"TransposedConvolution: {name} must be from 0 to {size - 1}, got {proposal.value}"
             )
         return proposal.value
@@ -89,7 +89,7 @@ def _scatter(x, weight, **hyper):
     """Transposed convolution of nested lists as one sample of one channel."""
     x, weight = np.array(x, dtype=float), np.array(weight, dtype=float)
     if x.ndim != weight.ndim:
-        raise Invalid(
+        raise TraitError(
             f"TransposedConvolution: x and weight must both be 1-D or both 2-D, got shapes "
             f"{x.shape} and {weight.shape}; set both within hold_trait_notifications()"
         )
@@ -97,4 +97,4 @@ def _scatter(x, weight, **hyper):
     try:
         return scatter(x[None, None], weight[None, None], **hyper)[0, 0]
     except ValueError as error:
-        raise Invalid(f"TransposedConvolution: {error}") from None
+        raise TraitError(f"TransposedConvolution: {error}") from None

@@ -1,4 +1,4 @@
-// Random numbers, the same for the same seed here and in draws.py.
+// Random numbers, the same for the same seed here and in random.py.
 
 /** A function that gives a number from 0 to 1, without 1, at each call: mulberry32. */
 export function uniforms(seed) {

@@ -1,4 +1,4 @@
-"""Still pictures of the explorable figures of convolutions: receptive field, costs of layers."""
+"""Figures of stacks of layers: what one output depends on, and what layers cost."""
 
 from collections.abc import Mapping, Sequence
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 import traitlets
+from traitlets import TraitError
 
 from hwlib import theory
-from hwlib.explore.figure import Figure, Invalid, Numbers, source
+from hwlib.explore.figure import Figure, Numbers, Real, source
 
 
 class NoiseTikhonov(Figure):
@@ -19,8 +20,8 @@ class NoiseTikhonov(Figure):
             mu and 0 otherwise. Then mu <= 1, and sigma follows.
 
     Raises:
-        ValueError: if X and y do not make such a problem, or a setting is out of its range. Nothing
-            changes then. To change X and y together use `hold_trait_notifications()`.
+        TraitError: if X and y do not make such a problem, or a setting is out of its range. To
+            change X and y together use `hold_trait_notifications()`.
 
     >>> figure = NoiseTikhonov(X=[[2, 0], [0, 1]], y=[4, 2], mu=1, sigma=1)
     >>> figure.minimum.tolist()
@@ -30,14 +31,14 @@ class NoiseTikhonov(Figure):
     0.0
     """
 
-    _esm = source("kit.js", "plot.js", "tikhonov.js")
+    _esm = source("kit.js", "plot.js", "noise_tikhonov.js")
     SETTINGS = ("X", "y", "mu", "sigma", "law")
     SIZE = "broad"
 
     X = Numbers([[2, 1], [1, -0.5], [-1, 1], [2, 0.5]]).tag(sync=True)
     y = Numbers([3, 0, 1, 2]).tag(sync=True)
-    mu = traitlets.Float(1.0).tag(sync=True)
-    sigma = traitlets.Float(0.6).tag(sync=True)
+    mu = Real(1.0, min=0, max=2).tag(sync=True)
+    sigma = Real(0.6, min=0, max=2).tag(sync=True)
     law = traitlets.Enum(["any", "dropout"], "any").tag(sync=True)
 
     @traitlets.validate("X", "y")
@@ -45,29 +46,25 @@ class NoiseTikhonov(Figure):
         problem = {"X": self.X, "y": self.y, proposal.trait.name: proposal.value}
         X, y = np.array(problem["X"], dtype=float), np.array(problem["y"], dtype=float)
         if X.ndim != 2 or X.shape[1] != 2 or y.shape != (len(X),):
-            raise Invalid(
+            raise TraitError(
                 f"NoiseTikhonov: X must be (n, 2) and y (n,), got {X.shape} and {y.shape}; "
                 "set both within hold_trait_notifications()"
             )
         if np.linalg.matrix_rank(X) < 2 or not (X.T @ y).any():
-            raise Invalid("NoiseTikhonov: X must have rank 2, and Xᵀy must not be zero")
+            raise TraitError("NoiseTikhonov: X must have rank 2, and Xᵀy must not be zero")
         return proposal.value
 
     @traitlets.validate("mu", "law")
     def _check_mean(self, proposal):
         setting = {"mu": self.mu, "law": self.law, proposal.trait.name: proposal.value}
-        most = 1 if setting["law"] == "dropout" else 2
-        if not 0 <= setting["mu"] <= most:
-            raise Invalid(
-                f"NoiseTikhonov: with law {setting['law']!r}, mu must be from 0 to {most}, "
-                f"got {setting['mu']}"
+        if setting["law"] == "dropout" and setting["mu"] > 1:
+            raise TraitError(
+                f"NoiseTikhonov: under dropout, mu must be at most 1, got {setting['mu']}"
             )
         return proposal.value
 
     @traitlets.validate("sigma")
     def _check_spread(self, proposal):
-        if not 0 <= proposal.value <= 2:
-            raise Invalid(f"NoiseTikhonov: sigma must be from 0 to 2, got {proposal.value}")
         return self._noise.variance**0.5 if self.law == "dropout" else proposal.value
 
     @traitlets.observe("mu", "law")
@@ -92,7 +89,7 @@ class NoiseTikhonov(Figure):
         return theory.expected_loss(self.X, self.y, self.minimum, noise=self._noise)
 
     def still(self):
-        """Return `hwlib.figures.noise_stills.balance` of the present state."""
-        from hwlib.figures.noise_stills import balance  # matplotlib is slow to import
+        """Return `hwlib.figures.regularization.balance` of the present state."""
+        from hwlib.figures.regularization import balance  # matplotlib is slow to import
 
         return balance(self.X, self.y, mean=self.mu, std=self.sigma)

@@ -1,4 +1,4 @@
-"""Random numbers, the same for the same seed here and in draws.js."""
+"""Random numbers, the same for the same seed here and in random.js."""
 
 import numpy as np
 

@@ -2,20 +2,11 @@
 
 import numpy as np
 import traitlets
+from traitlets import TraitError
 
 import hwlib.functional as hf
-from hwlib.explore.draws import normals
-from hwlib.explore.figure import Figure, Invalid, source
-
-_RANGES = {
-    **dict.fromkeys(("mean", "mean2", "beta", "beta2"), (-3, 3)),
-    **dict.fromkeys(("gamma", "gamma2"), (-2, 2)),
-    **dict.fromkeys(("std", "std2"), (0.25, 2)),
-    "rho": (-0.9, 0.9),
-    "doublings": (2, 10),
-    "batch": (1, 20),
-    "features": (1, 2),
-}
+from hwlib.explore.figure import Figure, Real, source
+from hwlib.explore.random import normals
 
 
 class NormalizedGaussian(Figure):
@@ -36,7 +27,7 @@ class NormalizedGaussian(Figure):
         batch: which batch is drawn, from 1 to 20: the seed.
 
     Raises:
-        ValueError: if a setting is none of these; nothing changes then.
+        TraitError: if a setting is none of these.
 
     >>> figure = NormalizedGaussian(gamma=0.5, beta=1.0, doublings=2)
     >>> figure.inputs.shape
@@ -45,23 +36,23 @@ class NormalizedGaussian(Figure):
     1.0000 0.5000
     """
 
-    _esm = source("kit.js", "plot.js", "draws.js", "gaussian_norm.js")
+    _esm = source("kit.js", "plot.js", "random.js", "normalized_gaussian.js")
     SETTINGS = (
         *("features", "mean", "std", "gamma", "beta", "mean2", "std2", "gamma2", "beta2"),
         *("rho", "doublings", "batch"),
     )
-    features = traitlets.Int(1).tag(sync=True)
-    mean = traitlets.Float(-2.0).tag(sync=True)
-    std = traitlets.Float(0.75).tag(sync=True)
-    gamma = traitlets.Float(1.5).tag(sync=True)
-    beta = traitlets.Float(2.0).tag(sync=True)
-    mean2 = traitlets.Float(2.0).tag(sync=True)
-    std2 = traitlets.Float(0.75).tag(sync=True)
-    gamma2 = traitlets.Float(0.75).tag(sync=True)
-    beta2 = traitlets.Float(-2.0).tag(sync=True)
-    rho = traitlets.Float(0.7).tag(sync=True)
-    doublings = traitlets.Int(3).tag(sync=True)
-    batch = traitlets.Int(1).tag(sync=True)
+    features = traitlets.Int(1, min=1, max=2).tag(sync=True)
+    mean = Real(-2.0, min=-3, max=3).tag(sync=True)
+    std = Real(0.75, min=0.25, max=2).tag(sync=True)
+    gamma = Real(1.5, min=-2, max=2).tag(sync=True)
+    beta = Real(2.0, min=-3, max=3).tag(sync=True)
+    mean2 = Real(2.0, min=-3, max=3).tag(sync=True)
+    std2 = Real(0.75, min=0.25, max=2).tag(sync=True)
+    gamma2 = Real(0.75, min=-2, max=2).tag(sync=True)
+    beta2 = Real(-2.0, min=-3, max=3).tag(sync=True)
+    rho = Real(0.7, min=-0.9, max=0.9).tag(sync=True)
+    doublings = traitlets.Int(3, min=2, max=10).tag(sync=True)
+    batch = traitlets.Int(1, min=1, max=20).tag(sync=True)
 
     @property
     def SIZE(self) -> str:
@@ -83,19 +74,18 @@ class NormalizedGaussian(Figure):
         bias = np.array([self.beta, self.beta2])[: self.features]
         return hf.batch_norm(self.inputs, None, None, weight, bias, training=True)
 
-    @traitlets.validate(*SETTINGS)
-    def _check_settings(self, proposal):
-        name, value = proposal.trait.name, proposal.value
-        low, high = _RANGES[name]
-        if not low <= value <= high or (name.startswith("gamma") and value == 0):
-            rule = f"from {low} to {high}" + ", not 0" * name.startswith("gamma")
-            raise Invalid(f"NormalizedGaussian: {name} must be {rule}, got {value!r}")
-        return value
+    @traitlets.validate("gamma", "gamma2")
+    def _check_scale(self, proposal):
+        if proposal.value == 0:  # all outputs would be β, which has no density
+            raise TraitError(f"NormalizedGaussian: {proposal.trait.name} must not be 0")
+        return proposal.value
 
     def still(self):
         """Return a picture of all inputs and of their outputs in a very large batch."""
-        from hwlib.figures.normalization import contours  # matplotlib is slow to import
-        from hwlib.figures.norms_stills import bells
+        from hwlib.figures.normalization import (
+            bells,
+            contours,  # matplotlib is slow to import
+        )
 
         std, gamma = np.array([self.std, self.std2]), np.array([self.gamma, self.gamma2])
         shapes = np.array([[1, self.rho], [self.rho, 1]])

@@ -1,9 +1,10 @@
 """The explorable costs of layers: dense, standard convolution, depthwise separable convolution."""
 
 import traitlets
+from traitlets import TraitError
 
 from hwlib import count
-from hwlib.explore.figure import Figure, Invalid, source
+from hwlib.explore.figure import Figure, source
 
 _EXACT = 2**53  # the browser counts in floating point
 
@@ -21,21 +22,20 @@ class LayerCosts(Figure):
         side: n.
 
     Raises:
-        ValueError: if a number is below 1, the kernel size is even, or a count is above 2⁵³.
-            Nothing changes then.
+        TraitError: if a number is below 1, the kernel size is even, or a count is above 2⁵³.
 
     >>> LayerCosts(in_channels=2, out_channels=5, kernel_size=3, side=4).weights
     {'dense': 2560, 'standard': 90, 'separable': 28}
     """
 
-    _esm = source("kit.js", "costs.js")
+    _esm = source("kit.js", "layer_costs.js")
     SETTINGS = ("in_channels", "out_channels", "kernel_size", "side")
     SIZE = "tall"
 
-    in_channels = traitlets.Int(32).tag(sync=True)
-    out_channels = traitlets.Int(64).tag(sync=True)
-    kernel_size = traitlets.Int(3).tag(sync=True)
-    side = traitlets.Int(56).tag(sync=True)
+    in_channels = traitlets.Int(32, min=1).tag(sync=True)
+    out_channels = traitlets.Int(64, min=1).tag(sync=True)
+    kernel_size = traitlets.Int(3, min=1).tag(sync=True)
+    side = traitlets.Int(56, min=1).tag(sync=True)
 
     @property
     def weights(self) -> dict[str, int]:
@@ -53,24 +53,22 @@ class LayerCosts(Figure):
     @traitlets.validate(*SETTINGS)
     def _check(self, proposal):
         name, value = proposal.trait.name, proposal.value
-        if value < 1:
-            raise Invalid(f"LayerCosts: {name} must be at least 1, got {value}")
         if name == "kernel_size" and value % 2 == 0:
-            raise Invalid(f"LayerCosts: kernel_size must be odd, got {value}")
+            raise TraitError(f"LayerCosts: kernel_size must be odd, got {value}")
         numbers = {one: getattr(self, one) for one in self.SETTINGS} | {name: value}
         most = max([*_weights(*numbers.values()).values(), *_macs(*numbers.values()).values()])
         if most > _EXACT:
-            raise Invalid(
+            raise TraitError(
                 f"LayerCosts: {name} must keep every count up to 2**53, where the browser is "
                 f"exact; {name}={value} makes one of {most:,}"
             )
         return value
 
     def still(self):
-        """Return `hwlib.figures.convolutions_stills.layer_costs` of the present state."""
-        from hwlib.figures import convolutions_stills  # matplotlib is slow to import
+        """Return `hwlib.figures.layers.layer_costs` of the present state."""
+        from hwlib.figures import layers  # matplotlib is slow to import
 
-        return convolutions_stills.layer_costs(self.weights, self.macs)
+        return layers.layer_costs(self.weights, self.macs)
 
 
 def _weights(C, F, K, n):

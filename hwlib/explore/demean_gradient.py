@@ -3,8 +3,8 @@
 import numpy as np
 import traitlets
 
-from hwlib.explore.draws import normals
-from hwlib.explore.figure import Figure, Invalid, source
+from hwlib.explore.figure import Figure, Real, source
+from hwlib.explore.random import normals
 
 UPSTREAM = {  # ∂L/∂y₁ ... ∂L/∂yₙ, of j = (1, ..., n)
     "random": lambda j: normals(6, len(j)),
@@ -14,7 +14,6 @@ UPSTREAM = {  # ∂L/∂y₁ ... ∂L/∂yₙ, of j = (1, ..., n)
     "constant": lambda j: np.ones(len(j)),
     "share": lambda j: np.full(len(j), 1 / len(j)),
 }
-_SETTINGS = ("upstream", "shift", "gamma", "doublings")
 
 
 class DemeanGradient(Figure):
@@ -31,20 +30,20 @@ class DemeanGradient(Figure):
         doublings: the batch size is n = 2 ** doublings, from 0 to 10 of them.
 
     Raises:
-        ValueError: if a setting is none of these; nothing changes then.
+        TraitError: if a setting is none of these.
 
     >>> figure = DemeanGradient(upstream="single", gamma=2, doublings=2)
     >>> figure.arriving, figure.gradient
     (array([1., 0., 0., 0.]), array([ 1.5, -0.5, -0.5, -0.5]))
     """
 
-    _esm = source("kit.js", "plot.js", "draws.js", "bn_gradient.js")
-    SETTINGS = _SETTINGS
+    _esm = source("kit.js", "plot.js", "random.js", "demean_gradient.js")
+    SETTINGS = ("upstream", "shift", "gamma", "doublings")
 
-    upstream = traitlets.Unicode("random").tag(sync=True)
-    shift = traitlets.Float(0.0).tag(sync=True)
-    gamma = traitlets.Float(1.5).tag(sync=True)
-    doublings = traitlets.Int(3).tag(sync=True)
+    upstream = traitlets.Enum(list(UPSTREAM), "random").tag(sync=True)
+    shift = Real(0.0, min=-1, max=1).tag(sync=True)
+    gamma = Real(1.5, min=-2, max=2).tag(sync=True)
+    doublings = traitlets.Int(3, min=0, max=10).tag(sync=True)
 
     @property
     def arriving(self) -> np.ndarray:
@@ -55,18 +54,6 @@ class DemeanGradient(Figure):
     def gradient(self) -> np.ndarray:
         """The gradients with respect to x, (n,)."""
         return _passed(self.arriving, self.gamma)
-
-    @traitlets.validate(*_SETTINGS)
-    def _check_settings(self, proposal):
-        name, value = proposal.trait.name, proposal.value
-        if name == "upstream":
-            fits, rule = value in UPSTREAM, f"one of {', '.join(UPSTREAM)}"
-        else:
-            low, high = {"shift": (-1, 1), "gamma": (-2, 2), "doublings": (0, 10)}[name]
-            fits, rule = low <= value <= high, f"from {low} to {high}"
-        if not fits:
-            raise Invalid(f"DemeanGradient: {name} must be {rule}, got {value!r}")
-        return value
 
     def still(self):
         """Return `hwlib.figures.curves` of both gradients over the batch size."""
