@@ -1,4 +1,4 @@
-// Batch norm of Gaussian inputs, one feature or two: of a batch, and what that does to them all.
+// Batch norm of Gaussian inputs with one feature or two: of a batch, and of the whole distribution.
 
 const EPS = 1e-5;
 const FEATURES = [["mean", "std", "gamma", "beta"], ["mean2", "std2", "gamma2", "beta2"]];
@@ -10,7 +10,7 @@ const moments = (values) => {
 
 /**
  * For each feature the batch x, its batch norm y = a x + b, and pairs of mean and standard deviation:
- * of x and y, of all inputs, of what that line makes of all of them, and of their limit.
+ * of x and y, of the input distribution, of its image under that map, and of the limit of large batches.
  */
 export function normalize(state, features) {
   const n = 2 ** state.doublings;
@@ -38,6 +38,10 @@ export function correlation(x, y) {
 /** The angle in degrees of the long axis of a cloud in the plane. */
 export const tilt = (s, t, rho) => (Math.atan2(2 * rho * s * t, s ** 2 - t ** 2) * 90) / Math.PI;
 
+/** Whether a cloud is circular: ε alone makes its squared semi-axes differ by up to 0.02 percent. */
+export const circular = (s, t, rho) =>
+  Math.hypot(s ** 2 - t ** 2, 2 * rho * s * t) < 1e-3 * (s ** 2 + t ** 2);
+
 /** The correlation of the outputs: scales of unlike signs mirror the cloud. */
 const turn = (rho, one, two) => rho * Math.sign(one.a * two.a);
 const short = (v) => typeset(Math.abs(v) < 5e-3 ? 0 : +v.toFixed(2));
@@ -52,13 +56,16 @@ export function spell({ doublings, rho }, found) {
   if (!two) {
     const [m, through, limit] = ["inputs", "outputs", "limit"].map((key) => short(one[key][0]));
     const sign = one.b < 0 ? "−" : "+";
-    return { line, notes: `This batch's line: y = ${short(one.a)} x ${sign} ${short(Math.abs(one.b))}\n` +
-      `An input of ${m}, the mean of all, becomes ${through}; in a very large batch ${limit}.` };
+    return { line, notes: `This batch's map: y = ${short(one.a)} x ${sign} ${short(Math.abs(one.b))}\n` +
+      `An input at the mean μ = ${m} becomes ${through}; in a very large batch, ${limit}.` };
   }
   line.push(`correlation ${becomes([correlation(one.x, two.x)], [correlation(one.y, two.y)])}`);
   const turned = turn(rho, one, two);
-  const axis = (key, r) => `${typeset(+tilt(one[key][1], two[key][1], r).toFixed(1))}°`;
-  return { line, notes: `Long axis: inputs ${axis("inputs", rho)}, by this batch's lines ` +
+  const axis = (key, r) => {
+    const cloud = [one[key][1], two[key][1], r];
+    return circular(...cloud) ? "none (a circle)" : `${typeset(+tilt(...cloud).toFixed(1))}°`;
+  };
+  return { line, notes: `Long axis: inputs ${axis("inputs", rho)}, by this batch's maps ` +
     `${axis("outputs", turned)}, in a very large batch ${axis("limit", turned)}.` };
 }
 
@@ -72,7 +79,8 @@ const TWO = {
   rho: range("correlation ρ", -0.9, 0.9, 0.1),
 };
 const BATCH = { doublings: range("batch size n", 2, 10, 1), batch: range("another batch", 1, 20, 1) };
-const KEYS = { a: "inputs", b: "by this batch's line", c: "in a very large batch" };
+const KEYS = { a: "inputs", b: "outputs, by this batch's map", c: "outputs, very large batch" };
+const NO_SCALE = "The picture still shows the last scale that was not 0.";
 
 /** Two bells, one above the other; a finger above moves μ, below β. */
 function bells(svg, [{ x, y, inputs, outputs, limit }]) {
@@ -132,11 +140,13 @@ export default {
     const held = {}; // the middle that the pointer drags
     el.addEventListener("pointerdown", () => delete held.which, true);
     const draw = (state, { svg, line, notes, inputs }) => {
-      if (!state.gamma || state.gamma2 === 0)
-        throw new RangeError("With γ = 0 every output is β: no bell is left.");
+      say(inputs.doublings, `${2 ** state.doublings}`);
+      if (!state.gamma || state.gamma2 === 0) {
+        notes.textContent = NO_SCALE;
+        throw new RangeError("With γ = 0 every output of that feature is its β, so there is no density to draw.");
+      }
       const found = normalize(state, plane ? 2 : 1);
       const words = spell(state, found);
-      say(inputs.doublings, `${2 ** state.doublings}`);
       line.textContent = words.line.join("\n");
       notes.textContent = "";
       for (const look in KEYS) {

@@ -1,4 +1,4 @@
-"""An explorable figure: what batch norm makes of Gaussian inputs."""
+"""An explorable figure: batch norm of Gaussian inputs."""
 
 import numpy as np
 import traitlets
@@ -12,11 +12,12 @@ from hwlib.explore.random import normals
 class NormalizedGaussian(Figure):
     """See a batch of Gaussian inputs before and after batch norm, on a line or in the plane.
 
-    A batch turns batch norm into a straight line a x + b for each feature. Beside the batch stands
-    what that line makes of the whole distribution, and what a very large batch would make of it.
+    For a given batch, batch norm is an affine map a x + b for each feature. Besides the batch, the
+    figure shows what this map makes of the whole distribution, and what the map of a very large
+    batch would make of it.
 
     Args:
-        features: 1 for a line, 2 for the plane; as the figure is made, so it stays.
+        features: 1 for a line, 2 for the plane; it cannot be changed later.
         mean: of the inputs, feature 1, from -3 to 3.
         std: their standard deviation, from 0.25 to 2.
         gamma: the scale γ of batch norm, from -2 to 2, not 0.
@@ -56,7 +57,7 @@ class NormalizedGaussian(Figure):
 
     @property
     def SIZE(self) -> str:
-        """A plane is as high as it is wide, a bell is not."""
+        """A plane is as high as it is wide, a density is not."""
         return "tall" if self.features == 1 else "square"
 
     @property
@@ -69,7 +70,7 @@ class NormalizedGaussian(Figure):
 
     @property
     def outputs(self) -> np.ndarray:
-        """What `hwlib.functional.batch_norm` makes of it in training, (n, features)."""
+        """The batch after `hwlib.functional.batch_norm` in training mode, (n, features)."""
         weight = np.array([self.gamma, self.gamma2])[: self.features]
         bias = np.array([self.beta, self.beta2])[: self.features]
         return hf.batch_norm(self.inputs, None, None, weight, bias, training=True)

@@ -1,4 +1,4 @@
-"""Figures of normalization: which numbers share a mean, and what becomes of a distribution."""
+"""Figures of normalization: which numbers share a mean, and how distributions change."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -147,8 +147,8 @@ def density(mean=None, std=None, *, xlim, numbers=True) -> Picture:
         return picture(fig, f"An empty grid: a horizontal axis {axis}.")
     return picture(
         fig,
-        f"A bell over a horizontal axis {axis}: its middle is at {number(mean)}, its standard "
-        f"deviation, marked by an arrow, is {number(std)}.",
+        f"A Gaussian density over a horizontal axis {axis}, with mean {number(mean)} and standard "
+        f"deviation {number(std)}, which an arrow marks.",
     )
 
 
@@ -218,7 +218,7 @@ def contours(gaussians, *, boxes=False, lim) -> Picture:
 
 
 def batch_spread(sizes, means, stds, *, mean, std) -> Picture:
-    """Draw how the mean and the standard deviation of a batch scatter, for each batch size.
+    """Draw how the mean and the standard deviation of a batch vary, for each batch size.
 
     A dot is the average over the batches, its bar one standard deviation among them to each side,
     the dashed line the value of the whole distribution.
@@ -266,7 +266,7 @@ def batch_spread(sizes, means, stds, *, mean, std) -> Picture:
         for n, m, s in rows
     )
     return picture(
-        fig, f"How batch statistics scatter around {number(mean)} and {number(std)}. {said}"
+        fig, f"How batch statistics vary around {number(mean)} and {number(std)}. {said}"
     )
 
 
@@ -334,7 +334,7 @@ def bells(gaussians, *, lim) -> Picture:
         ValueError: if a standard deviation is not positive.
 
     >>> bells({"inputs": (-2, 0.75)}, lim=(-7, 7))
-    Density over value. inputs: a bell with mean −2 and standard deviation 0.75, 0.532 high.
+    Density over value. inputs: a Gaussian with mean −2 and standard deviation 0.75, 0.532 high.
     """
     x = np.linspace(*lim, 401)
     told = []
@@ -347,8 +347,8 @@ def bells(gaussians, *, lim) -> Picture:
             high = 1 / (std * np.sqrt(2 * np.pi))
             axes.plot(x, high * np.exp(-(((x - mean) / std) ** 2) / 2), look, label=name)
             told.append(
-                f"{name}: a bell with mean {number(mean)} and standard deviation {number(std)}, "
-                f"{number(high)} high."
+                f"{name}: a Gaussian with mean {number(mean)} and standard deviation "
+                f"{number(std)}, {number(high)} high."
             )
         axes.set(xlabel="value", ylabel="density", xlim=lim, ylim=(0, None))
         axes.grid(True)

@@ -159,6 +159,22 @@ def bell_on_a_line():
     return [3, sd], [3, 1], [3, sd**2], [3, 0.4], [1.5, 0.4]
 
 
+def quick_moments():
+    x = np.array([[-3.0], [1.0]])  # mean -1, standard deviation 2
+    weight, bias = np.array([-3.0]), np.array([1.0])
+    y = hf.batch_norm(x, None, None, weight, bias, training=True, eps=0.0)
+    return [y.mean(), y.std()], [1, -3], [1, 6], [1 + 3, 3]
+
+
+def quick_covariance():
+    right = result("normalized_distributions", "quick-covariance")
+    return right, -right, -0.6, 0.6 * 2 * 5
+
+
+def quick_size():
+    return 20**2, 20, 20**2 // 2
+
+
 def expected_error():
     """Kept or dropped: the error of one example with x = 2, y = 5, w = 2, k = 3/4."""
     k, kept, dropped, variance = 0.75, (5 - 4) ** 2, 5**2, 0.75 * 0.25 * 4**2
@@ -254,6 +270,9 @@ ANSWERS = {
     "batch_and_layer_norm/quick-questions-on-norms": quick_questions_on_norms,
     "batch_and_layer_norm/count-the-means": count_the_means,
     "batch_and_layer_norm/biased-or-not": biased_or_not,
+    "normalized_distributions/quick-distributions/moments": quick_moments,
+    "normalized_distributions/quick-distributions/covariance": quick_covariance,
+    "normalized_distributions/quick-distributions/size": quick_size,
     "normalized_distributions/bell-on-a-line": bell_on_a_line,
     "dropout_as_regularization/quick-questions-on-dropout/error": expected_error,
     "dropout_as_regularization/quick-questions-on-dropout/factor": kept_factor,

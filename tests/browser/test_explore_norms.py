@@ -261,7 +261,10 @@ def test_no_scale_at_all_is_explained_and_loses_nothing(figure):
     gamma = slider(figure, "scale γ")
     drawn = figure.locator(".after .bell-b").get_attribute("d")
     gamma.fill("0")
-    assert figure.locator(LINE).inner_text() == "With γ = 0 every output is β: no bell is left."
+    said = "With γ = 0 every output of that feature is its β, so there is no density to draw."
+    assert figure.locator(LINE).inner_text() == said
+    assert "y =" not in figure.locator(NOTES).inner_text()  # nothing of the last scale's map
+    assert slider(figure, "batch size n").get_attribute("aria-valuetext") == "8"
     assert figure.locator(".after .bell-b").get_attribute("d") == drawn
     gamma.press("ArrowLeft")
     assert check_gaussian(figure, 1).gamma == -0.25
@@ -286,6 +289,17 @@ def test_equal_scales_lay_the_long_axis_at_45_degrees(figure):
             slider(figure, name).fill(str(0.5 + 0.5 * i))
         check_gaussian(figure, 2)
         assert figure.locator(NOTES).inner_text().endswith("in a very large batch 45°.")
+
+
+@on(PLANE)
+def test_a_circle_has_no_long_axis(figure):
+    slider(figure, "correlation ρ").fill("0")
+    for name in ("scale γ₁", "scale γ₂"):
+        slider(figure, name).fill("1")
+    for std in ("0.25", "2"):
+        slider(figure, "sd σ₁").fill(std)
+        said = figure.locator(NOTES).inner_text()
+        assert said.endswith("in a very large batch none (a circle).")
 
 
 @on(PLANE)

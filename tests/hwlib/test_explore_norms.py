@@ -382,8 +382,8 @@ def test_the_words_spell_a_bell(gaussian):
         f"sd {s:.2f} → 1",
     ]
     assert words["line"] == said
-    assert "An input of −2, the mean of all, becomes" in words["notes"]
-    assert words["notes"].endswith("in a very large batch 1.")
+    assert "An input at the mean μ = −2 becomes" in words["notes"]
+    assert words["notes"].endswith("in a very large batch, 1.")
 
 
 def test_the_defaults_are_not_the_homeworks():
@@ -523,8 +523,10 @@ def test_the_stills_say_the_present_state():
     gradient = DemeanGradient(upstream="constant", gamma=2).still()
     assert "γ · ∂L/∂y₁: 2 at 1, 2 at 1024. ∂L/∂x₁: 0 at 1, 0 at 1024." in gradient.alt
     bell = NormalizedGaussian(mean=-2, std=0.5, beta=1, gamma=-1.5).still().alt
-    assert "inputs: a bell with mean −2 and standard deviation 0.5, 0.798 high." in bell
-    assert "a very large batch: a bell with mean 1 and standard deviation 1.5, 0.266 high." in bell
+    assert "inputs: a Gaussian with mean −2 and standard deviation 0.5, 0.798 high." in bell
+    assert (
+        "a very large batch: a Gaussian with mean 1 and standard deviation 1.5, 0.266 high." in bell
+    )
     plane = NormalizedGaussian(features=2, gamma=-1.5).still().alt
     assert "inputs: mean [−2, 2]" in plane
     assert "outputs: mean [2, −2], 1-SD contour 1.5 wide and 0.75 high" in plane

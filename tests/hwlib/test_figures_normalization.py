@@ -113,8 +113,8 @@ def test_the_question_shows_the_norms_in_order_and_names_none():
 
 def test_the_bell_is_centred_and_as_wide_as_said():
     picture = DRAWN["density"]()
-    assert "middle is at 1.5" in picture.alt
-    assert "is 0.4" in picture.alt
+    assert "with mean 1.5" in picture.alt
+    assert "standard deviation 0.4" in picture.alt
     assert "sd 0.4" in texts(picture)
     curve = max((p for p, _ in paths(picture, figures.BLUE, "stroke")), key=len)
     x = np.linspace(-1, 7, 2001)  # matplotlib leaves out points where the curve is straight
