@@ -43,9 +43,9 @@ def cube_question() -> Picture:
     """Draw the cubes A, B and C of the homework's problem 2(a), and do not name the norms.
 
     >>> cube_question().alt.split(". ")[1].split(": ")[0]
-    'Cube A'
+    'Block A'
     """
-    return _draw_cubes({f"Cube {letter}": norm for letter, norm in zip("ABC", SETS, strict=False)})
+    return _draw_cubes({f"Block {letter}": norm for letter, norm in zip("ABC", SETS, strict=False)})
 
 
 def _draw_cubes(captions) -> Picture:
@@ -63,7 +63,7 @@ def _draw_cubes(captions) -> Picture:
     said = " ".join(f"{caption}: {SETS[norm][1]}." for caption, norm in captions.items())
     return sheet.picture(
         (len(captions) - 1) // columns * height + height,
-        f"{len(captions)} cube{'s' * (len(captions) > 1)} of 3 samples N, 4 channels C and 4 "
+        f"{len(captions)} block{'s' * (len(captions) > 1)} of 3 samples N, 4 channels C and 4 "
         f"positions H·W, one set of numbers shaded. {said}",
     )
 

@@ -124,7 +124,7 @@ def multiply_accumulates():
 
 
 def which_cube():
-    said = re.findall(r"Cube (\w): ([^.]+)", normalization.cube_question().alt)
+    said = re.findall(r"Block (\w): ([^.]+)", normalization.cube_question().alt)
     norms = {words: norm for norm, (_, words) in normalization.SETS.items()}
     place = {norms[words]: letter for letter, words in said}
     assert len(place) == 3

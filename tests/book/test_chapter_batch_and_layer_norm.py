@@ -98,6 +98,22 @@ def test_batch_norm_folds_into_the_convolution_before_it(bias):
     assert abs(got - want).max() < 1e-12
 
 
+def test_new_statistics_need_a_reset_before_the_plain_average():
+    layer = torch.nn.BatchNorm1d(1)
+    torch.manual_seed(1)
+    old, new = torch.randn(500, 64, 1), 50 + torch.randn(50, 64, 1)
+    for batch in old:
+        layer(batch)
+    layer.momentum = None
+    for batch in new:
+        layer(batch)
+    assert layer.running_mean.item() < 10  # the counter still weighs the old batches
+    layer.reset_running_stats()
+    for batch in new:
+        layer(batch)
+    assert layer.running_mean.item() == pytest.approx(new.mean().item(), rel=1e-5)
+
+
 def test_frozen_statistics_stay_until_the_next_call_of_train():
     model = torch.nn.Sequential(torch.nn.BatchNorm2d(3))
     x = torch.randn(2, 3, 4, 4)

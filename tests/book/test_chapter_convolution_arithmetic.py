@@ -41,6 +41,7 @@ def test_figure_1_entries_that_no_window_reads():
 
     assert unread(3, 0, 1) == {6}
     assert unread(4, 0, 1) == {3}
+    assert [bool(unread(2, p, 3)) for p in range(4)] == [True, True, False, False]
     for p in range(4):
         assert all(i % 2 != p % 2 for i in unread(2, p, 2))
         assert len(unread(2, p, 2)) >= 3
@@ -141,6 +142,18 @@ def test_channels_with_all_indices():
     assert sum(a.numel() for a in layer.parameters()) == 4 * (3 * 2 * 3 + 1)
 
 
+def test_lenet_without_its_nonlinearities():
+    conv, pool = torch.nn.Conv2d, torch.nn.MaxPool2d
+    lenet = torch.nn.Sequential(conv(1, 6, 5), pool(2), conv(6, 16, 5), pool(2), conv(16, 120, 5))
+    dense = torch.nn.Sequential(torch.nn.Linear(120, 84), torch.nn.Linear(84, 10))
+    assert lenet(torch.zeros(1, 1, 32, 32)).shape == (1, 120, 1, 1)
+    last, total = (
+        sum(p.numel() for part in parts for p in part.parameters())
+        for parts in ([lenet[-1]], [lenet, dense])
+    )
+    assert last / total == pytest.approx(0.78, abs=0.005)
+
+
 def test_a_stem_halves_and_rounds_up():
     for n in range(1, 300):
         half = count.conv_output_size(n, 7, stride=2, padding=3)
@@ -174,6 +187,21 @@ def test_pitfall_one_output_padding_for_every_size():
         x = torch.zeros(1, 1, n, n)
         assert (up(down(x)).shape == x.shape) == (n % 2 == 0)
         assert up(down(x), output_size=x.shape[2:]).shape == x.shape
+
+
+def test_a_kernel_of_4_restores_an_even_size_without_output_padding():
+    down = torch.nn.Conv2d(1, 1, 4, stride=2, padding=1)
+    up = torch.nn.ConvTranspose2d(1, 1, 4, stride=2, padding=1)
+    for n in (6, 8, 28):
+        assert up(down(torch.zeros(1, 1, n, n))).shape[2:] == (n, n)
+
+
+def test_rearranged_channels_can_turn_a_constant_image_into_a_pattern():
+    torch.manual_seed(0)
+    up = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3, padding=1), torch.nn.PixelShuffle(2))
+    inside = up(torch.ones(1, 1, 6, 6))[0, 0, 4:8, 4:8]
+    assert torch.allclose(inside[2:], inside[:2])
+    assert not torch.allclose(inside[1:], inside[:-1], atol=0.01)
 
 
 def test_pitfall_a_shared_weight_and_its_axes():

@@ -99,13 +99,14 @@ def test_the_question_shows_the_norms_in_order_and_names_none():
     named = normalization.cubes("batch", "layer", "instance")
     relabelled = named.alt
     for letter, name in zip("ABC", NORMS, strict=False):
-        relabelled = relabelled.replace(f"{name} norm", f"Cube {letter}")
+        relabelled = relabelled.replace(f"{name} norm", f"Block {letter}")
     assert question.alt == relabelled
     fills = [paths(p, figures.BLUE, "fill") for p in (question, named)]
     assert len(fills[0]) == len(fills[1])
     for (one, _), (other, _) in zip(*fills, strict=True):
         np.testing.assert_array_equal(one, other)
-    assert [t for t in texts(question) if t.startswith("Cube")] == ["Cube A", "Cube B", "Cube C"]
+    titles = [t for t in texts(question) if t.startswith("Block")]
+    assert titles == ["Block A", "Block B", "Block C"]
 
 
 # ------------------------------------------------------------------------------ the distributions
