@@ -45,12 +45,15 @@ def known(book: Book, lab: str) -> str:
 
 
 def points(book: Book, lab: str, exercise: str) -> float:
-    """What an exercise is worth: 1, or what `course: points:` in `_config.yml` says of the lab.
+    """What an exercise is worth: what `course: points:` in `_config.yml` says, or else 1.
 
-    There an exercise that is not named is worth nothing, and is not graded.
+    An exercise that is not named there is worth nothing, and is not graded. Where nothing is said
+    of a lab, the same holds for the exercises that are marked as optional or beyond the homework.
     """
     given = book.course.points
-    return given[lab].get(exercise, 0) if lab in given else 1
+    if lab in given:
+        return given[lab].get(exercise, 0)
+    return 1 if mark(source_of(book, lab), exercise) == "Core" else 0
 
 
 def graded(book: Book, lab: str) -> list[Exercise]:
@@ -105,6 +108,15 @@ def description(book: Book, lab: str, seed: int = 1, seconds: float = SECONDS) -
 
 
 # ------------------------------------------------------------------------------ reading a lab
+
+
+def mark(text: str, exercise: str) -> str:
+    """What an exercise says it is: "Core", "Optional" or "Beyond"; "Core" if it says nothing."""
+    for found in notebooks.EXERCISE.finditer(text):
+        if re.search(rf"^:label: *{exercise}$", found["body"], re.M):
+            said = re.search(r"^\*(Core|Optional|Beyond)\b", found["body"], re.M)
+            return said[1] if said else "Core"
+    return "Core"
 
 
 def source_of(book: Book, lab: str) -> str:

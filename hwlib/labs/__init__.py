@@ -10,7 +10,7 @@ Every exercise has a reference, cases and wrong variants, one file a subject:
     practice            `check`, `case`, and what an exercise is
     answers, pairs      what calls the reader's functions, and says which of them went wrong
     concepts            the exercises of the chapters
-    least_squares, one_point, bits                       lab: understanding dropout
+    least_squares, one_point, dropout_module, bits       lab: understanding dropout
     batchnorm, batchnorm_gradient, dropout               lab: batch norm and dropout
     convolution, pooling, spatial_batchnorm, models      lab: convolution
     pytorch_cnn                                          lab: a network in PyTorch
@@ -30,6 +30,7 @@ for subject in (  # to import it is to register its exercises
     "concepts",
     "least_squares",
     "one_point",
+    "dropout_module",
     "bits",
     "batchnorm",
     "batchnorm_gradient",

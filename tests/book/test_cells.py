@@ -16,7 +16,6 @@ from tests.conftest import ROOT
 BOOK = Book(ROOT)
 UNWRITTEN = {  # chapters that still wait for their new text
     "multiplicative_noise",
-    "lab_understanding_dropout",
     "lab_batchnorm_dropout",
     "lab_convolution",
     "lab_pytorch_cnn",

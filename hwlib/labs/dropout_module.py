@@ -1,0 +1,59 @@
+"""The exercise on dropout as a module of PyTorch: its distribution, its mode and its gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hwlib.labs.answers import Answer, Hint
+from hwlib.labs.dropout import Contract, check_out
+from hwlib.labs.practice import exercise
+
+CONTRACT = Contract(test_mode="in evaluation mode", rng="torch.rand")
+
+
+def _cases():
+    large = 1 + np.random.default_rng(3).random((400, 25), dtype=np.float32)
+    few = 1 + np.random.default_rng(4).random((20, 10, 5, 4))
+    return [(large, 0.3, True), (large, 0.75, True), (large[:4], 0.2, False), (few, 0.3, True)]
+
+
+def _look(attempt, x, p, training):
+    """The module's output where it is no dropout of any kind, or x, to be compared with x."""
+    import torch
+
+    module = attempt(p)
+    if not isinstance(module, torch.nn.Module):
+        raise Hint(f"{attempt.name}(p) is a {type(module).__name__}, not a torch.nn.Module")
+    module.train(training)
+    inputs = torch.tensor(x, requires_grad=True)
+    call = Answer(lambda tensor: module(tensor), attempt.name)
+
+    def drawn(seed):
+        torch.manual_seed(seed)
+        out = call(inputs)
+        if not isinstance(out, torch.Tensor):
+            raise Hint(f"forward must return a tensor; it returned a {type(out).__name__}")
+        return out
+
+    with torch.random.fork_rng(devices=[]):
+        out, again, other = drawn(0), drawn(0), drawn(1)
+    values = out.detach().numpy()
+    if values.shape != x.shape or values.dtype != x.dtype:
+        return values
+    check_out(CONTRACT, values, x, p, training)
+    if not torch.equal(out, again):
+        raise Hint("equal seeds of torch give different masks: draw with torch.rand")
+    if training and torch.equal(out, other):
+        raise Hint("another seed of torch gives the same mask: draw a new mask at each call")
+    if not out.requires_grad:
+        raise Hint("no gradient comes back to x: compute with tensors all the way")
+    (slope,) = torch.autograd.grad(out.sum(), inputs)
+    if not np.allclose(slope.numpy(), values / x, rtol=1e-5):
+        raise Hint("the gradient is not that of the factors by which x was multiplied")
+    return x
+
+
+@exercise(cases=_cases, look=_look, arguments=None)
+def dropout_module(x, p, training):
+    """Inverted dropout as a `torch.nn.Module`, made by `attempt(p)`; p: DROP."""
+    return x
