@@ -21,7 +21,7 @@ def failures(text):
 
 def test_every_example_holds():
     failed, attempted = failures(PAGE)
-    assert attempted > 40
+    assert attempted > 80
     assert failed == 0
 
 
