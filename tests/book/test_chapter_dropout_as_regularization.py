@@ -106,19 +106,35 @@ def cell(beginning):
 
 
 @pytest.mark.slow
-def test_hidden_dropout_helps_one_network_and_hurts_the_other():
+def test_hidden_dropout_helps_large_networks_with_random_labels_only():
     """On other seeds than the page's, within three standard errors of what it says."""
     page = {"np": np}
     exec(cell("def trained("), page)
 
-    def error(p, units, wrong, seed):
-        net = page["trained"](p, units, wrong, seed)
+    def error(units, noise_fraction, p, seed):
+        net = page["trained"](units, noise_fraction, p, seed)
         return 100 - 100 * page["train"].evaluate(net, page["digits"].test).accuracy
 
-    for units, wrong, low, high in [(64, 0.3, -11, -3.5), (16, 0.0, 1.5, 5.5)]:
-        gains = [error(0.5, units, wrong, s) - error(0, units, wrong, s) for s in range(20, 28)]
-        assert low < np.mean(gains) < high, gains
-        assert np.sum(np.sign(gains) == np.sign(low)) >= 7
+    for setting, low, high in [
+        ((64, 0.3), -11, -3.5),
+        ((64, 0.0), -1, 1),
+        ((16, 0.3), 0.5, 7.5),
+        ((16, 0.0), 1.5, 5.5),
+    ]:
+        changes = [error(*setting, 0.5, s) - error(*setting, 0.0, s) for s in range(20, 28)]
+        assert low < np.mean(changes) < high, (setting, changes)
+
+
+@pytest.mark.slow
+def test_large_networks_overfit_clean_labels_too():
+    page = {"np": np}
+    exec(cell("def trained("), page)
+    digits, evaluate = page["digits"], page["train"].evaluate
+    for seed in range(20, 23):
+        net = page["trained"](64, 0.0, 0.0, seed)
+        chosen = np.random.default_rng(seed).permutation(len(digits.train.y))[:400]
+        assert evaluate(net, (digits.train.x[chosen], digits.train.y[chosen])).accuracy == 1
+        assert evaluate(net, digits.test).accuracy < 0.97
 
 
 @pytest.mark.parametrize("p", [0.2, 0.5, 0.8])
