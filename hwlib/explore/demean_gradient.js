@@ -32,7 +32,7 @@ export function spell({ gamma }, { n, dy, mean, plain, dx, gap }) {
     line: `Batch of ${n}, example 1:\n` +
       `γ · ∂L/∂y₁ = ${short(gamma)} · ${signed(dy[0])} = ${short(plain)}\n` +
       `∂L/∂x₁ = ${short(dx)}, difference ${short(gap)}`,
-    arrives: `Upstream gradients: ${shown}\nIts mean is ${short(mean)}.`,
+    arrives: `Upstream gradients: ${shown}\nTheir mean is ${short(mean)}.`,
   };
 }
 

@@ -266,7 +266,7 @@ def test_the_gradient_in_words_gives_no_formula(demean):
     assert words["line"] == (
         "Batch of 4, example 1:\nγ · ∂L/∂y₁ = 2 · 1 = 2\n∂L/∂x₁ = 1.5, difference −0.5"
     )
-    assert words["arrives"] == "Upstream gradients: 1, 0, 0, 0\nIts mean is 0.25."
+    assert words["arrives"] == "Upstream gradients: 1, 0, 0, 0\nTheir mean is 0.25."
 
 
 @pytest.mark.parametrize("upstream", UPSTREAM)
