@@ -1,4 +1,4 @@
-// Multiplicative noise in a linear model: a fit, a penalty, and the weights that balance them.
+// Multiplicative noise in a linear model: a data fit, a penalty, and the weights that balance them.
 
 const list = (length, f) => Array.from({ length }, (_, i) => f(i));
 const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
@@ -37,41 +37,42 @@ export function ellipse([[a, b], [, d]], centre, level) {
   });
 }
 
-/** The spread that a coin has, which is 1 with probability `keep` and else 0. */
-export const coinSpread = (keep) => Math.sqrt(keep * (1 - keep));
+/** The standard deviation of a Bernoulli variable that is 1 with probability `keep`. */
+export const bernoulliStd = (keep) => Math.sqrt(keep * (1 - keep));
 
 const short = (v) => typeset(+v.toPrecision(4));
 const pair = (w) => `(${w.map(short).join(", ")})`;
 
 /** What is seen, in words. */
-export function spell({ law, mu, sigma }, { w, usual, fit, penalty, loss }) {
-  const line = `Least loss at w = ${pair(w)}\nfit ${short(fit)} + penalty ${short(penalty)} = ${short(loss)}`;
-  const coin = law === "dropout" ? `Dropout that keeps ${short(mu)}: μ = ${short(mu)}, σ = ${short(sigma)}.\n` : "";
-  const notes = coin + (mu === 0 ? "The mean is 0: the fit is the same for all weights."
-    : `At this μ, σ = 0: w = ${pair(usual.map((v) => v / mu))}; σ → ∞: w → (0, 0).`);
+export function spell({ noise, mu, sigma }, { w, usual, fit, penalty, loss }) {
+  const where = mu || sigma ? `Minimum at w = ${pair(w)}` : "All weights have the same loss";
+  const line = `${where}\ndata fit ${short(fit)} + penalty ${short(penalty)} = loss ${short(loss)}`;
+  const dropout = noise === "dropout" ? `Dropout with keep probability ${short(mu)}: μ = ${short(mu)}, σ = ${short(sigma)}.\n` : "";
+  const notes = dropout + (mu === 0 ? "The mean is 0, so the data fit is the same for all weights."
+    : `For this μ: σ = 0 gives w = ${pair(usual.map((v) => v / mu))}; σ → ∞ gives w → (0, 0).`);
   return { line, notes };
 }
 
 const CONTROLS = {
-  law: ["noise", { type: "select", options: { any: "any law", dropout: "dropout" } }],
+  noise: ["noise", { type: "select", options: { any: "any distribution", dropout: "dropout" } }],
   mu: ["mean μ", { type: "range", min: 0, max: 2, step: 0.01 }],
-  sigma: ["spread σ", { type: "range", min: 0, max: 2, step: 0.01 }],
+  sigma: ["std. dev. σ", { type: "range", min: 0, max: 2, step: 0.01 }],
 };
 const SIDE = 190; // of each of the two panels
 const PANEL = { width: SIDE, height: SIDE, margin: { left: 46, right: 6, top: 8, bottom: 44 } };
-const COINS = list(61, (i) => (1 - Math.cos((i * Math.PI) / 60)) / 2).map((k) => [k, coinSpread(k)]);
+const DROPOUTS = list(61, (i) => (1 - Math.cos((i * Math.PI) / 60)) / 2).map((k) => [k, bernoulliStd(k)]);
 
 function draw(problem, state, { svg, line, notes, inputs }) {
-  const coin = state.law === "dropout";
-  if (coin) {
+  const dropout = state.noise === "dropout";
+  if (dropout) {
     state.mu = Math.min(state.mu, 1);
-    state.sigma = coinSpread(state.mu);
+    state.sigma = bernoulliStd(state.mu);
     for (const name of ["mu", "sigma"]) {
       inputs[name].value = state[name];
       say(inputs[name], short(state[name]));
     }
   }
-  inputs.sigma.disabled = coin;
+  inputs.sigma.disabled = dropout;
   const { mu, sigma } = state;
   const result = balance({ ...problem, mu, sigma });
   const { fitted, punished, both, w, usual, fit, penalty, rest } = result;
@@ -90,8 +91,8 @@ function draw(problem, state, { svg, line, notes, inputs }) {
   show("tikhonov-penalty", "c", punished, [0, 0], [penalty]);
   show("tikhonov-loss", "b", both, w, [0.05, 0.2].map((share) => share * top));
   const way = list(80, (i) => {
-    const spread = mu * Math.tan((i * Math.PI) / 160);
-    return balance({ ...problem, mu, sigma: spread }).w;
+    const std = mu * Math.tan((i * Math.PI) / 160);
+    return balance({ ...problem, mu, sigma: std }).w;
   });
   curve(left, "tikhonov-way", "ink", inside([...way, [0, 0]]));
   const clamp = (point) => point.map((v, j) => Math.max([x, y][j][0], Math.min([x, y][j][1], v)));
@@ -99,37 +100,37 @@ function draw(problem, state, { svg, line, notes, inputs }) {
   const cross = ([a, b]) => `M${plane.X(a) - 5} ${plane.Y(b)}h10m-5 -5v10`;
   curve(left, "tikhonov-marks", "ink", cross([0, 0]) + (far(centre) ? "" : cross(centre)));
   const seen = clamp(w);
-  dot(left, "tikhonov-least", "ink", plane.X(seen[0]), plane.Y(seen[1]));
+  if (mu || sigma) dot(left, "tikhonov-least", "ink", plane.X(seen[0]), plane.Y(seen[1]));
 
   const words = spell(state, result);
-  if (far(w)) words.line += "\nIt is outside of the picture.";
+  if (far(w)) words.line += "\nIt lies outside the plot.";
   line.textContent = words.line;
   notes.textContent = `${words.notes}\n`;
-  for (const [look, name] of [["a", "fit"], ["c", "penalty"], ["b", "their sum"]])
+  for (const [look, name] of [["a", "data fit"], ["c", "penalty"], ["b", "their sum"]])
     add(notes, "span", { class: `explore-key plot-${look}` }, name);
 
-  // The map of all noises, as far as the loss can tell them apart.
+  // All noises, each a point: the loss depends on nothing else.
   const right = layer(svg, "g", "tikhonov-map");
   const map = axes(right, { ...PANEL, x: [0, 2], y: [0, 2], xlabel: "μ", ylabel: "σ" });
   right.setAttribute("transform", `translate(${SIDE} 0)`);
-  curve(right, "tikhonov-coins", "ink", map.path(COINS));
+  curve(right, "tikhonov-dropouts", "ink", map.path(DROPOUTS));
   dot(right, "tikhonov-noise", "ink", map.X(mu), map.Y(sigma));
   svg.setAttribute("viewBox", `0 0 ${2 * SIDE} ${SIDE}`);
   svg.setAttribute("width", 2.8 * SIDE);
-  svg.setAttribute("aria-label", "Over two weights, an ellipse of the fit touches an ellipse of " +
+  svg.setAttribute("aria-label", "Over two weights, an ellipse of the data fit touches an ellipse of " +
     `the penalty at the minimum. ${words.line}. ${words.notes}`);
 
   return (px, py) => {
     if (px < SIDE) return {};
     const [m, s] = map.invert(px - SIDE, py).map((v) => Math.max(0, Math.min(2, v)));
-    return coin ? { mu: (1 + Math.cos(Math.atan2(s, m - 0.5))) / 2 } : { mu: m, sigma: s };
+    return dropout ? { mu: (1 + Math.cos(Math.atan2(s, m - 0.5))) / 2 } : { mu: m, sigma: s };
   };
 }
 
 export default {
   render(context) {
     const { model, el } = context;
-    explore(context, "Fit and penalty", CONTROLS, (state, parts) =>
+    explore(context, "Data fit and penalty", CONTROLS, (state, parts) =>
       draw({ X: model.get("X"), y: model.get("y") }, state, parts), "explore-stacked");
     for (const name of ["X", "y"]) model.on(`change:${name}`, () => el.querySelector("input").oninput());
   },

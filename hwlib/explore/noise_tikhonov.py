@@ -1,4 +1,4 @@
-"""The geometry of multiplicative noise: a fit, a penalty, and the minimum of their sum."""
+"""The geometry of multiplicative noise: a data fit, a penalty, and the minimum of their sum."""
 
 import numpy as np
 import traitlets
@@ -9,37 +9,37 @@ from hwlib.explore.figure import Figure, Numbers, Real, source
 
 
 class NoiseTikhonov(Figure):
-    """Move mean and spread of the noise, and see how fit and penalty share out the minimum.
+    """Choose the mean and standard deviation of the noise; see data fit and penalty balance.
 
     Args:
         X: (n, 2) data of rank 2.
         y: (n,) targets, not orthogonal to the columns of X.
         mu: the mean of the noise, 0 <= mu <= 2.
         sigma: its standard deviation, 0 <= sigma <= 2.
-        law: "any" noise with this mean and spread; or "dropout", a coin that is 1 with probability
-            mu and 0 otherwise. Then mu <= 1, and sigma follows.
+        noise: "any" distribution with this mean and standard deviation; or "dropout", which is 1
+            with probability mu and 0 otherwise. Then mu <= 1, and sigma follows.
 
     Raises:
-        TraitError: if X and y do not make such a problem, or a setting is out of its range. To
-            change X and y together use `hold_trait_notifications()`.
+        TraitError: if X or y is not as described or a setting is out of its range. To change X and
+            y together use `hold_trait_notifications()`.
 
     >>> figure = NoiseTikhonov(X=[[2, 0], [0, 1]], y=[4, 2], mu=1, sigma=1)
     >>> figure.minimum.tolist()
     [1.0, 1.0]
-    >>> figure.law = "dropout"
+    >>> figure.noise = "dropout"
     >>> figure.sigma
     0.0
     """
 
     _esm = source("kit.js", "plot.js", "noise_tikhonov.js")
-    SETTINGS = ("X", "y", "mu", "sigma", "law")
+    SETTINGS = ("X", "y", "mu", "sigma", "noise")
     SIZE = "broad"
 
     X = Numbers([[2, 1], [1, -0.5], [-1, 1], [2, 0.5]]).tag(sync=True)
     y = Numbers([3, 0, 1, 2]).tag(sync=True)
     mu = Real(1.0, min=0, max=2).tag(sync=True)
     sigma = Real(0.6, min=0, max=2).tag(sync=True)
-    law = traitlets.Enum(["any", "dropout"], "any").tag(sync=True)
+    noise = traitlets.Enum(["any", "dropout"], "any").tag(sync=True)
 
     @traitlets.validate("X", "y")
     def _check_problem(self, proposal):
@@ -54,33 +54,33 @@ class NoiseTikhonov(Figure):
             raise TraitError("NoiseTikhonov: X must have rank 2, and Xᵀy must not be zero")
         return proposal.value
 
-    @traitlets.validate("mu", "law")
+    @traitlets.validate("mu", "noise")
     def _check_mean(self, proposal):
-        setting = {"mu": self.mu, "law": self.law, proposal.trait.name: proposal.value}
-        if setting["law"] == "dropout" and setting["mu"] > 1:
+        setting = {"mu": self.mu, "noise": self.noise, proposal.trait.name: proposal.value}
+        if setting["noise"] == "dropout" and setting["mu"] > 1:
             raise TraitError(
                 f"NoiseTikhonov: under dropout, mu must be at most 1, got {setting['mu']}"
             )
         return proposal.value
 
     @traitlets.validate("sigma")
-    def _check_spread(self, proposal):
-        return self._noise.variance**0.5 if self.law == "dropout" else proposal.value
+    def _check_std(self, proposal):
+        return self._noise.variance**0.5 if self.noise == "dropout" else proposal.value
 
-    @traitlets.observe("mu", "law")
+    @traitlets.observe("mu", "noise")
     def _follow(self, change):
-        if self.law == "dropout":
+        if self.noise == "dropout":
             self.sigma = self._noise.variance**0.5
 
     @property
     def _noise(self):
-        if self.law == "dropout":
+        if self.noise == "dropout":
             return theory.bernoulli(keep=self.mu)
         return theory.gaussian(mean=self.mu, std=self.sigma)
 
     @property
     def minimum(self) -> np.ndarray:
-        """The weights (2,) where the expected loss is least, by `hwlib.theory.minimizer`."""
+        """The weights (2,) that minimize the expected loss, by `hwlib.theory.minimizer`."""
         return theory.minimizer(self.X, self.y, noise=self._noise)
 
     @property

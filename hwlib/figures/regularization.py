@@ -63,10 +63,11 @@ def dropout_terms(X, y, *, keeps) -> Picture:
 
 
 def noise_losses(X, y, *, means, stds) -> Picture:
-    """Draw the expected loss under multiplicative noise, for several means and spreads.
+    """Draw the expected loss under noise, for several means and standard deviations.
 
-    One row of panels a mean, one column a standard deviation; contours at 0.1, 0.2, 0.4, 0.8 and
-    1.6 times ‖y‖². A dot marks the minimum, a line the way it takes as the spread grows from 0 on.
+    There is one row of panels per mean and one column per standard deviation, with contours at 0.1,
+    0.2, 0.4, 0.8 and 1.6 times ‖y‖². A dot marks the minimum; a line traces it as the standard
+    deviation grows from 0.
 
     Args:
         X: (n, 2) data of rank 2.
@@ -78,24 +79,24 @@ def noise_losses(X, y, *, means, stds) -> Picture:
         ValueError: if the shapes do not agree, X has rank < 2, y is zero, a mean is 0 or a standard
             deviation is not positive.
 
-    >>> noise_losses([[2, 0], [0, 1]], [4, 2], means=[1], stds=[1]).alt[-36:]
-    'At mean 1, spread 1 it is at [1, 1].'
+    >>> noise_losses([[2, 0], [0, 1]], [4, 2], means=[1], stds=[1]).alt[-48:]
+    'At mean 1, standard deviation 1 it is at [1, 1].'
     """
     return _noise_panels("noise_losses", X, y, means, stds, _draw_loss, "contours of the loss")
 
 
 def tikhonov(X, y, *, means, stds) -> Picture:
-    """Draw how the minimum of the expected loss balances the fit and the penalty.
+    """Draw how the data fit and the penalty balance at the minimum of the expected loss.
 
-    One row of panels a mean, one column a standard deviation. In each, the contour of the fit and
-    the contour of the penalty that pass through the minimum: they touch there, for at a minimum
-    the two gradients cancel. A line is the way of the minimum as the spread grows from 0 on.
+    There is one row of panels per mean and one column per standard deviation. Each panel shows the
+    contours of the data fit and of the penalty through the minimum. They touch there, because at a
+    minimum the two gradients cancel. A line traces the minimum as the standard deviation grows.
     Arguments and errors as in `noise_losses`.
 
-    >>> tikhonov([[2, 0], [0, 1]], [4, 2], means=[1], stds=[1]).alt[-36:]
-    'At mean 1, spread 1 it is at [1, 1].'
+    >>> tikhonov([[2, 0], [0, 1]], [4, 2], means=[1], stds=[1]).alt[-48:]
+    'At mean 1, standard deviation 1 it is at [1, 1].'
     """
-    words = "a tilted ellipse of the fit touches an upright one of the penalty, around the origin"
+    words = "a tilted ellipse of the data fit touches an upright one of the penalty"
     return _noise_panels("tikhonov", X, y, means, stds, _draw_terms, words)
 
 
@@ -141,10 +142,11 @@ def columns_equalized(X, *, keep) -> Picture:
 
 
 def balance(X, y, *, mean, std) -> Picture:
-    """Draw how one noise balances fit and penalty, and where it lies among all noises.
+    """Draw how data fit and penalty balance under one noise, and that noise among all others.
 
-    On the left the ellipses of fit and penalty that touch at the minimum, over two weights, and
-    contours of their sum. On the right the noise as a point (mean, std); dashes are dropout's.
+    On the left, over two weights, are the ellipses of data fit and penalty that touch at the
+    minimum, and contours of their sum. On the right the noise is a point (mean, std); the dashed
+    curve is dropout. Without mean and noise all weights have the same loss; then no dot is drawn.
 
     Args:
         X: (n, 2) data of rank 2.
@@ -152,8 +154,8 @@ def balance(X, y, *, mean, std) -> Picture:
         mean: the mean of the noise, from 0 to 2.
         std: its standard deviation, from 0 to 2.
 
-    >>> balance([[2, 0], [0, 1]], [4, 2], mean=1, std=1).alt[-36:]
-    '[1, 1]: fit 5 + penalty 5 = loss 10.'
+    >>> balance([[2, 0], [0, 1]], [4, 2], mean=1, std=1).alt[-33:]
+    'data fit 5 + penalty 5 = loss 10.'
     """
     X, y = np.asarray(X, float), np.asarray(y, float)
     noise = theory.gaussian(mean=mean, std=std)
@@ -186,7 +188,8 @@ def balance(X, y, *, mean, std) -> Picture:
             if seen:
                 plane.contour(w1, w2, values, levels=seen, colors=colour, linestyles=dashes)
         plane.plot(0, 0, marker="+", color="k", ms=8)
-        plane.plot(*least, marker="o", color="k", ms=6)
+        if mean or std:
+            plane.plot(*least, marker="o", color="k", ms=6)
         plane.set(xlabel="w₁", ylabel="w₂", xlim=(low[0], high[0]), ylim=(low[1], high[1]))
         plane.set_aspect("equal")
         turn = np.linspace(0, np.pi, 61)
@@ -195,12 +198,13 @@ def balance(X, y, *, mean, std) -> Picture:
         noises.set(xlabel="μ", ylabel="σ", xlim=(0, 2), ylim=(0, 2))
         noises.set_aspect("equal")
         noises.set_anchor("S")
+    where = f"the minimum is at {listed(least + 0.0)}" if mean or std else "all weights are minima"
     return picture(
         fig,
-        "Over two weights, an ellipse of the fit (solid) and one of the penalty (dotted) touch at "
-        "the minimum of their sum (dashed). At mean "
-        f"{number(mean)} and spread {number(std)} the minimum is at {listed(least + 0.0)}: "
-        f"fit {number(fit_least)} + penalty {number(penalty_least)} = loss {number(loss)}.",
+        "Over two weights, an ellipse of the data fit (solid) and one of the penalty (dotted) "
+        "touch at the minimum of their sum (dashed). At mean "
+        f"{number(mean)} and standard deviation {number(std)} {where}: data fit "
+        f"{number(fit_least)} + penalty {number(penalty_least)} = loss {number(loss)}.",
     )
 
 
@@ -260,28 +264,30 @@ def _noise_panels(function, X, y, means, stds, draw, words):
     def least(mean, std):
         return theory.minimizer(X, y, noise=theory.gaussian(mean=mean, std=std))
 
-    spreads = np.array([0, *np.geomspace(0.02, 50, 60)])
-    ways = [np.array([least(mean, abs(mean) * s) for s in spreads]) for mean in means]
-    plane = _Plane(np.concatenate(ways))
+    ratios = np.array([0, *np.geomspace(0.02, 50, 60)])
+    paths = [np.array([least(mean, abs(mean) * r) for r in ratios]) for mean in means]
+    plane = _Plane(np.concatenate(paths))
     said = []
     with style():
         fig, panels = _panels(len(means), len(stds))
         for axes, std in zip(panels[0], stds, strict=True):
             axes.set_title(f"σ = {number(std)}")
-        for row, mean, way in zip(panels, means, ways, strict=True):
+        for row, mean, path in zip(panels, means, paths, strict=True):
             row[0].set_ylabel(f"μ = {number(mean)}")
             for axes, std in zip(row, stds, strict=True):
                 point = least(mean, std)
-                axes.plot(*way.T, color=ACCENTS["purple"], lw=1.4)
+                axes.plot(*path.T, color=ACCENTS["purple"], lw=1.4)
                 draw(axes, plane, X, y, theory.gaussian(mean=mean, std=std), point)
                 plane.dot(axes, point)
                 said.append(
-                    f"At mean {number(mean)}, spread {number(std)} it is at {_said(point)}."
+                    f"At mean {number(mean)}, standard deviation {number(std)} it is at "
+                    f"{_said(point)}."
                 )
     return picture(
         fig,
-        f"Panels over two weights, a row a mean and a column a spread: {words}. A dot, the "
-        "minimum, moves to the origin on a line as the spread grows. " + " ".join(said),
+        "Panels over two weights, one row per mean and one column per standard deviation: "
+        f"{words}. A dot, the minimum, moves to the origin along a line as the standard deviation "
+        "grows. " + " ".join(said),
     )
 
 

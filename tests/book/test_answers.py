@@ -197,31 +197,52 @@ def effective_columns():
     return norms[0], odds**-0.5, odds, 1, 1 / odds
 
 
-def which_a_and_b():
-    """The only option that is right for two settings of the noise, by quadrature."""
+def error_under_noise():
+    """One example with x = 3, y = 4, w = 2, and noise that is uniform on [0, 2]."""
+    from hwlib import theory
+
+    x, y, w, variance = 3, 4, 2, 2**2 / 12
+    fit, penalty = (y - x * w) ** 2, variance * (x * w) ** 2
+    noise = theory.gaussian(mean=1, std=variance**0.5)  # the same two moments
+    quadrature = theory.expected_loss_by_rows([[x]], [y], [w], noise=noise)
+    assert fit + penalty == pytest.approx(quadrature)
+    return fit + penalty, fit, penalty, fit + (x * w) ** 2
+
+
+def weight_under_noise():
+    """One example with x = 2, y = 6."""
+    from hwlib import theory
+
+    noise = theory.gaussian(mean=1, std=1)
+    (right,) = theory.minimizer([[2.0]], [6.0], noise=noise)
+    (ridge,) = theory.ridge([[2.0]], [6.0], penalty=1)
+    return right, 6 / 2, ridge
+
+
+def which_a_and_b(factor):
+    """The only pair of the 36 that is right for two settings of the noise, by quadrature."""
     from hwlib import theory
 
     x, y, w = np.array([[1.0, 2], [3, -1]]), np.array([1.0, 2]), np.array([0.5, -1.5])
-    options = {
-        "1": lambda m, s: (m, 2 * s**2),
-        "2": lambda m, s: (s, m**2),
-        "3": lambda m, s: (m, m**2),
-        "4": lambda m, s: (m, s**2),
-        "5": lambda m, s: (2 * m, s**2),
-        "6": lambda m, s: (m, s**2 / 2),
-    }
 
-    def fits(factors):
+    def options(m, s):
+        return {
+            "A": [m, 2 * m, m / 2, s, 2 * s, s / 2],
+            "B": [m**2, 2 * m**2, m**2 / 2, s**2, 2 * s**2, s**2 / 2],
+        }
+
+    def fits(pair):
         for mean, std in [(0.7, 1.3), (2.0, 0.4)]:
-            a, b = factors(mean, std)
+            a, b = (options(mean, std)[name][i] for name, i in zip("AB", pair, strict=True))
             loss = np.sum((y - a * x @ w) ** 2) + b * np.sum(x**2, axis=0) @ w**2
             noise = theory.gaussian(mean=mean, std=std)
             if not np.isclose(loss, theory.expected_loss_by_rows(x, y, w, noise=noise)):
                 return False
         return True
 
-    (right,) = [key for key, factors in options.items() if fits(factors)]
-    return right, *(key for key in options if key != right)
+    (pair,) = filter(fits, np.ndindex(6, 6))
+    right = f"{factor}{pair['AB'.index(factor)] + 1}"
+    return right, *(key for i in range(1, 7) if (key := f"{factor}{i}") != right)
 
 
 def fully_connected():
@@ -277,7 +298,10 @@ ANSWERS = {
     "dropout_as_regularization/quick-questions-on-dropout/error": expected_error,
     "dropout_as_regularization/quick-questions-on-dropout/factor": kept_factor,
     "dropout_as_regularization/effective-columns": effective_columns,
-    "multiplicative_noise/which-a-and-b": which_a_and_b,
+    "multiplicative_noise/quick-questions-on-noise/error": error_under_noise,
+    "multiplicative_noise/quick-questions-on-noise/weight": weight_under_noise,
+    "multiplicative_noise/which-a-and-b/first": lambda: which_a_and_b("A"),
+    "multiplicative_noise/which-a-and-b/second": lambda: which_a_and_b("B"),
     "why_convolution/fully-connected-at-full-size": fully_connected,
 }
 

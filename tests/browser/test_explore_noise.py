@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 LINE, NOTES = ".explore-line", ".explore-notes"
 LOSS = ("dropout_as_regularization", "Expected loss under dropout")
-NOISE = ("multiplicative_noise", "Fit and penalty")
+NOISE = ("multiplicative_noise", "Data fit and penalty")
 MATRIX = ("dropout_as_regularization", "Effective data matrix")
 
 
@@ -155,10 +155,10 @@ def test_the_minimum_is_dragged_to_another_drop_rate(page, figure):
 def check_noise(figure):
     """What is said is hwlib's, for the noise of the chapter's own numbers."""
     mu = value(figure, "mean")
-    law = figure.get_by_role("combobox").input_value()
-    view = NoiseTikhonov(mu=mu, law=law) if law == "dropout" else NoiseTikhonov(mu=mu)
-    if law == "any":
-        view.sigma = value(figure, "spread")
+    noise = figure.get_by_role("combobox").input_value()
+    view = NoiseTikhonov(mu=mu, noise=noise) if noise == "dropout" else NoiseTikhonov(mu=mu)
+    if noise == "any":
+        view.sigma = value(figure, "std. dev.")
     *w, _, _, loss = numbers(figure.locator(LINE).inner_text())
     close(w, view.minimum)
     close(loss, view.loss)
@@ -171,18 +171,22 @@ def check_noise(figure):
 @on(NOISE)
 def test_noise_is_set_by_keys_up_to_both_limits(page, figure):
     assert check_noise(figure) == (1, 0.6)
-    slider(figure, "spread").press("ArrowRight")
+    slider(figure, "std. dev.").press("ArrowRight")
     slider(figure, "mean").press("ArrowLeft")
     assert check_noise(figure) == (0.99, 0.61)
-    slider(figure, "spread").press("Home")
+    slider(figure, "std. dev.").press("Home")
     assert check_noise(figure)[1] == 0
     assert figure.locator(".tikhonov-penalty").get_attribute("d") == ""
-    slider(figure, "spread").press("End")
+    slider(figure, "std. dev.").press("End")
     assert check_noise(figure)[1] == 2
     slider(figure, "mean").press("Home")
     assert check_noise(figure)[0] == 0
     assert numbers(figure.locator(LINE).inner_text())[:2] == [0, 0]
     assert figure.locator(".tikhonov-fit").get_attribute("d") == ""
+    assert figure.locator(".tikhonov-least").count() == 1
+    slider(figure, "std. dev.").press("Home")
+    assert "All weights have the same loss" in figure.locator(LINE).inner_text()
+    assert figure.locator(".tikhonov-least").count() == 0
 
 
 @on(NOISE)
@@ -202,11 +206,11 @@ def test_the_noise_is_dragged_over_its_map(page, figure):
 def test_dropout_stays_on_its_curve(page, figure):
     figure.get_by_role("combobox").select_option("dropout")
     assert check_noise(figure) == (1, 0)
-    assert slider(figure, "spread").is_disabled()
+    assert slider(figure, "std. dev.").is_disabled()
     for _ in range(10):
         slider(figure, "mean").press("ArrowLeft")
     assert check_noise(figure) == (0.9, pytest.approx(0.3))
-    assert "Dropout that keeps 0.9: μ = 0.9, σ = 0.3." in figure.inner_text()
+    assert "Dropout with keep probability 0.9: μ = 0.9, σ = 0.3." in figure.inner_text()
     settle(page)
     start = centre(figure.locator(".tikhonov-noise"))
     pull(page, start, start[0] - 30, start[1] - 200)
@@ -214,17 +218,17 @@ def test_dropout_stays_on_its_curve(page, figure):
     assert mu < 0.9
     settle(page)
     assert (mu - 0.5) ** 2 + sigma**2 == pytest.approx(0.25)
-    slider(figure, "mean").press("End")  # beyond 1 there is no such coin
+    slider(figure, "mean").press("End")  # a probability is at most 1
     assert check_noise(figure) == (1, 0)
     figure.get_by_role("combobox").select_option("any")
-    assert slider(figure, "spread").is_enabled()
+    assert slider(figure, "std. dev.").is_enabled()
 
 
 @on(NOISE)
 def test_a_minimum_beyond_the_edge_is_said_to_be_there(figure):
     slider(figure, "mean").fill("0.2")
-    slider(figure, "spread").fill("0.1")
-    assert "outside of the picture" in figure.locator(LINE).inner_text()
+    slider(figure, "std. dev.").fill("0.1")
+    assert "outside the plot" in figure.locator(LINE).inner_text()
     check_noise(figure)
 
 
@@ -309,7 +313,7 @@ def test_states_from_python_are_shown(page):
     views = (
         DropoutLoss(x1=10, x2=1, y=11, p=0.5, steps=1000, seed=3),
         NoiseTikhonov(X=[[2, 0], [0, 1]], y=[4, 2], mu=1, sigma=1),
-        NoiseTikhonov(mu=0.36, law="dropout"),
+        NoiseTikhonov(mu=0.36, noise="dropout"),
         EffectiveMatrix(X=[[3, 0], [4, 2]], factor=1000, keep=0.5),
     )
     page.set_content(embed(*views))

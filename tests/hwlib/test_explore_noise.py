@@ -169,7 +169,7 @@ def test_a_line_is_cut_at_the_edge(dropout):
 
 
 def draw_noises(count=80):
-    """Problems with spreads and means, some of them 0."""
+    """Problems with standard deviations and means, some of them 0."""
     rng = np.random.default_rng(2)
     for i in range(count):
         n = int(rng.integers(2, 6))
@@ -204,7 +204,7 @@ def test_fit_and_penalty_and_their_minimum_are_hwlibs(tikhonov):
         close(forms[1], s["sigma"] ** 2 * np.sum((theory.column_norms(X) * u) ** 2))
 
 
-def test_nothing_at_all_is_learned_without_mean_and_spread(tikhonov):
+def test_without_mean_and_noise_all_weights_have_the_same_loss(tikhonov):
     (mine,) = tikhonov(
         "return data.map(figure.balance);", [{"X": X2, "y": [3, 0, 1, 2], "mu": 0, "sigma": 0}]
     )
@@ -246,17 +246,19 @@ def test_the_two_ellipses_touch_at_the_minimum(tikhonov):
         assert w @ B @ w == pytest.approx(mine["penalty"], abs=1e-9)
 
 
-def test_a_coin_has_the_spread_of_hwlibs(tikhonov):
+def test_dropout_has_hwlibs_standard_deviation(tikhonov):
     keeps = [0, 0.2, 0.5, 0.83, 1]
-    spreads = tikhonov("return data.map(figure.coinSpread);", keeps)
-    close(spreads, [theory.bernoulli(keep=keep).variance ** 0.5 for keep in keeps])
+    stds = tikhonov("return data.map(figure.bernoulliStd);", keeps)
+    close(stds, [theory.bernoulli(keep=keep).variance ** 0.5 for keep in keeps])
 
 
 def test_the_words_of_the_noise_are_its_numbers(tikhonov):
-    base = {"X": X2, "y": [3, 0, 1, 2], "mu": 1, "sigma": 0.6, "law": "any"}
-    half = {**base, "mu": 0.5, "sigma": 0.5, "law": "dropout"}
+    base = {"X": X2, "y": [3, 0, 1, 2], "mu": 1, "sigma": 0.6, "noise": "any"}
+    half = {**base, "mu": 0.5, "sigma": 0.5, "noise": "dropout"}
     body = "return data.map((s) => figure.spell(s, figure.balance(s)));"
-    any_, coin, zero = tikhonov(body, [base, half, {**base, "mu": 0}])
+    any_, coin, zero, nothing = tikhonov(
+        body, [base, half, {**base, "mu": 0}, {**base, "mu": 0, "sigma": 0}]
+    )
     for words, keep in ((any_, None), (coin, 0.5)):
         noise = theory.bernoulli(keep=keep) if keep else theory.gaussian(mean=1, std=0.6)
         w = theory.minimizer(X2, base["y"], noise=noise)
@@ -266,8 +268,10 @@ def test_the_words_of_the_noise_are_its_numbers(tikhonov):
         assert fit + penalty == pytest.approx(loss, abs=2e-3)
     usual = theory.ridge(X2, base["y"], penalty=0)
     np.testing.assert_allclose(numbers(any_["notes"]), [0, *usual, 0, 0], atol=6e-4)
-    assert coin["notes"].startswith("Dropout that keeps 0.5: μ = 0.5, σ = 0.5.")
+    assert coin["notes"].startswith("Dropout with keep probability 0.5: μ = 0.5, σ = 0.5.")
     assert "the same for all weights" in zero["notes"]
+    assert zero["line"].startswith("Minimum at w = (0, 0)\ndata fit 14 + penalty 0 = loss 14")
+    assert nothing["line"] == "All weights have the same loss\ndata fit 14 + penalty 0 = loss 14"
 
 
 # ------------------------------------------------------------------------- the effective matrix
@@ -410,9 +414,9 @@ def test_bad_settings_are_refused_and_change_nothing(figure, settings, message):
     assert view.get_state(figure.SETTINGS) == before
 
 
-def test_the_spread_of_dropout_follows_its_mean():
+def test_the_standard_deviation_of_dropout_follows_its_mean():
     view = NoiseTikhonov(mu=0.5, sigma=2)
-    view.law = "dropout"
+    view.noise = "dropout"
     assert view.sigma == 0.5
     view.mu = 0.8
     assert view.sigma == pytest.approx(0.4)
@@ -423,10 +427,10 @@ def test_the_spread_of_dropout_follows_its_mean():
     assert view.loss == pytest.approx(
         theory.expected_loss(view.X, view.y, view.minimum, noise=coin)
     )
-    with pytest.raises(traitlets.TraitError, match="under dropout, mu must be at most 1, got 1.5"):
+    with pytest.raises(traitlets.TraitError, match=r"under dropout, mu must be at most 1, got 1\.5"):
         view.mu = 1.5
     with pytest.raises(traitlets.TraitError, match="under dropout"):
-        NoiseTikhonov(mu=1.5).law = "dropout"
+        NoiseTikhonov(mu=1.5).noise = "dropout"
 
 
 def test_data_and_targets_change_together():
@@ -451,11 +455,11 @@ STILLS = [
     (DropoutLoss(p=0), "all points of the dashed line are minima"),
     (
         NoiseTikhonov(),
-        "spread 0.6 the minimum is at [0.525, 1.24]: fit 0.705 + penalty 2.37 = loss 3.08",
+        "standard deviation 0.6 the minimum is at [0.525, 1.24]: data fit 0.705 + penalty 2.37 = loss 3.08",
     ),
-    (NoiseTikhonov(mu=0), "the minimum is at [0, 0]: fit 14 + penalty 0 = loss 14"),
+    (NoiseTikhonov(mu=0), "the minimum is at [0, 0]: data fit 14 + penalty 0 = loss 14"),
     (NoiseTikhonov(sigma=0), "the minimum is at [0.659, 1.6]"),
-    (NoiseTikhonov(mu=0, sigma=0), "the minimum is at [0, 0]"),
+    (NoiseTikhonov(mu=0, sigma=0), "all weights are minima: data fit 14 + penalty 0 = loss 14"),
     (NoiseTikhonov(mu=0.2, sigma=0.1), "the minimum is at [2.8, 6.66]"),
     (EffectiveMatrix(factor=0.2), "of X [1, 3], of the effective matrix at keep 0.8 [2, 2]"),
 ]
