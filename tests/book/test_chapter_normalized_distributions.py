@@ -212,6 +212,11 @@ def test_the_pixels_of_the_digits():
     assert np.abs((x - x.mean()) / x.std()).max() < 2
 
 
+def test_own_statistics_hide_mean_and_scale():
+    x = rng().exponential(1.0, (100, 1))
+    np.testing.assert_allclose(batch_norm(0.5 * x + 3), batch_norm(x))
+
+
 def test_dependent_frames_count_less():
     """The effective number for correlation 0.9, by the sum of all covariances."""
     lags = np.abs(np.subtract.outer(np.arange(256), np.arange(256)))
