@@ -15,7 +15,6 @@ from tests.conftest import ROOT
 
 BOOK = Book(ROOT)
 UNWRITTEN = {  # chapters that still wait for their new text
-    "lab_batchnorm_dropout",
     "lab_convolution",
     "lab_pytorch_cnn",
 }

@@ -35,10 +35,10 @@ LABS = [name for name in BOOK.chapters if name.startswith("lab_")]
 # A likely mistake in one exercise; the reference solves all others.
 MISTAKES = {
     "lab_batchnorm_dropout": (
-        "bn-closed-form",
+        "bn-backward",
         """
-def batchnorm_backward_alt(dout, cache):
-    dx, dgamma, dbeta = batchnorm_backward(dout, cache)
+def batchnorm_backward(dout, cache):
+    dx, dgamma, dbeta = batchnorm_backward_alt(dout, cache)
     return dx, dgamma / len(dout), dbeta
 """,
     ),
@@ -52,8 +52,8 @@ def loss_and_gradients(model, x, y, reg=0.0):
 """,
     ),
     "lab_understanding_dropout": (
-        "four-bits",
-        "def write_bits(images, labels):\n    return images.copy()\n",
+        "four-rows",
+        "def dropout_rows(x, y, p):\n    return x[None], np.array([y]), np.array([1.0])\n",
     ),
 }
 
@@ -106,7 +106,8 @@ def test_every_exercise_with_a_stub_is_graded_by_its_own_functions(lab):
                 functions = [n for n in ast.parse(cell.source).body if hasattr(n, "name")]
                 wanted[name] = {function.name for function in functions}
     exercises = graded_exercises(BOOK, lab)
-    assert [one.name for one in exercises] == list(wanted)
+    counted = [name for name in wanted if otter.points(BOOK, lab, name)]
+    assert [one.name for one in exercises] == counted
     for one in exercises:
         used = {ast.unparse(argument) for call in one.checks for argument in call.args}
         assert wanted[one.name] <= used
