@@ -83,4 +83,3 @@ def _look_network(attempt, p):
 def dropout_network(p):
     """Dropout and a linear layer from 2 to 1 without a bias, at zero, by `attempt(p)`; p: DROP."""
     return np.zeros((1, 2))
-

@@ -23,10 +23,10 @@ from bookkit.grading import worker
 from bookkit.grading.definitions import needed
 from bookkit.grading.trial import ERROR, NOT_GRADED, RIGHT, TIMED_OUT, WRONG
 from bookkit.settings import Book
+from bookkit.splice import splice
 from hwlib.labs import check
 from tests.book.leaks import find
 from tests.book.test_colab import _code as code
-from tests.book.test_colab import fill
 from tests.book.test_leaks import canary
 from tests.conftest import ROOT
 
@@ -73,6 +73,32 @@ def canaries(lab):
     tokens = [canary(path) for path in solutions(lab)]
     assert tokens
     return tokens
+
+
+def fill(notebook, chapter):
+    """The notebook with the code of each solution behind the cell that it follows in the book."""
+    source = (ROOT / f"chapters/{chapter}.md").read_text(encoding="utf-8")
+    plain = code(source)
+    whole = code(splice(source, chapter, BOOK.solutions, "student"))
+    cells, rest = list(notebook.cells), iter(notebook.cells)
+    filled, own = [], iter(plain)
+    expected = next(own, None)
+    for cell in whole:
+        if expected is not None and cell.source == expected.source:
+            if notebooks.HIDDEN not in cell.metadata.get("tags", []):
+                for other in rest:  # Markdown, and the set-up cell, up to this one
+                    filled.append(other)
+                    if other.cell_type == "code" and other.source == cell.source:
+                        break
+            expected = next(own, None)
+        else:
+            filled.append(nbformat.v4.new_code_cell(cell.source))
+    assert expected is None
+    filled += rest
+    assert [c for c in filled if c in cells] == cells
+    assert len(filled) == len(cells) + len(whole) - len(plain) > len(cells)
+    notebook.cells = filled
+    return notebook
 
 
 @cache
