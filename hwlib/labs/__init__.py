@@ -14,7 +14,7 @@ Every exercise has a reference, cases and wrong variants, one file a subject:
     batchnorm, batchnorm_gradient, dropout               lab: batch norm and dropout
     convolution, pooling, spatial_batchnorm, models      lab: convolution
     pytorch_cnn                                          lab: a network in PyTorch
-    layers              layers around the reader's functions
+    layers, timing      layers around the reader's functions, given pairs, and their speed
     quiet               in a notebook, an unfilled exercise stops its cell without a traceback
 """
 
