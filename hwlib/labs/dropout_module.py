@@ -1,4 +1,4 @@
-"""The exercise on dropout as a module of PyTorch: its distribution, its mode and its gradient."""
+"""The exercise on dropout in PyTorch: a module of the reader's, and a network with it."""
 
 from __future__ import annotations
 
@@ -57,3 +57,29 @@ def _look(attempt, x, p, training):
 def dropout_module(x, p, training):
     """Inverted dropout as a `torch.nn.Module`, made by `attempt(p)`; p: DROP."""
     return x
+
+
+def _look_network(attempt, p):
+    """The weights of the network's one linear layer."""
+    import torch
+
+    network = attempt(p)
+    if not isinstance(network, torch.nn.Sequential):
+        raise Hint(f"{attempt.name}(p) is a {type(network).__name__}, not a torch.nn.Sequential")
+    linear = network[-1]
+    if len(network) != 2 or not isinstance(linear, torch.nn.Linear):
+        raise Hint("the network must be two layers: dropout, then torch.nn.Linear")
+    if linear.bias is not None:
+        raise Hint("the linear layer has a bias; make it with bias=False")
+    if getattr(network[0], "p", None) != p:
+        raise Hint(f"the first layer must be InvertedDropout(p) with p = {p}")
+    weights = linear.weight.detach().numpy().astype(float)
+    if weights.shape == (1, 2) and weights.any():
+        raise Hint("the weights must be zero at the start; see torch.nn.init.zeros_")
+    return weights
+
+
+@exercise(cases=lambda: [(0.0,), (0.5,)], look=_look_network)
+def dropout_network(p):
+    """Dropout and a linear layer from 2 to 1 without a bias, at zero, by `attempt(p)`; p: DROP."""
+    return np.zeros((1, 2))
