@@ -1,14 +1,14 @@
 """Dropout and multiplicative noise on linear regression are Tikhonov regularization.
 
-Multiply every entry of the data matrix X (n, d) by noise of its own, R_ij, independent and of one
-law with mean m and variance v. The squared loss that training then minimizes is, in expectation,
+Multiply every entry of the data matrix X (n, d) by its own noise R_ij; the R_ij are independent and
+have the same distribution, with mean m and variance v. In expectation, training then minimizes
 
     E‖y − (R∘X) w‖² = ‖y − m X w‖² + v ‖Γ̌ w‖²,    Γ̌ = diag(‖column 1 of X‖, …, ‖column d of X‖).
 
 Row i holds the random prediction Σ_j R_ij X_ij w_j. Its mean is m (X w)_i, its variance is
 v Σ_j X_ij² w_j², and E(y_i − prediction)² is the squared bias plus the variance. Summed over the
-rows, the biases give the first term and the variances the second. Nothing else about the law
-matters: dropout is m = keep, v = keep (1 − keep), Gaussian noise is m = μ, v = σ².
+rows, the biases give the first term and the variances the second. Nothing else about the
+distribution matters: dropout is m = keep, v = keep (1 − keep), Gaussian noise is m = μ, v = σ².
 
 Here `keep` is the probability that an entry is KEPT (the written homework's p; torch's p is the
 probability of a drop). All arithmetic is float64; integer input is converted, exactly.
@@ -36,7 +36,7 @@ __all__ = [
     "ridge",
 ]
 
-MAX_OUTCOMES = 2**16  # what an enumeration may cost: 16 coins, so 16 features or a 4 × 4 matrix
+MAX_OUTCOMES = 2**16  # the most that is enumerated: 16 entries of two values each
 
 
 # ---------------------------------------------------------------------------- the noise
@@ -44,10 +44,10 @@ MAX_OUTCOMES = 2**16  # what an enumeration may cost: 16 coins, so 16 features o
 
 @dataclass(frozen=True)
 class Noise:
-    """The law of one entry of the mask R, as `bernoulli` and `gaussian` make it.
+    """The distribution of one entry of the mask R, as `bernoulli` and `gaussian` make it.
 
     The closed forms read `mean` and `variance` only, the enumerations `values` and `probabilities`
-    only: where both agree, two roads have met.
+    only, so their agreement checks both.
 
     >>> Noise(mean=0.5, variance=0.25, values=(0.0, 1.0), probabilities=(0.5, 0.5)).mean
     0.5
@@ -103,12 +103,12 @@ def bernoulli(*, keep, inverted=False):
     if not 0 <= keep <= 1:
         raise ValueError(f"bernoulli: keep is a probability, 0 <= keep <= 1, got {keep}")
     keep = float(keep)
-    law = (1 - keep, keep)
+    probabilities = (1 - keep, keep)
     if not inverted:
-        return Noise(keep, keep * (1 - keep), (0.0, 1.0), law)
+        return Noise(keep, keep * (1 - keep), (0.0, 1.0), probabilities)
     if keep == 0:
         raise ValueError("bernoulli: inverted=True divides by keep, which must not be 0")
-    return Noise(1.0, (1 - keep) / keep, (0.0, 1 / keep), law)
+    return Noise(1.0, (1 - keep) / keep, (0.0, 1 / keep), probabilities)
 
 
 def gaussian(*, mean, std):
@@ -148,7 +148,7 @@ def expected_loss(X, y, w, *, noise):
         X: (n, d) data, one example a row.
         y: (n,) targets.
         w: (d,) weights.
-        noise: the law of an entry of R, from `bernoulli` or `gaussian`.
+        noise: the distribution of an entry of R, from `bernoulli` or `gaussian`.
 
     Returns:
         A float; 0 for an empty batch (n = 0).
@@ -171,8 +171,8 @@ def expected_loss_by_masks(X, y, w, *, noise):
 
         E‖y − (R∘X) w‖² = Σ_R P(R) ‖y − (R∘X) w‖²
 
-    The sum has 2^(n d) terms. It is exact, and it is how one trusts `expected_loss`. Arguments and
-    result as there.
+    The sum has 2^(n d) terms. It is exact, so it checks `expected_loss`. Arguments and result
+    as there.
 
     Raises:
         ValueError: as `expected_loss`, and if n d > 16 (see `Noise.outcomes`).
@@ -214,13 +214,13 @@ def minimizer(X, y, *, noise):
 
     In the variable u = Γ̌ w the penalty is plain ridge and the columns of X Γ̌⁻¹ have norm 1: that
     is solved, and w = Γ̌⁻¹ u. The minimizer is unique when variance > 0 and X has no zero column
-    (and without noise, when X has rank d). Elsewhere the answer is the minimizer of least ‖w‖: a
+    (and without noise, when X has rank d). Otherwise the answer is the minimizer of least ‖w‖: a
     zero column gets weight 0, and mean = 0 (keep = 0) gives w = 0.
 
     Args:
         X: (n, d) data.
         y: (n,) targets.
-        noise: the law of an entry of R, from `bernoulli` or `gaussian`.
+        noise: the distribution of an entry of R, from `bernoulli` or `gaussian`.
 
     Returns:
         w: (d,). These are the weights w̌ learned under the noise; `noise.mean * w` are the weights
@@ -335,7 +335,7 @@ def gamma(X, *, noise):
 
     Args:
         X: (n, d) data.
-        noise: the law of an entry of R.
+        noise: the distribution of an entry of R.
 
     Returns:
         (d,), the diagonal.
@@ -356,12 +356,12 @@ def gamma(X, *, noise):
 def effective_matrix(X, *, noise):
     """The data matrix X̃ = X Γ⁻¹ on which Tikhonov is classical ridge regression with λ = 1.
 
-    With w̃ = Γ w, ‖y − X w‖² + ‖Γ w‖² = ‖y − X̃ w̃‖² + ‖w̃‖². Every column of X̃ has one and the
-    same norm, |mean| / √variance: for dropout √(keep / (1 − keep)), whatever the feature's scale.
+    With w̃ = Γ w, ‖y − X w‖² + ‖Γ w‖² = ‖y − X̃ w̃‖² + ‖w̃‖². Every column of X̃ has the same
+    norm, |mean| / √variance: for dropout √(keep / (1 − keep)), whatever the feature's scale.
 
     Args:
         X: (n, d) data without a zero column.
-        noise: the law of an entry of R, with mean and variance other than 0.
+        noise: the distribution of an entry of R, with mean and variance other than 0.
 
     Returns:
         X̃: (n, d).

@@ -100,7 +100,8 @@ function draw(problem, state, { svg, line, notes, inputs }) {
   const cross = ([a, b]) => `M${plane.X(a) - 5} ${plane.Y(b)}h10m-5 -5v10`;
   curve(left, "tikhonov-marks", "ink", cross([0, 0]) + (far(centre) ? "" : cross(centre)));
   const seen = clamp(w);
-  if (mu || sigma) dot(left, "tikhonov-least", "ink", plane.X(seen[0]), plane.Y(seen[1]));
+  const mark = dot(left, "tikhonov-least", "ink", plane.X(seen[0]), plane.Y(seen[1]));
+  mark.style.visibility = mu || sigma ? "" : "hidden";
 
   const words = spell(state, result);
   if (far(w)) words.line += "\nIt lies outside the plot.";

@@ -25,7 +25,7 @@ def dropout_terms(X, y, *, keeps) -> Picture:
         ValueError: if the shapes do not agree, X has rank < 2, y is zero or a keep is not inside
             (0, 1).
 
-    >>> "the fit at [4, 4]" in dropout_terms([[2, 0], [0, 1]], [4, 2], keeps=[0.5]).alt
+    >>> "the data fit at [4, 4]" in dropout_terms([[2, 0], [0, 1]], [4, 2], keeps=[0.5]).alt
     True
     """
     X, y = _problem("dropout_terms", X, y)
@@ -40,7 +40,8 @@ def dropout_terms(X, y, *, keeps) -> Picture:
     plane = _Plane([point for row in least for point in row])
     with style():
         fig, panels = _panels(len(keeps), 3)
-        for axes, words in zip(panels[0], ("expected loss", "= fit", "+ penalty"), strict=True):
+        titles = "expected loss", "= data fit", "+ penalty"
+        for axes, words in zip(panels[0], titles, strict=True):
             axes.set_title(words)
         for row, keep, noise, points in zip(panels, keeps, noises, least, strict=True):
             row[0].set_ylabel(f"keep {number(keep)}")
@@ -50,15 +51,15 @@ def dropout_terms(X, y, *, keeps) -> Picture:
                 plane.contours(axes, values, np.multiply(LEVELS, y @ y), colour)
                 plane.dot(axes, point)
     said = ". ".join(
-        f"At keep {number(keep)} the expected loss is least at {_said(a)}, the fit at {_said(b)}, "
-        "the penalty at [0, 0]"
+        f"At keep {number(keep)} the expected loss is least at {_said(a)}, the data fit at "
+        f"{_said(b)}, the penalty at [0, 0]"
         for keep, (a, b, _) in zip(keeps, least, strict=True)
     )
     return picture(
         fig,
-        "Contours over two weights: the expected loss is the fit plus the penalty. Ellipses around "
-        "the fit's minimum are tilted, those of the penalty are upright around the origin, and the "
-        f"expected loss lies between. {said}.",
+        "Contours over two weights: the expected loss is the data fit plus the penalty. Ellipses "
+        "around the minimum of the data fit are tilted, those of the penalty are upright around "
+        f"the origin, and the expected loss lies between. {said}.",
     )
 
 
