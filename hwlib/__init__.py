@@ -6,7 +6,7 @@ The rooms, in reading order:
     functional   the functions: convolution, pooling, norms, dropout, losses
     module       the tree of layers that a network is
     nn           the layers, with the arrays that they learn
-    optim        SGD, Adam, AdamW
+    optim        SGD, Adam
     train        one training loop for hwlib and PyTorch
     checkpoint   the file that keeps a run
     testing      are the gradients right?

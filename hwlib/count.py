@@ -69,18 +69,10 @@ def conv_output_size(
     >>> conv_output_size((224, 32), 3, padding=(1, 0))
     (224, 30)
     """
-    sizes = input_size, kernel_size, stride, padding, dilation
-    by_axis = per_axis(
-        caller,
-        _axes(*sizes),
-        input_size=input_size,
-        kernel_size=kernel_size,
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-    )
+    sizes = dict(input_size=input_size, kernel_size=kernel_size, stride=stride)
+    sizes |= dict(padding=padding, dilation=dilation)
     result = []
-    for n, k, s, p, d in zip(*by_axis, strict=True):
+    for n, k, s, p, d in _by_axis(caller, sizes):
         span = d * (k - 1) + 1
         if span > n + 2 * p:
             raise ValueError(
@@ -88,7 +80,7 @@ def conv_output_size(
                 f"{n + 2 * p} (input_size={n}, kernel_size={k}, padding={p}, dilation={d})"
             )
         result.append((n + 2 * p - span) // s + 1)
-    return _like(result, *sizes)
+    return _like(result, sizes)
 
 
 def conv_transpose_output_size(
@@ -114,19 +106,10 @@ def conv_transpose_output_size(
     >>> [conv_transpose_output_size(3, 3, stride=2, output_padding=extra) for extra in (0, 1)]
     [7, 8]
     """
-    sizes = input_size, kernel_size, stride, padding, output_padding, dilation
-    by_axis = per_axis(
-        caller,
-        _axes(*sizes),
-        input_size=input_size,
-        kernel_size=kernel_size,
-        stride=stride,
-        padding=padding,
-        output_padding=output_padding,
-        dilation=dilation,
-    )
-    out = []
-    for m, k, s, p, extra, d in zip(*by_axis, strict=True):
+    sizes = dict(input_size=input_size, kernel_size=kernel_size, stride=stride)
+    sizes |= dict(padding=padding, output_padding=output_padding, dilation=dilation)
+    result = []
+    for m, k, s, p, extra, d in _by_axis(caller, sizes):
         if extra >= max(s, d):
             raise ValueError(
                 f"{caller}: output_padding must be smaller than stride or dilation "
@@ -138,8 +121,8 @@ def conv_transpose_output_size(
                 f"{caller}: padding must leave an output of at least 1, it leaves {size} "
                 f"(input_size={m}, kernel_size={k}, stride={s}, padding={p}, dilation={d})"
             )
-        out.append(size)
-    return _like(out, *sizes)
+        result.append(size)
+    return _like(result, sizes)
 
 
 def conv_parameters(
@@ -165,9 +148,8 @@ def linear_parameters(in_features: int, out_features: int, *, bias: bool = True)
     >>> linear_parameters(3 * 32 * 32, 10)
     30730
     """
-    (n,), (m,) = per_axis(
-        "linear_parameters", 1, in_features=in_features, out_features=out_features
-    )
+    sizes = dict(in_features=in_features, out_features=out_features)
+    (n,), (m,) = per_axis("linear_parameters", 1, **sizes)
     return m * n + (m if bias else 0)
 
 
@@ -191,12 +173,10 @@ def conv_macs(
     >>> conv_macs(224, 3, 4, 3, padding=1) == 224 * 224 * 108
     True
     """
-    sizes = input_size, kernel_size, stride, padding, dilation
-    axes = _axes(*sizes, ints_mean=2)
+    geometry = dict(stride=stride, padding=padding, dilation=dilation)
+    axes = _axes(input_size, kernel_size, *geometry.values(), ints_mean=2)
     size, kernel = per_axis("conv_macs", axes, input_size=input_size, kernel_size=kernel_size)
-    out = conv_output_size(
-        size, kernel, stride=stride, padding=padding, dilation=dilation, caller="conv_macs"
-    )
+    out = conv_output_size(size, kernel, **geometry, caller="conv_macs")
     return prod(out) * _weights("conv_macs", in_channels, out_channels, kernel, groups)
 
 
@@ -251,9 +231,14 @@ def _axes(*sizes: Size, ints_mean: int = 1) -> int:
     return next((len(size) for size in sizes if _is_many(size)), ints_mean)
 
 
-def _like(result: list[int], *sizes: Size) -> Size:
+def _by_axis(caller: str, sizes: Mapping[str, Size]) -> Iterable[tuple[int, ...]]:
+    """Return the sizes along each axis."""
+    return zip(*per_axis(caller, _axes(*sizes.values()), **sizes), strict=True)
+
+
+def _like(result: list[int], sizes: Mapping[str, Size]) -> Size:
     """Return the result as a tuple, or as an int where all sizes are ints."""
-    return tuple(result) if any(map(_is_many, sizes)) else result[0]
+    return tuple(result) if any(map(_is_many, sizes.values())) else result[0]
 
 
 def _weights(caller: str, in_channels: int, out_channels: int, kernel: Size, groups: int) -> int:
@@ -272,12 +257,5 @@ def _weights(caller: str, in_channels: int, out_channels: int, kernel: Size, gro
 
 def _layer(*, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> list[int]:
     """Check the geometry of one layer along one axis."""
-    sizes = per_axis(
-        "receptive_field",
-        1,
-        kernel_size=kernel_size,
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-    )
-    return [size for (size,) in sizes]
+    sizes = dict(kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
+    return [size for (size,) in per_axis("receptive_field", 1, **sizes)]

@@ -99,56 +99,16 @@ class Conv2d(Layer):
         rng=None,
         dtype=np.float32,
     ):
-        kernel = _kernel("Conv2d", kernel_size, in_channels, out_channels, groups)
+        if groups < 1 or in_channels % groups or out_channels % groups:
+            raise ValueError(
+                f"Conv2d: groups must divide in_channels and out_channels (groups={groups}, "
+                f"in_channels={in_channels}, out_channels={out_channels})"
+            )
+        (kernel,) = per_axis("Conv2d", 2, kernel_size=kernel_size)
         shape = out_channels, in_channels // groups, *kernel
         weight, bias = _uniform("Conv2d", shape, bias * out_channels, rng, dtype)
         hyper = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
         super().__init__(hf.conv2d, weight=weight, bias=bias, **hyper)
-
-
-class ConvTranspose2d(Layer):
-    """`hf.conv_transpose2d`: each value of x (N, in_channels, H, W) stamps its filters onto y.
-
-    Arguments as for `Conv2d`, in torch's order, and `output_padding` as for `hf.conv_transpose2d`.
-    The initial weights are uniform between ∓1/√n, n = out_channels / groups · kH · kW, as in torch.
-
-    >>> up = ConvTranspose2d(8, 3, 2, stride=2, rng=0)
-    >>> up(np.ones((5, 8, 16, 16), np.float32)).shape
-    (5, 3, 32, 32)
-    """
-
-    def __init__(
-        self,
-        in_channels,
-        out_channels,
-        kernel_size,
-        stride=1,
-        padding=0,
-        output_padding=0,
-        groups=1,
-        bias=True,
-        dilation=1,
-        *,
-        rng=None,
-        dtype=np.float32,
-    ):
-        kernel = _kernel("ConvTranspose2d", kernel_size, in_channels, out_channels, groups)
-        shape = in_channels, out_channels // groups, *kernel
-        weight, bias = _uniform("ConvTranspose2d", shape, bias * out_channels, rng, dtype)
-        hyper = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
-        hyper["output_padding"] = output_padding
-        super().__init__(hf.conv_transpose2d, weight=weight, bias=bias, **hyper)
-
-
-def _kernel(layer, kernel_size, in_channels, out_channels, groups):
-    """Return (kH, kW); check that groups divides the channels."""
-    if groups < 1 or in_channels % groups or out_channels % groups:
-        raise ValueError(
-            f"{layer}: groups must divide in_channels and out_channels (groups={groups}, "
-            f"in_channels={in_channels}, out_channels={out_channels})"
-        )
-    (kernel,) = per_axis(layer, 2, kernel_size=kernel_size)
-    return kernel
 
 
 # ------------------------------------------------------------------------------ normalization
@@ -226,50 +186,6 @@ class BatchNorm2d(_BatchNorm):
     """
 
     AXES = ("(N, C, H, W)",)
-
-
-class LayerNorm(Layer):
-    """`hf.layer_norm` over the last axes of x; it is the same in both modes.
-
-    Args:
-        normalized_shape: the shape of these axes; int for the last axis alone.
-        eps: added to the variance.
-        elementwise_affine: whether there is a trained weight γ.
-        bias: whether there is a trained β; only together with γ.
-        dtype: of both, and so of x and y.
-
-    >>> LayerNorm(4)(np.ones((2, 3, 4), np.float32)).shape
-    (2, 3, 4)
-    """
-
-    def __init__(
-        self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True, *, dtype=np.float32
-    ):
-        shape = tuple(np.atleast_1d(normalized_shape).tolist())
-        weight = np.ones(shape, dtype) if elementwise_affine else None
-        bias = np.zeros(shape, dtype) if elementwise_affine and bias else None
-        super().__init__(hf.layer_norm, normalized_shape=shape, weight=weight, bias=bias, eps=eps)
-
-
-class GroupNorm(Layer):
-    """`hf.group_norm` of x (N, num_channels, ...); it is the same in both modes.
-
-    Args:
-        num_groups: the number of groups of channels, each normalized separately; must divide
-            num_channels.
-        num_channels: of x.
-        eps: added to the variance.
-        affine: whether there are a trained weight γ and bias β, one value per channel.
-        dtype: of both, and so of x and y.
-
-    >>> GroupNorm(2, 4)(np.ones((2, 4, 3, 3), np.float32)).shape
-    (2, 4, 3, 3)
-    """
-
-    def __init__(self, num_groups, num_channels, eps=1e-5, affine=True, *, dtype=np.float32):
-        weight = np.ones(num_channels, dtype) if affine else None
-        bias = np.zeros(num_channels, dtype) if affine else None
-        super().__init__(hf.group_norm, num_groups=num_groups, weight=weight, bias=bias, eps=eps)
 
 
 # ------------------------------------------------------------------------------ layers that do not

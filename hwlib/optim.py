@@ -169,35 +169,10 @@ class Adam(Optimizer):
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
     def _update(self, p, g, m, v):
-        self._adam(p, g + self.weight_decay * p, m, v)
-
-    def _adam(self, p, g, m, v):
+        g = g + self.weight_decay * p
         beta1, beta2 = self.betas
         m[...] = beta1 * m + (1 - beta1) * g
         v[...] = beta2 * v + (1 - beta2) * g**2
         m_hat = m / (1 - beta1**self.steps)
         v_hat = v / (1 - beta2**self.steps)
         p -= self.lr * m_hat / (np.sqrt(v_hat) + self.eps)
-
-
-class AdamW(Adam):
-    """Adam with decoupled weight decay: p ← (1 − lr weight_decay) p, then Adam's step.
-
-    In Adam, the penalty's gradient is divided by the root mean square like the rest, so weights
-    with large gradients decay less. Here all weights decay at the same rate. Arguments as for
-    `Adam`; `weight_decay` is the rate, per step and lr.
-
-    Source: Loshchilov and Hutter, Decoupled weight decay regularization, 2019.
-
-    >>> p = np.array([4.0])
-    >>> AdamW([("p", p)], lr=1, weight_decay=0.5).step({"p": np.zeros(1)})
-    >>> p.astype(int)
-    array([2])
-    """
-
-    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
-        super().__init__(params, lr, betas, eps, weight_decay)
-
-    def _update(self, p, g, m, v):
-        p *= 1 - self.lr * self.weight_decay
-        self._adam(p, g, m, v)

@@ -16,8 +16,10 @@ The comments are written for images, (N, C, H, W). The code works for any number
 first two, and `conv1d` is the same code on (N, C, L).
 """
 
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
 from math import prod
-from typing import NamedTuple
 
 import numpy as np
 
@@ -28,7 +30,8 @@ from hwlib.op import op
 BLOCK = 2**18  # how many entries the columns of a block may have: 1 MB in float32
 
 
-class Windows(NamedTuple):
+@dataclass(frozen=True)
+class Windows:
     """The windows that a kernel sees as it moves over an image, and the ways to copy them.
 
     >>> windows = Windows((4, 4), (2, 2), (2, 2), (2, 2), (0, 0), (1, 1))
@@ -49,38 +52,45 @@ class Windows(NamedTuple):
     def unfold(self, x):
         """Copy the windows of x (n, C, H, W) into columns (n, C kH kW, oH oW)."""
         padded = self.pad(x, 0)
-        columns = np.empty((*x.shape[:2], prod(self.kernel), *self.output), x.dtype)
-        for i, pixels in enumerate(self.taps()):
-            columns[:, :, i] = padded[pixels]
+        columns = np.stack([padded[pixels] for pixels in self.taps], axis=2)
         return columns.reshape(len(x), x.shape[1] * prod(self.kernel), prod(self.output))
 
-    def fold(self, columns):
+    def fold(self, columns, channels):
         """Add every entry of columns (n, C kH kW, oH oW) to its pixel of x (n, C, H, W)."""
-        shape = len(columns), prod(columns.shape[1:-1]) // prod(self.kernel)  # n, C
-        columns = columns.reshape(*shape, prod(self.kernel), *self.output)
-        padded = self.pad(np.zeros((*shape, *self.image), columns.dtype), 0)
-        for i, pixels in enumerate(self.taps()):
-            padded[pixels] += columns[:, :, i]
-        return self.crop(padded)
+        columns = columns.reshape(len(columns), channels, prod(self.kernel), *self.output)
+        # The entries of a tap go to an image of their own: it is faster to copy than to add them.
+        images = np.zeros((prod(self.kernel), *columns.shape[:2], *self.padded), columns.dtype)
+        for i, pixels in enumerate(self.taps):
+            images[i][pixels] = columns[:, :, i]
+        return images.sum(0)[self.inside]
 
+    @cached_property
     def taps(self):
-        """Yield, for each position in the kernel, the pixels it meets in all the windows.
+        """For each position in the kernel, the pixels that it meets in all the windows.
 
         They are a slice of the padded image, in which no pixel occurs twice.
         """
-        for position in np.ndindex(*self.kernel):
-            axes = zip(position, self.output, self.stride, self.dilation, strict=True)
-            yield ..., *(slice(k * d, k * d + (n - 1) * s + 1, s) for k, n, s, d in axes)
+        axes = zip(self.kernel, self.output, self.stride, self.dilation, strict=True)
+        slices = [[slice(k * d, k * d + n * s, s) for k in range(size)] for size, n, s, d in axes]
+        return [(..., *pixels) for pixels in product(*slices)]
+
+    @cached_property
+    def padded(self):
+        """(H + 2 padding, W + 2 padding)."""
+        return tuple(n + 2 * p for n, p in zip(self.image, self.padding, strict=True))
+
+    @cached_property
+    def inside(self):
+        """The slice of the padded image that is the image."""
+        return ..., *(slice(p, p + n) for n, p in zip(self.image, self.padding, strict=True))
 
     def pad(self, x, value):
         """Put a border of `value` around x (n, C, H, W); without padding, return x itself."""
         if not any(self.padding):
             return x
-        return np.pad(x, [(0, 0), (0, 0), *((p, p) for p in self.padding)], constant_values=value)
-
-    def crop(self, padded):
-        """View the image within the padded image."""
-        return padded[(..., *map(slice, self.padding, np.add(self.padding, self.image)))]
+        padded = np.full((*x.shape[:2], *self.padded), value, x.dtype)
+        padded[self.inside] = x
+        return padded
 
     def blocks(self, samples, channels):
         """Cut a batch into slices whose columns have at most BLOCK entries, or one sample."""
@@ -105,7 +115,7 @@ def _apply_transposed(windows, W, y):
     channels = W.shape[0] * W.shape[2] // prod(windows.kernel)
     x = np.empty((len(y), channels, *windows.image), y.dtype)
     for block in windows.blocks(*x.shape[:2]):
-        x[block] = windows.fold(W.mT @ _by_group(y[block], W))
+        x[block] = windows.fold(W.mT @ _by_group(y[block], W), channels)
     return x
 
 
@@ -150,7 +160,7 @@ def unfold(x, kernel_size, *, dilation=1, padding=0, stride=1):
     windows = windows_in("unfold", x.shape[2:], kernel_size, stride, padding, dilation)
 
     def backward(dy):
-        return windows.fold(dy), None
+        return windows.fold(dy, x.shape[1]), None
 
     return windows.unfold(x), backward
 
@@ -188,7 +198,7 @@ def fold(x, output_size, kernel_size, *, dilation=1, padding=0, stride=1):
     def backward(dy):
         return windows.unfold(dy), None, None
 
-    return windows.fold(x), backward
+    return windows.fold(x, x.shape[1] // rows), backward
 
 
 @op
@@ -320,17 +330,11 @@ def windows_in(caller, image, kernel_size, stride, padding, dilation):
     >>> windows_in("conv2d", (7, 7), 3, stride=2, padding=0, dilation=1).output
     (3, 3)
     """
-    kernel, stride, padding, dilation = per_axis(
-        caller,
-        len(image),
-        kernel_size=kernel_size,
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-    )
-    output = conv_output_size(
-        image, kernel, stride=stride, padding=padding, dilation=dilation, caller=caller
-    )
+    sizes = dict(stride=stride, padding=padding, dilation=dilation)
+    sizes = per_axis(caller, len(image), kernel_size=kernel_size, **sizes)
+    kernel, stride, padding, dilation = sizes
+    geometry = dict(stride=stride, padding=padding, dilation=dilation)
+    output = conv_output_size(image, kernel, **geometry, caller=caller)
     return Windows(image, output, kernel, stride, padding, dilation)
 
 

@@ -90,16 +90,11 @@ def cross_entropy(x, target, *, reduction="mean"):
         kind = target.dtype if isinstance(target, np.ndarray) else type(target).__name__
         raise TypeError(f"cross_entropy: target must be a NumPy array of integers, got {kind}")
     if x.ndim < 2 or target.shape != (*x.shape[:1], *x.shape[2:]):
-        raise error(
-            "cross_entropy", "x must be (N, C, ...) and target (N, ...)", x=x, target=target
-        )
+        rule = "x must be (N, C, ...) and target (N, ...)"
+        raise error("cross_entropy", rule, x=x, target=target)
     if ((target < 0) | (target >= x.shape[1])).any():
-        raise error(
-            "cross_entropy",
-            f"target must be from 0 to {x.shape[1] - 1}",
-            least=target.min(),
-            greatest=target.max(),
-        )
+        rule = f"target must be from 0 to {x.shape[1] - 1}"
+        raise error("cross_entropy", rule, least=target.min(), greatest=target.max())
     log_p, pullback = log_softmax.vjp(x, dim=1)
     right = np.expand_dims(target, 1)  # (N, 1, ...)
     losses = -np.take_along_axis(log_p, right, 1).squeeze(1)

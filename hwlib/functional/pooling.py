@@ -35,11 +35,11 @@ def max_pool2d(x, kernel_size, *, stride=None, padding=0, dilation=1):
            [13, 15]])
     """
     windows = _check_pool("max_pool2d", x, kernel_size, stride, padding, dilation)
-    taps, blocks = [*windows.taps()], windows.blocks(*x.shape[:2])
+    blocks = windows.blocks(*x.shape[:2])
     y = np.full((*x.shape[:2], *windows.output), -np.inf, x.dtype)
     for block in blocks:
         padded = windows.pad(x[block], -np.inf)
-        for pixels in taps:
+        for pixels in windows.taps:
             np.maximum(y[block], padded[pixels], out=y[block])
 
     def backward(dy):
@@ -48,12 +48,12 @@ def max_pool2d(x, kernel_size, *, stride=None, padding=0, dilation=1):
             padded = windows.pad(x[block], -np.inf)
             d_padded = np.zeros(padded.shape, x.dtype)
             unclaimed = np.ones(y[block].shape, bool)  # windows whose gradient has no pixel yet
-            for pixels in taps:
+            for pixels in windows.taps:
                 values = padded[pixels]
                 largest = unclaimed & ((values == y[block]) | np.isnan(values))
                 d_padded[pixels] += np.where(largest, dy[block], 0)
                 unclaimed &= ~largest
-            dx[block] = windows.crop(d_padded)
+            dx[block] = d_padded[windows.inside]
         return dx, None
 
     return y, backward

@@ -181,13 +181,6 @@ SETTINGS = {
             "weight_decay": small,
         }
     ),
-    "AdamW": st.fixed_dictionaries(
-        {
-            "lr": st.floats(1e-3, 0.1),
-            "betas": st.tuples(small, st.floats(0.9, 0.999)),
-            "weight_decay": small,
-        }
-    ),
 }
 
 

@@ -21,11 +21,7 @@ ROOT = Path(hwlib.__file__).parents[1]
 ROOMS = ["op", "functional", "module", "nn", "optim", "testing", "count", "theory", "data"]
 ROOMS += ["train", "graph", "results", "figures", "explore"]
 EXCEPTIONS = {
-    "hwlib.nn.ConvTranspose2d": "used from issue 17 on: compared with torch's, output_padding too",
     "hwlib.nn.BatchNorm2d": "the benchmark page trains it",
-    "hwlib.nn.LayerNorm": "to be used or dropped",
-    "hwlib.nn.GroupNorm": "to be used or dropped",
-    "hwlib.optim.AdamW": "to be used or dropped",
 }
 
 
