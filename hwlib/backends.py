@@ -124,8 +124,7 @@ class _Torch(_NumPy):
         self.torch, self._kind = torch, torch.optim.Optimizer
         self.device = next(model.parameters(), torch.empty(0)).device
         self.precision = precision
-        if precision == "float16":
-            self.scaler = torch.amp.GradScaler(self.device.type)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == "float16")
 
     def _adam(self, **lr):
         return self.torch.optim.Adam(self.model.parameters(), **lr)
@@ -153,13 +152,9 @@ class _Torch(_NumPy):
         logits = logits if self.precision is None else logits.float()
         loss = self.torch.nn.functional.cross_entropy(logits, y)
         self.model.zero_grad()
-        if self.scaler is None:
-            loss.backward()
-            optimizer.step()
-        else:
-            self.scaler.scale(loss).backward()
-            self.scaler.step(optimizer)  # skipped if a gradient overflowed
-            self.scaler.update()
+        self.scaler.scale(loss).backward()  # the scale is 1 except in float16
+        self.scaler.step(optimizer)  # skipped if a gradient overflowed
+        self.scaler.update()
         return loss.detach()
 
     def score(self, x, y):

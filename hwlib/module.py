@@ -181,9 +181,8 @@ class Layer(Module):
                 if value is p.empty:
                     raise TypeError(f"{_name(self, op)}: the op needs its argument {p.name}")
                 setattr(self, p.name, value)
-        by_keyword = [p.name for p in others if p.kind is Parameter.KEYWORD_ONLY]
-        self._by_keyword = by_keyword
-        self._positional = [p.name for p in others if p.name not in by_keyword]
+        self._by_keyword = [p.name for p in others if p.kind is Parameter.KEYWORD_ONLY]
+        self._positional = [p.name for p in others if p.kind is not Parameter.KEYWORD_ONLY]
 
     def vjp(self, x):
         """Return the op's value at x and its pullback: `dx, grads = backward(dy)`."""

@@ -21,21 +21,6 @@ from itertools import product
 
 import numpy as np
 
-__all__ = [
-    "Noise",
-    "bernoulli",
-    "column_norms",
-    "effective_matrix",
-    "expected_loss",
-    "expected_loss_by_masks",
-    "expected_loss_by_rows",
-    "gamma",
-    "gaussian",
-    "limit_minimizer",
-    "minimizer",
-    "ridge",
-]
-
 MAX_OUTCOMES = 2**16  # the most that is enumerated: 16 entries of two values each
 
 

@@ -58,7 +58,7 @@ class Windows:
     def fold(self, columns, channels):
         """Add every entry of columns (n, C kH kW, oH oW) to its pixel of x (n, C, H, W)."""
         columns = columns.reshape(len(columns), channels, prod(self.kernel), *self.output)
-        # The entries of a tap go to an image of their own: it is faster to copy than to add them.
+        # Each tap fills an image of its own; one sum of all images is faster than many additions.
         images = np.zeros((prod(self.kernel), *columns.shape[:2], *self.padded), columns.dtype)
         for i, pixels in enumerate(self.taps):
             images[i][pixels] = columns[:, :, i]
@@ -330,12 +330,10 @@ def windows_in(caller, image, kernel_size, stride, padding, dilation):
     >>> windows_in("conv2d", (7, 7), 3, stride=2, padding=0, dilation=1).output
     (3, 3)
     """
-    sizes = dict(stride=stride, padding=padding, dilation=dilation)
-    sizes = per_axis(caller, len(image), kernel_size=kernel_size, **sizes)
-    kernel, stride, padding, dilation = sizes
     geometry = dict(stride=stride, padding=padding, dilation=dilation)
+    kernel, *pairs = per_axis(caller, len(image), kernel_size=kernel_size, **geometry)
     output = conv_output_size(image, kernel, **geometry, caller=caller)
-    return Windows(image, output, kernel, stride, padding, dilation)
+    return Windows(image, output, kernel, *pairs)
 
 
 def _check_conv(caller, axes, x, weight, bias, groups, *geometry):
@@ -358,12 +356,12 @@ def _check_conv_transpose(
         rule = f"weight expects {len(weight)} input channels, x has {x.shape[1]}"
         raise error(caller, rule, x=x, weight=weight)
     _check_bias(caller, bias, groups * weight.shape[1], weight, groups)
-    sizes = dict(stride=stride, padding=padding, output_padding=output_padding, dilation=dilation)
-    stride, padding, extra, dilation = per_axis(caller, axes, **sizes)
-    sizes = dict(stride=stride, padding=padding, output_padding=extra, dilation=dilation)
+    geometry = dict(stride=stride, padding=padding, dilation=dilation)
+    pairs = per_axis(caller, axes, **geometry)
+    geometry |= dict(output_padding=output_padding, caller=caller)
     output, kernel = x.shape[2:], weight.shape[2:]
-    image = conv_transpose_output_size(output, kernel, **sizes, caller=caller)
-    return Windows(image, output, kernel, stride, padding, dilation), groups
+    image = conv_transpose_output_size(output, kernel, **geometry)
+    return Windows(image, output, kernel, *pairs), groups
 
 
 def _check_shapes(caller, axes, x, weight, groups, others):

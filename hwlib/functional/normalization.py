@@ -147,16 +147,9 @@ def batch_norm(x, running_mean, running_var, weight=None, bias=None, *, training
         raise error("batch_norm", "training needs more than one value per channel", x=x)
     if not training and (running_mean is None or running_var is None):
         raise error("batch_norm", "outside training, running statistics are needed", **running)
-    y, pullback = _normalize(
-        x,
-        weight,
-        bias,
-        eps,
-        view=x.shape,
-        axes=axes,
-        affine=(1, x.shape[1], *[1] * (x.ndim - 2)),
-        statistics=None if training else (running_mean, running_var),
-    )
+    sets = dict(view=x.shape, axes=axes, affine=(1, x.shape[1], *[1] * (x.ndim - 2)))
+    statistics = None if training else (running_mean, running_var)
+    y, pullback = _normalize(x, weight, bias, eps, **sets, statistics=statistics)
 
     def backward(dy):
         dx, dweight, dbias = pullback(dy)
@@ -221,15 +214,9 @@ def group_norm(x, num_groups, weight=None, bias=None, *, eps=1e-5):
     if channels % groups:
         raise error("group_norm", "num_groups must divide C", x=x, num_groups=groups)
     group = groups, channels // groups
-    y, pullback = _normalize(
-        x,
-        weight,
-        bias,
-        eps,
-        view=(n, *group, *positions),
-        axes=tuple(range(2, x.ndim + 1)),
-        affine=(1, *group, *[1] * len(positions)),
-    )
+    view, affine = (n, *group, *positions), (1, *group, *[1] * len(positions))
+    axes = tuple(range(2, len(view)))
+    y, pullback = _normalize(x, weight, bias, eps, view=view, axes=axes, affine=affine)
 
     def backward(dy):
         dx, dweight, dbias = pullback(dy)

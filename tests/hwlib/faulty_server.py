@@ -182,13 +182,6 @@ def unannounced(body):
     return behave
 
 
-def endless(request, content):
-    """Never stop sending, until the client hangs up."""
-    request.head(200)
-    while not request.server_owner.closing.is_set():
-        request.body(content)
-
-
 def status(code):
     return lambda request, content: request.head(code, Content_Length=0)
 
@@ -197,22 +190,5 @@ def redirect(url):
     return lambda request, content: request.head(302, Location=url, Content_Length=0)
 
 
-def redirect_with_a_page(url, page):
-    """Send a page along with the redirect, of no stated length."""
-
-    def behave(request, content):
-        request.head(302, Location=url)
-        for i in range(0, len(page), 1 << 16):
-            request.body(page[i : i + (1 << 16)])
-
-    return behave
-
-
 def loop(request, content):
     request.head(302, Location=request.path, Content_Length=0)
-
-
-def encoded(request, content):
-    """Compress although plain bytes were asked for; even the length is right."""
-    request.head(200, Content_Encoding="gzip", Content_Length=len(content))
-    request.body(content)

@@ -5,22 +5,17 @@ import errno
 import gc
 import hashlib
 import importlib.util
-import io
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-import urllib.request
-import urllib.response
 import warnings
-from email.message import Message
 from pathlib import Path
 
 import numpy as np
 import pytest
-from filelock import FileLock
 
 from hwlib import _download
 from hwlib._download import DownloadError, RemoteFile, cache_folder, fetch
@@ -46,15 +41,8 @@ def remote(*urls, content=CONTENT):
     return RemoteFile(NAME, len(content), hashlib.sha256(content).hexdigest(), urls)
 
 
-def get(folder, *urls, idle_timeout=15.0, total_timeout=60.0, **options):
-    return fetch(
-        remote(*urls),
-        folder=folder,
-        idle_timeout=idle_timeout,
-        total_timeout=total_timeout,
-        progress=False,
-        **options,
-    )
+def get(folder, *urls, timeout=15.0):
+    return fetch(remote(*urls), folder=folder, timeout=timeout, progress=False)
 
 
 def assert_fetched(path):
@@ -112,7 +100,7 @@ def test_mirrors_are_asked_in_order_and_only_as_needed(server, tmp_path):
 
 
 def test_progress_bar_counts_every_byte(server, tmp_path, capsys):
-    fetch(remote(server.add(faulty.cut(200_000), faulty.good)), folder=tmp_path)
+    fetch(remote(server.add(faulty.cut(200_000)), server.add(faulty.good)), folder=tmp_path)
     shown = capsys.readouterr().err
     assert NAME in shown
     assert "100%" in shown
@@ -122,13 +110,6 @@ def test_progress_bar_counts_every_byte(server, tmp_path, capsys):
 def test_redirects_are_followed(server, tmp_path):
     there = server.add(faulty.good)
     assert_fetched(get(tmp_path, server.add(faulty.redirect(there))))
-
-
-def test_the_page_that_comes_with_a_redirect_is_not_read(server, tmp_path):
-    page = bytes(40_000_000)
-    url = server.add(faulty.redirect_with_a_page(server.add(faulty.good), page))
-    assert_fetched(get(tmp_path, url))
-    assert server.sent < len(page)
 
 
 def test_cache_folder(monkeypatch, tmp_path):
@@ -150,21 +131,24 @@ def test_folder_is_that_of_the_environment(server, monkeypatch, tmp_path):
 @pytest.mark.parametrize("count", [0, 1, 2, 1023, 65535, 65536, 65537, 150_000, 299_999])
 def test_cut_at_any_byte(server, tmp_path, count):
     """After a cut the transfer goes on from there; every byte is sent exactly once."""
-    path = get(tmp_path, server.add(faulty.cut(count), faulty.good), server.add(faulty.good))
-    assert_fetched(path)
+    assert_fetched(
+        get(tmp_path, server.add(faulty.cut(count), faulty.good), server.add(faulty.good))
+    )
     assert server.sent == len(CONTENT)
     assert server.ranges() == [None, f"bytes={count}-" if count else None]
 
 
-def test_resumes_at_another_mirror(server, tmp_path):
-    first = server.add(faulty.cut(100_000), faulty.status(503))
-    assert_fetched(get(tmp_path, first, server.add(faulty.good)))
-    assert server.sent == len(CONTENT)
+def test_what_has_arrived_outlives_an_error_page(server, tmp_path):
+    urls = server.add(faulty.cut(100_000), faulty.page), server.add(faulty.status(503))
+    assert_fails(tmp_path, *urls, match="35 bytes offered, 300000 expected")
+    assert part(tmp_path) == CONTENT[:100_000]
+    assert_fetched(get(tmp_path, server.add(faulty.good)))
+    assert server.ranges() == [None] + ["bytes=100000-"] * 3
 
 
 def test_resumes_in_a_later_call(server, tmp_path):
     url = server.add(faulty.cut(123_456), faulty.status(503), faulty.good)
-    assert_fails(tmp_path, url, match="status 503")
+    assert_fails(tmp_path, url, match="HTTP Error 503")
     assert part(tmp_path) == CONTENT[:123_456]
     assert_fetched(get(tmp_path, url))
     assert server.sent == len(CONTENT)
@@ -185,9 +169,10 @@ def test_200_instead_of_206_starts_anew(server, tmp_path):
     assert server.ranges() == [None, "bytes=1000-"]
 
 
-def test_wrong_range_starts_anew(server, tmp_path):
-    assert_fetched(get(tmp_path, server.add(faulty.cut(1000), faulty.wrong_range)))
-    assert server.ranges() == [None, "bytes=1000-", None]
+def test_a_wrong_range_is_not_taken(server, tmp_path):
+    url = server.add(faulty.cut(1000), faulty.wrong_range)
+    assert_fails(tmp_path, url, match="299001 bytes offered, 299000 expected")
+    assert part(tmp_path) == CONTENT[:1000]
 
 
 def test_bytes_of_two_versions_start_anew(server, tmp_path):
@@ -196,17 +181,6 @@ def test_bytes_of_two_versions_start_anew(server, tmp_path):
         request, FLIPPED[:999] + b"xx" + FLIPPED[1001:]
     )
     assert_fetched(get(tmp_path, server.add(first, faulty.good)))
-    assert server.ranges() == [None, "bytes=1000-", None]
-
-
-def test_206_that_nobody_asked_for(server, tmp_path):
-    assert_fails(tmp_path, server.add(faulty.status(206)), match="unexpected status 206")
-
-
-def test_range_beyond_the_end_starts_anew(server, tmp_path):
-    """A shorter file at the address: 416; what we hold is dropped, and the whole is too short."""
-    short = faulty.instead(CONTENT[:500])
-    assert_fails(tmp_path, server.add(faulty.cut(1000), short), match="500 bytes .* 300000 exp")
     assert server.ranges() == [None, "bytes=1000-", None]
 
 
@@ -234,30 +208,22 @@ def test_any_part_that_may_lie_there(server, tmp_path, rest):
 
 def bad_answers():
     return {
-        "HTML with status 200": (faulty.page, "35 bytes of text/html offered, 300000 expected"),
-        "HTML of no stated length": (faulty.unannounced(b"<html>"), "ended at byte 6, 300000 exp"),
-        "403": (faulty.status(403), "HTTP status 403"),
-        "404": (faulty.status(404), "HTTP status 404"),
-        "429": (faulty.status(429), "HTTP status 429"),
-        "500": (faulty.status(500), "HTTP status 500"),
-        "204": (faulty.status(204), "unexpected status 204"),
-        "redirect loop": (faulty.loop, "status 302 .*infinite loop"),
-        "redirect to ftp": (faulty.redirect("ftp://127.0.0.1/x"), "insecure address, ftp:"),
+        "HTML with status 200": (faulty.page, "35 bytes offered, 300000 expected"),
+        "no stated length": (faulty.unannounced(CONTENT), "None bytes offered, 300000 expected"),
+        "403": (faulty.status(403), "HTTP Error 403"),
+        "404": (faulty.status(404), "HTTP Error 404"),
+        "429": (faulty.status(429), "HTTP Error 429"),
+        "500": (faulty.status(500), "HTTP Error 500"),
+        "204": (faulty.status(204), "bytes offered, 300000 expected"),
+        "redirect loop": (faulty.loop, "HTTP Error 302: .*infinite loop"),
         "redirect to a file": (
             faulty.redirect("file:///etc/passwd"),
             "file:///etc/passwd. is not allowed",
         ),
         "redirect to nonsense": (faulty.redirect("http://[::/"), "Invalid IPv6 URL"),
-        "too long": (faulty.instead(CONTENT + b"x"), "300001 bytes .* offered, 300000 expected"),
-        "too long, length not stated": (
-            faulty.unannounced(CONTENT + b"x"),
-            "ended at byte 300001,",
-        ),
-        "endless": (faulty.endless, r"ended at byte 3\d{5}, 300000 expected"),
-        "too short": (faulty.instead(CONTENT[:-1]), "299999 bytes .* offered, 300000 expected"),
-        "too short, not stated": (faulty.unannounced(CONTENT[:-1]), "ended at byte 299999, 300000"),
+        "too long": (faulty.instead(CONTENT + b"x"), "300001 bytes offered, 300000 expected"),
+        "too short": (faulty.instead(CONTENT[:-1]), "299999 bytes offered, 300000 expected"),
         "flipped bit": (faulty.instead(FLIPPED), "SHA-256 [0-9a-f]{64}, [0-9a-f]{64} expected"),
-        "gzip": (faulty.encoded, "encoded .gzip."),
         "silence": (faulty.mute, "timed out"),
         "hang-up": (lambda request, content: None, "Remote end closed connection"),
     }
@@ -268,9 +234,9 @@ def test_bad_answer(server, tmp_path, case):
     """A clear error, nothing kept of it; and the next mirror mends it."""
     behaviour, message = bad_answers()[case]
     bad = server.add(behaviour)
-    assert_fails(tmp_path, bad, match=message, idle_timeout=1.0)
+    assert_fails(tmp_path, bad, match=message, timeout=1.0)
     assert part(tmp_path) == b""
-    assert_fetched(get(tmp_path, bad, server.add(faulty.good), idle_timeout=1.0))
+    assert_fetched(get(tmp_path, bad, server.add(faulty.good), timeout=1.0))
 
 
 def test_nobody_listens(tmp_path):
@@ -281,42 +247,16 @@ def test_every_address_is_listed_with_its_reason(server, tmp_path):
     urls = [server.add(b) for b in (faulty.status(404), faulty.page, faulty.instead(FLIPPED))]
     message = assert_fails(tmp_path, *urls, match="could not be fetched")
     lines = {line.strip().split(": ")[0]: line for line in message.splitlines()}
-    for url, reason in zip(urls, ("status 404", "text/html", "SHA-256"), strict=True):
+    for url, reason in zip(urls, ("HTTP Error 404", "35 bytes", "SHA-256"), strict=True):
         assert reason in lines[url]
-
-
-def test_redirect_from_https_to_http_is_refused(server, tmp_path, monkeypatch):
-    """The bytes at the http address are good, yet they are not even asked for."""
-    there = server.add(faulty.good)
-
-    def https_open(self, request):
-        headers = Message()
-        headers["Location"] = there
-        response = urllib.response.addinfourl(io.BytesIO(), headers, request.full_url, 302)
-        response.msg = "Found"
-        return response
-
-    monkeypatch.setattr(urllib.request.HTTPSHandler, "https_open", https_open)
-    assert_fails(tmp_path, "https://secure.test/x", match="redirected to an insecure address, http")
-    assert server.requests == []
 
 
 # --- slow
 
 
-def test_total_time_is_limited(server, tmp_path):
-    slow = server.add(faulty.drip(1000, 0.02))
-    assert_fails(tmp_path, slow, match="time for one transfer is over", total_timeout=1.0)
-    assert len(server.requests) == 1  # the next address rather than the same again
-    kept = part(tmp_path)
-    assert kept
-    assert kept == CONTENT[: len(kept)]
-    assert_fetched(get(tmp_path, slow, server.add(faulty.good), total_timeout=1.0))
-
-
 def test_stall(server, tmp_path):
-    url = server.add(faulty.stall(1000), faulty.good)
-    assert_fetched(get(tmp_path, url, idle_timeout=1.0))
+    url = server.add(faulty.stall(70_000), faulty.good)
+    assert_fetched(get(tmp_path, url, timeout=1.0))
     assert server.sent == len(CONTENT)
 
 
@@ -345,7 +285,7 @@ class FullDisk:
 
 
 def test_disk_full(server, tmp_path, monkeypatch):
-    """Other addresses would not help; with room again, the download goes on."""
+    """The error says so; with room again, the download goes on."""
     real = builtins.open
 
     def full(path, mode="r", *args, **options):
@@ -355,10 +295,9 @@ def test_disk_full(server, tmp_path, monkeypatch):
     url = server.add(faulty.good)
     with monkeypatch.context() as patch:
         patch.setattr(builtins, "open", full)
-        with pytest.raises(DownloadError, match=r"this machine: .*No space left on device"):
-            get(tmp_path, url, url, url)
+        with pytest.raises(DownloadError, match="No space left on device"):
+            get(tmp_path, url)
     assert not (tmp_path / NAME).exists()
-    assert len(server.requests) == 1
     assert part(tmp_path) == CONTENT[: len(part(tmp_path))]
     assert_fetched(get(tmp_path, url))
 
@@ -366,7 +305,7 @@ def test_disk_full(server, tmp_path, monkeypatch):
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has /dev/full")
 def test_disk_really_full(server, tmp_path):
     (tmp_path / f"{NAME}.{remote().sha256[:16]}.part").symlink_to("/dev/full")
-    with pytest.raises(DownloadError, match=r"this machine: .*No space left on device"):
+    with pytest.raises(DownloadError, match="No space left on device"):
         get(tmp_path, server.add(faulty.good))
 
 
@@ -397,7 +336,7 @@ def test_folder_that_is_read_only(server, tmp_path, monkeypatch, code, target):
 
 
 def assert_fails_locally(folder, url, match):
-    with pytest.raises(DownloadError, match=f"this machine: .*({match})") as caught:
+    with pytest.raises(DownloadError, match=match) as caught:
         get(folder, url)
     assert "HWLIB_DATA" in str(caught.value)
     assert not (Path(folder) / NAME).exists()
@@ -442,13 +381,6 @@ def test_two_processes_at_once_fetch_once(server, tmp_path):
     assert len(server.requests) == 1
 
 
-def test_waiting_for_the_lock_ends(server, tmp_path):
-    url = server.add(faulty.good)
-    with FileLock(tmp_path / f"{NAME}.lock"), pytest.raises(DownloadError, match="lock"):
-        get(tmp_path, url, total_timeout=0.2)
-    assert server.requests == []
-
-
 def wait_for(condition):
     deadline = time.monotonic() + 20
     while not condition():
@@ -463,13 +395,14 @@ def test_no_socket_and_no_thread_is_left(tmp_path):
         threads = [t for t in threading.enumerate() if type(t).__name__ != "TMonitor"]
         return len(threads), len(os.listdir("/proc/self/fd"))
 
+    gc.collect()  # what the tests before have left
     before = held()
     with faulty.FaultyServer(CONTENT) as server, warnings.catch_warnings():
         warnings.simplefilter("error", ResourceWarning)
         urls = [server.add(behaviour) for behaviour, _ in bad_answers().values()]
         urls += [server.add(faulty.cut(10)), server.add(faulty.stall(10))]
         with pytest.raises(DownloadError):
-            get(tmp_path, *urls, idle_timeout=0.2)
+            get(tmp_path, *urls, timeout=0.2)
         assert_fetched(get(tmp_path, server.add(faulty.good)))
         gc.collect()
     assert held() == before
