@@ -1,5 +1,6 @@
 """What `hwlib.train` asks of a library: the same few methods for `hwlib.nn` and for PyTorch."""
 
+import sys
 from contextlib import nullcontext
 
 import hwlib.functional as hf
@@ -24,10 +25,7 @@ def backend(caller, model, transform, precision=None):
                 f"precision must be None, got {precision!r}"
             )
         return _NumPy(caller, model, transform)
-    try:
-        import torch  # late: hwlib works without it
-    except ImportError:
-        torch = None
+    torch = sys.modules.get("torch")  # hwlib works without it, and a model of torch has imported it
     if torch is None or not isinstance(model, torch.nn.Module):
         raise TypeError(
             f"{caller}: model must be a module of hwlib.nn or torch, not {type(model).__name__}"

@@ -28,6 +28,9 @@ from inspect import Parameter, signature
 
 import numpy as np
 
+_VJP = """Return the value y of `{}`, and the function `backward` that turns a gradient dy into a
+tuple with the gradient of each positional argument, or None if that is no array or was left out."""
+
 
 def op(rule: Callable) -> Callable:
     """Turn a rule `f(*arrays, **hyper) -> (y, backward)` into a plain function with a `.vjp`.
@@ -78,6 +81,8 @@ def op(rule: Callable) -> Callable:
             return grads
 
         return y, backward
+
+    vjp.__doc__ = _VJP.format(name)
 
     @wraps(rule)
     def f(*arrays, **hyper):

@@ -1,6 +1,6 @@
-"""Is it right? Derivatives against differences, adjoints against inner products, arrays by value.
+"""Checks: derivatives by finite differences, adjoints by inner products, arrays by their values.
 
-What fails a check raises AssertionError with a message that says what is wrong and where.
+A failed check raises an AssertionError; the message says what is wrong and where.
 """
 
 from collections.abc import Callable
@@ -9,25 +9,29 @@ from typing import Any
 
 import numpy as np
 
-_STEP = 1e-5  # balances the differences' rounding, 1e-16 / step, with their truncation, step²
-_NOISE = 1e-4  # derivatives this small beside the value drown in rounding: they count as zero
+_STEP = 1e-5  # balances the rounding error 1e-16 / step and the truncation error step²
+_NOISE = 1e-4  # derivatives this much smaller than the value are lost in rounding: zero
 
 
 def gradcheck(f: Callable, *args: Any, tol: float = 1e-6, seed: int = 0, **hyper: Any) -> float:
-    """Check the pullback of an op against central differences and return the worst gap.
+    """Compare the gradients of an op with central differences, and return the largest gap.
 
     For each argument, random directions v and a random dy: ⟨dy, (f(x + hv) − f(x − hv)) / 2h⟩ must
-    be ⟨backward(dy), v⟩. One argument moves at a time and all is computed in float64, whatever the
-    dtype of the arguments. First shapes and dtypes are checked, with the arguments as they are.
+    equal ⟨backward(dy), v⟩. One argument moves at a time, and everything is computed in float64,
+    whatever the dtype of the arguments. Before that, the shapes and dtypes of the gradients are
+    checked with the arguments as they are.
 
-    At a kink (relu at 0) differences tell nothing: keep the arguments away from it.
+    At a kink (relu at 0) differences say nothing about the derivative: keep the arguments away
+    from it.
 
     Args:
-        f: an op, so a function with `.vjp`.
-        *args: its positional arguments. An argument that is no array of floats must get None.
+        f: an op, that is, a function with `.vjp`.
+        *args: its positional arguments. The gradient of one that is no array of floats must be
+            None.
         tol: the largest gap that passes, relative to the larger of the two numbers.
-        seed: of the random directions.
-        **hyper: its keyword arguments, copied for each call: a Generator draws the same each time.
+        seed: determines the random directions.
+        **hyper: its keyword arguments, copied for each call, so that a Generator draws the same
+            numbers each time.
 
     Raises:
         AssertionError: if a gradient is missing or has the wrong shape, dtype or value; the message
@@ -69,10 +73,9 @@ def gradcheck(f: Callable, *args: Any, tol: float = 1e-6, seed: int = 0, **hyper
 
 
 def adjoint_gap(A: Callable, At: Callable, x: np.ndarray, y: np.ndarray) -> float:
-    """Return |⟨y, A x⟩ − ⟨Aᵗ y, x⟩| / (‖y‖ ‖A x‖): rounding, if At is the adjoint of A.
+    """Return |⟨y, A x⟩ − ⟨Aᵗ y, x⟩| / (‖y‖ ‖A x‖): a rounding error if At is the adjoint of A.
 
-    A linear map and its adjoint are transposed matrices of each other, whether or not anybody
-    writes the matrices down.
+    The matrix of the adjoint is the transpose of the matrix of A. No matrix is needed to test it.
 
     Args:
         A: a linear map on arrays of x's shape.
@@ -98,18 +101,18 @@ def assert_close(
 ) -> None:
     """Check type, shape, dtype, finiteness and values, in this order; nothing broadcasts.
 
-    Values are close if |actual − expected| ≤ atol + rtol |expected|. Infinities and nans must stand
+    Values are close if |actual − expected| ≤ atol + rtol |expected|. Infinities and nans must be
     where `expected` has them.
 
     Args:
-        actual: what is on trial: an array, or a number where `expected` is one.
+        actual: the result to check: an array, or a number if `expected` is one.
         expected: what it should be. A list or a Python number leaves the dtype open.
         rtol: the relative tolerance.
         atol: the absolute tolerance.
         name: what the message calls `actual`.
 
     Raises:
-        AssertionError: at the first fault; the message names it and says where it is.
+        AssertionError: at the first difference; the message says what and where it is.
 
     >>> assert_close(np.ones((2, 1)), np.ones(2), name="dx")
     Traceback (most recent call last):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import doctest
 import inspect
+import inspect
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +131,13 @@ def test_a_hyperparameter_by_position_is_an_error_that_names_the_keywords(call):
         call(hf.max_pool2d)(np.ones((1, 1, 4, 4)), 2, 2)
     many = op(lambda *x, times=1: (times * sum(x), lambda dy: (times * dy,) * len(x)))
     assert np.array_equal(many(a, a, a, times=2), 6 * a)
+
+
+def test_help_of_a_vjp_says_what_it_returns():
+    said = inspect.getdoc(hf.conv2d.vjp)
+    assert said.startswith("Return the value y of `conv2d`, and the function `backward`")
+    assert "the gradient of each positional argument" in said
+    assert inspect.getdoc(hf.conv2d).startswith("Slide each filter")
 
 
 def test_docstring_examples():
