@@ -268,7 +268,7 @@ def test_a_misspelt_attribute_is_an_error():
 def test_sequential_is_a_sequence():
     net = small_net()
     assert len(net) == 7
-    assert net[-1] is list(net)[7]
+    assert net[-1] is list(net)[6]
     assert isinstance(net[4][0], nn.Conv2d)
     x = np.ones((1, 2))
     y, backward = nn.Sequential().vjp(x)

