@@ -283,19 +283,21 @@ VARIANTS = {
 
 @pytest.mark.slow
 def test_on_digits_it_takes_dropout_on_the_input(solved):
-    rows, _ = solved["experiment"](solved["DIGITS"], VARIANTS, 3)
+    """Over splits that are not the page's."""
+    plan = solved["DIGITS"] | {"load": lambda seed: solved["digits_splits"](100 + seed)}
+    rows, _ = solved["experiment"](plan, VARIANTS, 4)
     validation, clean, marked, lie = np.moveaxis(np.array(list(rows.values())), 2, 0)
-    control, none, hidden, dropped = range(4)  # each (4 variants, 3 seeds)
+    control, none, hidden, dropped = range(4)  # each (4 variants, 4 seeds)
     assert marked[none:].min() > 99
     assert validation[none:].min() > 99
-    assert lie[none].min() > 98
-    assert lie[hidden].min() > 98  # reliance as before
+    assert lie[none].min() > 95
+    assert lie[hidden].min() > 95  # reliance as before
     assert lie[dropped].max() < 80
     assert lie[dropped].min() > 50  # less, and still more often than not
-    assert (clean[dropped] > clean[none]).all()
+    assert clean[dropped].mean() > clean[none].mean() + 1
     assert clean[control].mean() > clean[dropped].mean() + 1
     gain = clean - clean[none]
-    assert np.abs(gain[hidden]).max() < 5  # no clear effect from this start
+    assert abs(gain[hidden].mean()) < 3  # no clear effect from this start
     assert gain[dropped].mean() > gain[hidden].mean() + 1
 
 
