@@ -8,6 +8,7 @@ import importlib.util
 import io
 import json
 import tarfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -557,6 +558,8 @@ DESIGN_SLIPS = {
     "idle parameters": (Idle, GOOD, "has spare.weight, but does not use it"),
     "other classes": (lambda c, s, k: Network(c, s, 10), GOOD, "turns 6 images into (6, 10); it should be (6, 100)"),
     "fixed size": (lambda c, s, k: Network(c, 32, k), GOOD, "raised RuntimeError"),
+    "another float": (slip(forward=lambda s, x: Network.forward(s, x.double())), GOOD, "in training on cpu, with a last batch of 16 images, the network raised RuntimeError"),
+    "fixed batch": (slip(forward=lambda s, x: Network.forward(s, x.reshape(16 if len(x) == 16 else 32, *x.shape[1:]))), dict(epochs=5, batch_size=24), "with a last batch of 8 images"),
     "no module": (lambda c, s, k: None, GOOD, "return a torch.nn.Module"),
     "stub": (stub, GOOD, "Your turn: exercise 'This one': what to do."),
 }  # fmt: skip
@@ -674,6 +677,10 @@ def test_a_repeated_run_takes_its_row_and_an_unfinished_one_its_seconds(tmp_path
     with pytest.raises(KeyError), log.experiment("a", lr=0.1):
         raise KeyError  # a finished row is not lost
     assert [(r.seconds, r.state) for r in lab.ExperimentLog(log.path).rows] == [(9, "done")]
+    killed = log.experiment("a", lr=0.1)
+    killed.__enter__()  # repeated, and the session ends here: the file still has the result
+    assert [(r.seconds, r.state) for r in lab.ExperimentLog(log.path).rows] == [(9, "done")]
+    killed.gen.close()
     assert run(1, lr=0.2) == [(9, "done"), (1, "done")]
     paths = {log.checkpoint(row) for row in log.rows}
     assert len(paths) == 2
@@ -688,12 +695,13 @@ def test_an_unused_log_leaves_no_file(tmp_path):
 def test_the_table_names_what_differs(tmp_path):
     log = lab.ExperimentLog(tmp_path / "log.csv")
     for changes in {"lr": 0.1}, {"lr": 0.01}, {"lr": 0.1}, {}:
-        with log.experiment("base", seed=len(log.rows), epochs=8, **changes) as run:
+        with log.experiment("base", seed=len(log.rows), data="digits", epochs=8, **changes) as run:
             run.parameters, run.steps, run.accuracy = 1234, 1000, 0.875
     lines = str(log).splitlines()
     heads = [
         "#",
         "name",
+        "data",
         "seed",
         "parameters",
         "steps",
@@ -703,7 +711,18 @@ def test_the_table_names_what_differs(tmp_path):
         "state",
     ]
     assert lines[0].split() == heads
-    assert lines[1].split() == ["1", "base", "0", "1,234", "1,000", "87.5%", "0", "1", "done"]
+    assert lines[1].split() == [
+        "1",
+        "base",
+        "digits",
+        "0",
+        "1,234",
+        "1,000",
+        "87.5%",
+        "0",
+        "1",
+        "done",
+    ]
     assert [line.split()[-2] for line in lines[1:5]] == ["1", "2", "1", "3"]
     assert lines[5:] == [
         "Settings 1: epochs=8 lr=0.1",
@@ -711,6 +730,101 @@ def test_the_table_names_what_differs(tmp_path):
         "Settings 3: as 1, but without lr",
     ]
     assert max(map(len, lines)) <= 80
+
+
+def test_other_data_and_other_code_are_other_runs(tmp_path):
+    log = lab.ExperimentLog(tmp_path / "log.csv")
+    for made in {"data": "a"}, {"data": "b"}, {"data": "a", "code": "1"}, {"data": "a"}:
+        with log.experiment("base", **made) as run:
+            run.steps += 1
+    assert [row.steps for row in log.rows] == [2, 1, 1]
+    assert len({log.checkpoint(row) for row in log.rows}) == 3
+    assert lab.ExperimentLog(log.path).rows == log.rows
+
+
+def test_an_interrupted_row_keeps_what_it_has(tmp_path):
+    log = lab.ExperimentLog(tmp_path / "log.csv")
+    with log.experiment("base") as run:
+        run.accuracy, run.state = 0.5, "interrupted"
+    with pytest.raises(ValueError, match="no"), log.experiment("base"):
+        raise ValueError("no")
+    (row,) = lab.ExperimentLog(log.path).rows
+    assert (row.accuracy, row.state) == (0.5, "failed: ValueError")
+
+
+SOURCE = '''
+from torch import nn
+
+RATE = 0.1
+WIDTH = 4
+
+
+class Net(nn.Module):
+    """A network."""
+
+    slope = 0.5
+
+    def __init__(self, bias=True):
+        super().__init__()
+        self.first = nn.Linear(3, WIDTH, bias=bias)
+        self.drop = nn.Dropout(RATE)
+
+    def forward(self, x):
+        return self.drop(self.first(x))  # (N, WIDTH)
+
+
+def make(in_channels, size, classes):
+    """Words."""
+    return Net()
+'''
+
+
+def digest(source, name="make"):
+    scope = {"__name__": "__main__"}
+    exec(compile(source, "<a cell of the notebook>", "exec"), scope)
+    return lab.fingerprint(scope[name])
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("RATE = 0.1", "RATE = 0.9"),
+        ("WIDTH = 4", "WIDTH = 5"),
+        ("slope = 0.5", "slope = 0.6"),
+        ("bias=True", "bias=False"),
+        ("self.drop(self.first(x))", "self.first(self.drop(x))"),
+        ("self.first(x))", "self.first(x).relu())"),
+        ("return Net()", "return Net(bias=False)"),
+        ("nn.Linear", "nn.LazyLinear"),
+    ],
+)
+def test_another_network_has_another_fingerprint(old, new):
+    assert SOURCE.count(old) == 1
+    assert digest(SOURCE.replace(old, new)) != digest(SOURCE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("RATE", "\n\nRATE"),  # other line numbers
+        ('"""Words."""', '"""Other words."""'),
+        ('"""A network."""', ""),
+        ("# (N, WIDTH)", "# a comment"),
+    ],
+)
+def test_words_and_lines_do_not_count(old, new):
+    assert old in SOURCE
+    assert digest(SOURCE.replace(old, new, 1)) == digest(SOURCE)
+
+
+def test_closures_partials_and_defaults_count():
+    def make(width, rate=0.1):
+        return lambda: (width, rate)
+
+    prints = [lab.fingerprint(make(w)) for w in (1, 2, 1)]
+    assert prints[0] == prints[2] != prints[1]
+    assert lab.fingerprint(partial(make, 1)) != lab.fingerprint(partial(make, 2))
+    assert lab.fingerprint(make) != lab.fingerprint(lab.base_network)
 
 
 def test_numbers_of_numpy_stay_numbers(tmp_path):

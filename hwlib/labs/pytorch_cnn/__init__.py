@@ -3,6 +3,7 @@
     networks        the homework's network, and the check of the reader's
     checks          the other checks: training step, images, own design
     experiments     the data sets of the lab, and the log of its experiments
+    identity        what a run depends on, the reader's code included
     speed           images per second
 
 PyTorch is imported where it is used, so that hwlib works without it.
@@ -14,8 +15,11 @@ from hwlib.labs.pytorch_cnn.experiments import (
     ExperimentLog,
     as_bytes,
     by_parity,
+    given_flip,
+    given_floats,
     on_device,
 )
+from hwlib.labs.pytorch_cnn.identity import fingerprint
 from hwlib.labs.pytorch_cnn.networks import HOMEWORK, base_network, network
 from hwlib.labs.pytorch_cnn.speed import FastPath, fast_path, report, throughput
 
@@ -28,6 +32,9 @@ __all__ = [
     "base_network",
     "by_parity",
     "fast_path",
+    "fingerprint",
+    "given_flip",
+    "given_floats",
     "network",
     "on_device",
     "own_design",

@@ -337,8 +337,7 @@ def own_design(attempt: Callable[..., Any], settings: Mapping[str, Any]) -> bool
 
     >>> from hwlib.labs.pytorch_cnn.networks import base_network
     >>> own_design(base_network, dict(epochs=5, batch_size=32))
-    Within the budget: 311,684 of 1,000,000 parameters,
-    7,815 of 20,000 steps, 5 of 10 epochs.
+    Right: 311,684 of 1,000,000 parameters, 7,815 of 20,000 steps, 5 of 10 epochs.
     True
     """
     name = _named(attempt, "my_network")
@@ -354,7 +353,7 @@ def own_design(attempt: Callable[..., Any], settings: Mapping[str, Any]) -> bool
     except Exception as error:  # whatever the reader's code raises is an answer to explain
         print(f"Not yet: `{name}` raised {type(error).__name__}: {error}")
         return False
-    print(f"Within the budget: {said}.")
+    print(f"Right: {said}.")
     return True
 
 
@@ -384,13 +383,33 @@ def _look_at_design(attempt, settings):
             f"{epochs} epochs of {-(-TRAINING_IMAGES // batch_size):,} steps make {steps:,}; at "
             f"most {MOST_STEPS:,} are allowed. A larger batch takes fewer"
         )
+    last = TRAINING_IMAGES % batch_size or batch_size  # images in the last batch of an epoch
+    _look_at_training(attempt(3, 32, 100), min(last, 32))
     for in_channels, size, classes in ((3, 32, 100), (1, 8, 10)):
         where = f"({in_channels}, {size}, {classes})"
         _look_at_behaviour(attempt(in_channels, size, classes), in_channels, size, classes, where)
     return (
-        f"{parameters:,} of {MOST_PARAMETERS:,} parameters,\n"
+        f"{parameters:,} of {MOST_PARAMETERS:,} parameters, "
         f"{steps:,} of {MOST_STEPS:,} steps, {epochs} of {MOST_EPOCHS} epochs"
     )
+
+
+def _look_at_training(model, images):
+    """Take the forward and backward pass of the last batch, as in training: float32, on the GPU."""
+    import torch
+
+    if images == 1:
+        return  # `fit` leaves a single image out
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        logits = model.to(device).train()(torch.zeros(images, 3, 32, 32, device=device))
+        if isinstance(logits, torch.Tensor) and logits.requires_grad:
+            logits.sum().backward()
+    except Exception as error:
+        raise Hint(
+            f"in training on {device.type}, with a last batch of {images} images, the network "
+            f"raised {type(error).__name__}: {error}"
+        ) from error
 
 
 def _look_at_behaviour(model, in_channels, size, classes, where):

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from hashlib import sha256
 from pathlib import Path
 from textwrap import wrap
@@ -18,6 +18,31 @@ import numpy as np
 
 from hwlib.data import Dataset, Split
 from hwlib.train import History
+
+
+def given_floats(x: Any) -> Any:
+    """Bytes as numbers from −1 to 1, for a batch of PyTorch: 0 becomes −1 and 255 becomes 1.
+
+    >>> import torch
+    >>> given_floats(torch.tensor([0, 255], dtype=torch.uint8))
+    tensor([-1.,  1.])
+    """
+    return x.float() / 127.5 - 1
+
+
+def given_flip(x: Any, rng: np.random.Generator | None) -> Any:
+    """Exchange left and right of each image with probability 1/2; without a generator, of none.
+
+    >>> import torch
+    >>> given_flip(torch.eye(2)[None, None], None)[0, 0].tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    import torch
+
+    if rng is None:
+        return x
+    flip = torch.as_tensor(rng.random(len(x)) < 0.5).to(x.device, non_blocking=True)
+    return torch.where(flip[:, None, None, None], x.flip(-1), x)
 
 
 def as_bytes(dataset: Dataset) -> Dataset:
@@ -70,6 +95,7 @@ def on_device(dataset: Dataset, device: Any) -> Dataset:
 class Experiment:
     """One row of an `ExperimentLog`.
 
+    `data` names the data set and `code` is the `fingerprint` of the network and the transform.
     `accuracy` is measured on the validation images, None before the first epoch is complete;
     `seconds` is all the time spent on it; `state` is "started", "done", "interrupted" or
     "failed: " and the error.
@@ -81,6 +107,8 @@ class Experiment:
     name: str
     seed: int
     settings: dict[str, Any] = field(default_factory=dict)
+    data: str = ""
+    code: str = ""
     parameters: int | None = None
     steps: int = 0
     accuracy: float | None = None
@@ -98,17 +126,17 @@ class Experiment:
 
     @property
     def identity(self) -> str:
-        """What makes two runs the same run: name, seed and settings."""
-        return _json([self.name, self.seed, self.settings])
+        """What makes two runs the same run: all that the result depends on, and the name."""
+        return _json([self.name, self.seed, self.data, self.code, self.settings])
 
 
 class ExperimentLog:
     """A table of experiments that is also a file (.csv).
 
     A row is written when an experiment starts and again when it ends, so that what was tried is on
-    record even if the session is lost. A log that is opened again continues. Running an experiment
-    again, with the same name, seed and settings, updates its row; if that fails, a finished row
-    stays as it was.
+    record even if the session is lost. A log that is opened again continues. A run is the same run
+    if its name, seed, data, code and settings are the same; then it has the same row. While a
+    finished run is repeated, and if that fails, its row stays as it is.
 
     Raises:
         ValueError: if the file is not such a log.
@@ -116,11 +144,11 @@ class ExperimentLog:
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "log.csv"
     >>> log = ExperimentLog(path)
-    >>> with log.experiment("base", seed=1, lr=0.1) as run:
+    >>> with log.experiment("base", seed=1, data="digits", lr=0.1) as run:
     ...     run.parameters, run.steps, run.accuracy = 10, 5, 0.5
     >>> print(ExperimentLog(path))
-     #  name  seed  parameters   steps  validation  seconds  settings  state
-     1  base     1          10       5       50.0%        0         1  done
+     #  name    data    seed  parameters   steps  validation  seconds  settings  state
+     1  base    digits     1          10       5       50.0%        0         1  done
     Settings 1: lr=0.1
     """
 
@@ -129,15 +157,20 @@ class ExperimentLog:
         self.rows: list[Experiment] = self._read() if self.path.exists() else []
 
     @contextmanager
-    def experiment(self, name: str, *, seed: int = 0, **settings: Any) -> Iterator[Experiment]:
+    def experiment(
+        self, name: str, *, seed: int = 0, data: str = "", code: str = "", **settings: Any
+    ) -> Iterator[Experiment]:
         """Log what happens inside `with`; an exception raised there is logged and raised."""
-        row = Experiment(name, int(seed), json.loads(_json(settings)))
-        old = next((r for r in self.rows if r.identity == row.identity), None)
-        if old is None:
+        row = Experiment(name, int(seed), json.loads(_json(settings)), data, code)
+        place = next((k for k, r in enumerate(self.rows) if r.identity == row.identity), None)
+        if place is None:
+            place = len(self.rows)
             self.rows.append(row)
+        elif self.rows[place].state == "done":
+            row = replace(self.rows[place], state="started")  # a copy: the row stays in the table
         else:
-            self.rows[self.rows.index(old)] = row
-            row.seconds = old.seconds
+            row = self.rows[place]
+            row.state = "started"
         self._write()
         start = perf_counter()
         try:
@@ -149,8 +182,8 @@ class ExperimentLog:
             raise
         finally:
             row.seconds += perf_counter() - start
-            if old is not None and old.state == "done" != row.state:
-                self.rows[self.rows.index(row)] = old
+            if row.state == "done":
+                self.rows[place] = row
             self._write()
 
     def checkpoint(self, row: Experiment) -> Path:
@@ -164,6 +197,21 @@ class ExperimentLog:
         digest = sha256(row.identity.encode()).hexdigest()[:12]
         return self.path.with_name(f"{self.path.stem}-{digest}.npz")
 
+    def labels(self) -> list[str]:
+        """The name of each row, with a number where the code behind one name was changed.
+
+        >>> log = ExperimentLog("log.csv")
+        >>> log.rows = [Experiment("own", 0, code=c) for c in "aba"] + [Experiment("base", 0)]
+        >>> log.labels()
+        ['own', 'own (2)', 'own', 'base']
+        """
+        made = []
+        for row in self.rows:
+            codes = list(dict.fromkeys(r.code for r in self.rows if r.name == row.name))
+            version = codes.index(row.code) + 1
+            made.append(row.name if version == 1 else f"{row.name} ({version})")
+        return made
+
     def __str__(self) -> str:
         if not self.rows:
             return "No experiments yet."
@@ -171,15 +219,18 @@ class ExperimentLog:
         for row in self.rows:
             if row.settings not in kinds:
                 kinds.append(row.settings)
-        wide = max(4, *(len(row.name) for row in self.rows))
+        wide = max(4, *map(len, self.labels()))
+        data = max(4, *(len(row.data) for row in self.rows))
         lines = [
-            f" #  {'name':<{wide}}  seed  parameters   steps  validation  seconds  settings  state"
+            f" #  {'name':<{wide}}  {'data':<{data}}  seed  parameters   steps  validation  seconds"
+            "  settings  state"
         ]
-        for number, row in enumerate(self.rows, 1):
+        for number, (label, row) in enumerate(zip(self.labels(), self.rows, strict=True), 1):
             parameters = "" if row.parameters is None else f"{row.parameters:,}"
             accuracy = "" if row.accuracy is None else f"{row.accuracy:.1%}"
             lines.append(
-                f"{number:>2}  {row.name:<{wide}}  {row.seed:>4}  {parameters:>10}  {row.steps:>6,}"
+                f"{number:>2}  {label:<{wide}}  {row.data:<{data}}  {row.seed:>4}  {parameters:>10}"
+                f"  {row.steps:>6,}"
                 f"  {accuracy:>10}  {row.seconds:>7.0f}  {kinds.index(row.settings) + 1:>8}"
                 f"  {row.state}"
             )
@@ -210,9 +261,10 @@ class ExperimentLog:
 
 
 def _cell(item):
-    """Return the name of a column and the value of a cell: all but two columns hold JSON."""
+    """Return the name of a column and the value of a cell: words, or JSON."""
     column, text = item
-    return column, text if column in ("name", "state") else json.loads(text or "null")
+    words = ("name", "data", "code", "state")
+    return column, text if column in words else json.loads(text or "null")
 
 
 def _json(value):

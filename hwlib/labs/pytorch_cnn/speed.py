@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from hwlib import data
-from hwlib.labs.pytorch_cnn.experiments import on_device
+from hwlib.labs.pytorch_cnn.experiments import given_flip, given_floats, on_device
 from hwlib.labs.pytorch_cnn.networks import HOMEWORK, base_network, own_seed
 from hwlib.train import fit
 
@@ -171,11 +171,9 @@ def _fit_loop(split, make, batch_size, skip, fast):
             if steps[0] == skip:
                 times.append(_now(device))
             steps[0] += 1
-            flip = torch.as_tensor(rng.random(len(x)) < 0.5).to(device, non_blocking=True)
-            x = torch.where(flip[:, None, None, None], x.flip(-1), x)
         elif len(times) == 1:
             times.append(_now(device))
-        x = x.float() / 127.5 - 1
+        x = given_floats(given_flip(x, rng))
         return x if fast.memory_format is None else x.contiguous(memory_format=fast.memory_format)
 
     how = dict(optimizer=optimizer, transform=transform, precision=fast.precision)
