@@ -111,7 +111,7 @@ const HOW = {
   array: "Numbers such as 1, 2 or, in rows, 1, 2; 3, 4",
   choice: "Choose, then check",
   false: "A decimal or fraction",
-  true: "A whole number, such as 12 or 1,200",
+  true: "An integer, such as 12 or 1,200",
 };
 
 function render({ model, el }) {
@@ -131,14 +131,14 @@ function render({ model, el }) {
   add(ask, "button", { type: "button" }, "Check").onclick = verify;
   const said = add(root, "div", { class: "answer-said" });
   const line = add(said, "p", { class: "explore-line", "aria-live": "polite" });
-  const to = box.digits ? `, to ${box.digits} digits after the point.` : ".";
+  const to = box.digits ? `, to ${box.digits} decimal places.` : ".";
   add(said, "p", { class: "answer-how", id: `${id}how` }, (HOW[box.kind] ?? HOW[!box.digits]) + to);
   (choice ? ask : field).setAttribute("aria-describedby", `${id}how`);
   for (const text of ["Its shape is not 10 rows of 10.", ...Object.values(box.hints)]) // unseen: room for all
     add(said, "p", { "aria-hidden": true }, `Not right yet. ${text}`);
-  const foot = add(root, "p", {}, "Practice, not protection: short answers can be found by trying all. ");
+  const foot = add(root, "p");
   const count = add(foot, "span");
-  const forget = add(foot, "button", { type: "button" }, "Forget my tries");
+  const forget = add(foot, "button", { type: "button" }, "Clear attempts");
 
   let tries = keep((store) => JSON.parse(store.getItem(key)).map(String)) ?? [];
   const typed = () => (choice ? radios.find((radio) => radio.checked)?.value ?? "" : field.value);
@@ -152,7 +152,7 @@ function render({ model, el }) {
     root.dataset.verdict = verdict;
     line.textContent = text;
     field.setAttribute("aria-invalid", verdict === "unreadable");
-    count.textContent = `Your tries, kept on this machine only: ${tries.length}.`;
+    count.textContent = `Attempts, saved only in this browser: ${tries.length}.`;
     forget.style.visibility = tries.length ? "" : "hidden";
   }
 

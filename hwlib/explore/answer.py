@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import traitlets
-from traitlets import TraitError
 
 from hwlib.explore.figure import Figure, source
 
@@ -17,7 +16,7 @@ _KINDS = ("number", "array", "choice")
 _NAME = re.compile(r"[a-z0-9_]+/[a-z0-9-]+(/[a-z0-9-]+)?")
 _DIGESTS = re.compile(r"[0-9a-f]{16}"), re.compile(r"[0-9a-f]{24}")  # without a shape, with one
 _KEY = re.compile(r"[A-Za-z0-9-]+")
-_LARGEST = 2**53 - 1  # up to here a float holds each whole number
+_LARGEST = 2**53 - 1  # up to here a float holds every integer
 _WAYS = 3**6  # of rounding the entries of an array
 
 
@@ -33,25 +32,25 @@ class Verdict(NamedTuple):
 
 
 class Answer(Figure):
-    """A box in which a reader checks an answer; on the published page, too, where no kernel is.
+    """A box that checks an answer in the browser, with or without a kernel.
 
-    It holds no answer but a digest of it, salted with the exercise's name, so that nobody reads the
-    answer by accident. That is all: whoever tries all short answers finds the right one. What a
-    reader tries is kept in the browser and goes nowhere else, to no kernel either.
+    It does not contain the answer, but a digest that is salted with the exercise's name, so that
+    nobody reads the answer by accident. This is no protection: short answers can be found by brute
+    force. Attempts are kept in the reader's browser and are not sent anywhere.
 
     Args:
-        name: "chapter/exercise", with "/part" behind it where an exercise has several boxes.
+        name: "chapter/exercise", followed by "/part" if an exercise has several boxes.
         kind: "number", "array" (a list, or rows) or "choice".
         label: what the box asks for.
-        digest: what `seal` makes of the right answer.
-        digits: how many digits after the point count; one off in the last is near enough. With
-            0, the default, the answer is made of whole numbers and has to be hit.
-        options: of a choice: a short key for each option, and its words.
-        hints: for typical wrong answers: what `seal` makes of them, and words that help and do
-            not contain the answer.
+        digest: the result of `seal` for the right answer.
+        digits: the number of decimal places that count; the last one may be off by one. With 0, the
+            default, the answer consists of integers and has to be exact.
+        options: for a choice: a short key for each option, and its text.
+        hints: for typical wrong answers: the result of `seal`, and a hint that does not contain the
+            answer.
 
     Raises:
-        ValueError: if an argument does not look as described.
+        ValueError: if an argument does not fit this description.
 
     >>> name = "counting/fingers"
     >>> six = seal(6, name=name)
@@ -100,7 +99,7 @@ class Answer(Figure):
             (digest not in hints, "hints must not hold the right answer's digest"),
         ]:
             if not fits:
-                raise TraitError(f"Answer: {rule}")
+                raise ValueError(f"Answer: {rule}")
         super().__init__(
             name=name,
             kind=kind,
@@ -164,7 +163,7 @@ def seal(value: Any, *, name: str, digits: int = 0) -> str:
         raise ValueError(f"seal: value must have at most six numbers with digits, got {len(flat)}")
     _, seals = _seals(shape, flat, name, digits)
     if not seals:
-        raise ValueError(f"seal: value must be made of whole numbers, got {value!r}; or set digits")
+        raise ValueError(f"seal: value must be made of integers, got {value!r}; or set digits")
     return seals[0]
 
 
@@ -183,8 +182,7 @@ class _Still:
             *((f"○ {words}", "margin-top:.5rem") for words in self.options),
             (f"Not right yet. {longest}", f"margin-top:{_ROOM[self.kind]}px;{_HIDDEN}"),
             (
-                "Practice, not protection: short answers can be found by trying all. "
-                "Where JavaScript runs, this box checks your answer for you.",
+                "With JavaScript, this box checks your answer.",
                 "font-size:.85em;margin-top:.75rem;line-height:24px",
             ),
         ]
@@ -248,7 +246,7 @@ def _flatten(value: Any) -> tuple[tuple, list]:
 
 
 def _near(value, digits: int) -> list:
-    """The whole numbers to look for; one off in the last digit is near enough."""
+    """The integers to look for; the last decimal place may be off by one."""
     if isinstance(value, str):
         return [value]
     whole = value * 10.0**digits + 0.5 if digits else value

@@ -10,7 +10,7 @@ def normals(seed: int, count: int) -> np.ndarray:
     make Gaussian ones of them.
 
     Args:
-        seed: a whole number.
+        seed: an integer.
         count: how many numbers; a longer list begins with the shorter one.
 
     >>> normals(1, 3).round(4)
@@ -21,7 +21,7 @@ def normals(seed: int, count: int) -> np.ndarray:
 
 
 def uniforms(seed: int, count: int) -> np.ndarray:
-    """Draw numbers from 0 to 1, without 1: mulberry32, all of whose whole numbers have 32 bits.
+    """Draw numbers from the interval [0, 1) with mulberry32, in 32-bit integer arithmetic.
 
     >>> uniforms(1, 2).round(4)
     array([0.6271, 0.0027])

@@ -180,7 +180,7 @@ def _no_eps(cov, weight, eps):
 
 
 def _examples(sizes):
-    """Cases (X, y, w, *rest) of whole numbers, for sizes (n, d, *rest)."""
+    """Cases (X, y, w, *rest) of integers, for sizes (n, d, *rest)."""
     rng = np.random.default_rng(1)
     return [
         (*(rng.integers(-4, 5, shape) * 1.0 for shape in [(n, d), n, d]), *rest)

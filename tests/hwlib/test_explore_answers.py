@@ -60,9 +60,9 @@ def test_seals_tell_names_kinds_and_shapes_apart():
 
 @pytest.mark.parametrize(
     ("value", "digits", "message"),
-    [(0.5, 0, "whole"), ([1, 2.5], 0, "whole"), (2**60, 0, "whole"), ([0.1] * 7, 2, "six"),
+    [(0.5, 0, "integers"), ([1, 2.5], 0, "integers"), (2**60, 0, "integers"), ([0.1] * 7, 2, "six"),
      (np.zeros((2, 2, 2)), 0, "rows"), ([], 0, "rows"), (True, 0, "rows"),
-     (float("nan"), 0, "whole"), (float("inf"), 3, "whole"), ([[1], [1, 2]], 0, "sequence")],
+     (float("nan"), 0, "integers"), (float("inf"), 3, "integers"), ([[1], [1, 2]], 0, "sequence")],
 )  # fmt: skip
 def test_what_cannot_be_sealed_is_refused(value, digits, message):
     with pytest.raises(ValueError, match=message):
@@ -275,7 +275,7 @@ def test_the_state_and_the_bundle_hold_no_answer():
     for secret in ("73939133", "99194853"):
         assert secret not in seen
     assert "How many &lt;b&gt;?" in data["text/html"]
-    assert "Practice, not protection" in data["text/html"]
+    assert "this box checks your answer" in data["text/html"]
     assert 'data-figure="Answer"' in data["text/html"]
     assert data["text/plain"].startswith("Answer(name='demo/secret'")
     made.check(73939133)
