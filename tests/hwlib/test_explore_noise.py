@@ -427,7 +427,9 @@ def test_the_standard_deviation_of_dropout_follows_its_mean():
     assert view.loss == pytest.approx(
         theory.expected_loss(view.X, view.y, view.minimum, noise=coin)
     )
-    with pytest.raises(traitlets.TraitError, match=r"under dropout, mu must be at most 1, got 1\.5"):
+    with pytest.raises(
+        traitlets.TraitError, match=r"under dropout, mu must be at most 1, got 1\.5"
+    ):
         view.mu = 1.5
     with pytest.raises(traitlets.TraitError, match="under dropout"):
         NoiseTikhonov(mu=1.5).noise = "dropout"
