@@ -107,7 +107,7 @@ def test_the_effective_kernels_have_one_redundant_factor_per_input_channel():
     assert np.linalg.matrix_rank(jacobian) == C * K**2 + F * C - C == 26
 
 
-def test_a_kernel_of_rank_one_per_channel_is_a_pair_and_crossed_edges_are_not():
+def test_a_kernel_of_rank_one_per_channel_is_a_pair_and_the_sobel_filters_are_not():
     d, p = RNG(4).standard_normal((3, 3, 3)), RNG(5).standard_normal((4, 3))
     u, s, vt = np.linalg.svd(kernel_of(d, p).swapaxes(0, 1).reshape(3, 4, 9), full_matrices=False)
     found = vt[:, 0].reshape(3, 3, 3), (u[:, :, 0] * s[:, :1]).T
