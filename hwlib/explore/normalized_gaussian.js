@@ -8,10 +8,7 @@ const moments = (values) => {
   return [mean, Math.sqrt(average(values.map((v) => (v - mean) ** 2)))];
 };
 
-/**
- * For each feature the batch x, its batch norm y = a x + b, and pairs of mean and standard deviation:
- * of x and y, of the input distribution, of its image under that map, and of the limit of large batches.
- */
+/** For each feature the batch x, y = a x + b, and five pairs of mean and standard deviation. */
 export function normalize(state, features) {
   const n = 2 ** state.doublings;
   const z = normals(state.batch, 2 * n); // pairs, so a larger batch holds the smaller one
@@ -29,7 +26,6 @@ export function normalize(state, features) {
   });
 }
 
-/** The correlation of two lists. */
 export function correlation(x, y) {
   const [[m, s], [k, t]] = [moments(x), moments(y)];
   return average(x.map((v, i) => (v - m) * (y[i] - k))) / (s * t);
@@ -38,7 +34,7 @@ export function correlation(x, y) {
 /** The angle in degrees of the long axis of a cloud in the plane. */
 export const tilt = (s, t, rho) => (Math.atan2(2 * rho * s * t, s ** 2 - t ** 2) * 90) / Math.PI;
 
-/** Whether a cloud is circular: ε alone makes its squared semi-axes differ by up to 0.02 percent. */
+/** Whether a cloud is circular, but for ε. */
 export const circular = (s, t, rho) =>
   Math.hypot(s ** 2 - t ** 2, 2 * rho * s * t) < 1e-3 * (s ** 2 + t ** 2);
 
@@ -70,17 +66,16 @@ export function spell({ doublings, rho }, found) {
 }
 
 const range = (label, min, max, step = 0.25) => [label, { type: "range", min, max, step }];
-const ONE = { mean: range("mean μ", -3, 3), std: range("sd σ", 0.25, 2), gamma: range("scale γ", -2, 2), beta: range("shift β", -3, 3) };
-const TWO = {
-  mean: range("mean μ₁", -3, 3), mean2: range("mean μ₂", -3, 3),
-  std: range("sd σ₁", 0.25, 2), std2: range("sd σ₂", 0.25, 2),
-  gamma: range("scale γ₁", -2, 2), gamma2: range("scale γ₂", -2, 2),
-  beta: range("shift β₁", -3, 3), beta2: range("shift β₂", -3, 3),
-  rho: range("correlation ρ", -0.9, 0.9, 0.1),
-};
+const LABELS = { mean: ["mean μ", -3, 3], std: ["sd σ", 0.25, 2], gamma: ["scale γ", -2, 2], beta: ["shift β", -3, 3] };
+const ONE = {}, TWO = {};
+for (const [name, [label, ...ends]] of Object.entries(LABELS)) {
+  ONE[name] = range(label, ...ends);
+  TWO[name] = range(`${label}₁`, ...ends);
+  TWO[`${name}2`] = range(`${label}₂`, ...ends);
+}
+TWO.rho = range("correlation ρ", -0.9, 0.9, 0.1);
 const BATCH = { doublings: range("batch size n", 2, 10, 1), batch: range("another batch", 1, 20, 1) };
 const KEYS = { a: "inputs", b: "outputs, by this batch's map", c: "outputs, very large batch" };
-const NO_SCALE = "The picture still shows the last scale that was not 0.";
 
 /** Two bells, one above the other; a finger above moves μ, below β. */
 function bells(svg, [{ x, y, inputs, outputs, limit }]) {
@@ -102,7 +97,7 @@ function bells(svg, [{ x, y, inputs, outputs, limit }]) {
   const invert = panel("before", 0, x, { a: inputs });
   panel("after", 145, y, { c: limit, b: outputs });
   svg.setAttribute("viewBox", "0 0 310 290");
-  svg.setAttribute("width", 434); // px at most, as in axes
+  svg.setAttribute("width", 434);
   return (px, py) => ({ [py < 145 ? "mean" : "beta"]: invert(px, 0)[0] });
 }
 
@@ -142,7 +137,7 @@ export default {
     const draw = (state, { svg, line, notes, inputs }) => {
       say(inputs.doublings, `${2 ** state.doublings}`);
       if (!state.gamma || state.gamma2 === 0) {
-        notes.textContent = NO_SCALE;
+        notes.textContent = "The picture still shows the last scale that was not 0.";
         throw new RangeError("With γ = 0 every output of that feature is its β, so there is no density to draw.");
       }
       const found = normalize(state, plane ? 2 : 1);
@@ -151,7 +146,7 @@ export default {
       notes.textContent = "";
       for (const look in KEYS) {
         add(notes, "span", { class: `explore-key plot-${look}` }, KEYS[look]);
-        notes.append(" "); // where the line may break
+        notes.append(" ");
       }
       notes.append(`\n${words.notes}`);
       svg.setAttribute("aria-label", `Gaussian inputs and outputs. ${words.line.join(", ")}. ${words.notes}`);

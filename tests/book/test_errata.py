@@ -651,7 +651,7 @@ def test_unique_below_one(entry):
         least = theory.expected_loss(X5, Y5, w, noise=noise)
         for step in np.vstack([np.eye(2), -np.eye(2), [[1, -10]]]):
             assert theory.expected_loss(X5, Y5, w + step, noise=noise) > least
-    entry.right("between 0 and 1, without the ends")
+    entry.right("strictly between 0 and 1")
     nothing = theory.bernoulli(keep=0)
     losses = {theory.expected_loss(X5, Y5, w, noise=nothing) for w in ([0, 0], [1, 1], [9, -4])}
     entry.right("At rate 1 every input is dropped")

@@ -107,3 +107,13 @@ def test_no_two_exercises_have_one_label():
         for label in MARKER.findall((ROOT / f"chapters/{chapter}.md").read_text(encoding="utf-8"))
     ]
     assert sorted(set(labels)) == sorted(labels)
+
+
+@pytest.mark.parametrize("chapter", BOOK.chapters)
+def test_no_heading_has_the_address_of_an_exercise(chapter):
+    """Sphinx makes a heading's address of its words; a label of the same words fails the build."""
+    text = (ROOT / f"chapters/{chapter}.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S), re.M)
+    addresses = {re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-") for heading in headings}
+    assert len(addresses) > 3
+    assert addresses & set(MARKER.findall(text)) == set()

@@ -147,8 +147,8 @@ class ExperimentLog:
     >>> with log.experiment("base", seed=1, data="digits", lr=0.1) as run:
     ...     run.parameters, run.steps, run.accuracy = 10, 5, 0.5
     >>> print(ExperimentLog(path))
-     #  name    data    seed  parameters   steps  validation  seconds  settings  state
-     1  base    digits     1          10       5       50.0%        0         1  done
+     #  name  data    seed  parameters   steps  validation  seconds  settings  state
+     1  base  digits     1          10       5       50.0%        0         1  done
     Settings 1: lr=0.1
     """
 
