@@ -14,6 +14,7 @@ import os
 from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from filelock import FileLock
@@ -115,13 +116,15 @@ or into any folder that the environment variable HWLIB_DATA names."""
 
 
 def _ask(url, part, file, timeout, progress):
-    """Complete `part` from one address; return None, or the error if that fails."""
+    """Complete `part` from one address; return None, or what went wrong."""
     for _ in range(ATTEMPTS):
         before = _size(part)
         try:
             return _complete(part, file, url, timeout, progress)
         except (OSError, ValueError, HTTPException) as error:
-            fault = error
+            fault = str(error)
+            if isinstance(error, HTTPError):
+                error.close()  # it holds the connection
         if _size(part) == before:  # asking again would not help
             break
     return fault
