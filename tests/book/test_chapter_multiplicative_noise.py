@@ -159,7 +159,7 @@ def test_penalties_of_added_shared_and_correlated_noise(problem):
         agree(((y - data @ w) ** 2).sum(axis=1), loss(X, y, w, penalty=penalty))
 
 
-def test_one_factor_per_row_only_shrinks(problem):
+def test_one_factor_per_row_only_scales(problem):
     X, y, _ = problem
     usual = theory.ridge(X, y, penalty=0)
     mean, variance = 0.8, 0.6

@@ -77,8 +77,8 @@ def test_the_note_says_these_numbers():
         "has 10 inputs",
         "it has 17, and with stride 3 it has 24",
         "1, 2 or 3 it stays 10",
-        "all 16 inputs",
-        "dilation 3, where it has 18 inputs",
+        "layer 1, 2 or 4, the receptive field has 16, 13 or 16 inputs",
+        "dilation of 3 in layer 3 it has 18",
         "18 of 22 inputs",
         "has 13 inputs",
     ):
