@@ -138,7 +138,7 @@ function render({ model, el }) {
     add(said, "p", { "aria-hidden": true }, `Not right yet. ${text}`);
   const foot = add(root, "p");
   const count = add(foot, "span");
-  const forget = add(foot, "button", { type: "button" }, "Clear attempts");
+  const forget = add(foot, "button", { type: "button", "aria-label": "Clear attempts" }, "Clear");
 
   let tries = keep((store) => JSON.parse(store.getItem(key)).map(String)) ?? [];
   const typed = () => (choice ? radios.find((radio) => radio.checked)?.value ?? "" : field.value);
@@ -152,7 +152,7 @@ function render({ model, el }) {
     root.dataset.verdict = verdict;
     line.textContent = text;
     field.setAttribute("aria-invalid", verdict === "unreadable");
-    count.textContent = `Attempts, saved only in this browser: ${tries.length}.`;
+    count.textContent = `Attempts on this device: ${tries.length}.`;
     forget.style.visibility = tries.length ? "" : "hidden";
   }
 

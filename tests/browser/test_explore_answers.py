@@ -52,7 +52,7 @@ def line(box):
 
 
 def tries(box):
-    return int(re.search(r"browser: (\d+)\.", box.inner_text())[1])
+    return int(re.search(r"device: (\d+)\.", box.inner_text())[1])
 
 
 def enter(page, box, text):
