@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 
 import jupytext
 import nbclient
@@ -81,10 +82,9 @@ def attempt(lab, solved):
             if cell.cell_type == "code" and "remove-cell" not in cell.metadata.get("tags", [])
         ]
     notebook = nb.new_notebook(cells=cells)
-    client = nbclient.NotebookClient(
-        notebook, timeout=600, allow_errors=True, resources={"metadata": {"path": str(ROOT)}}
-    )
-    client.execute()
+    with tempfile.TemporaryDirectory() as folder:  # for the files that a lab writes
+        where = {"metadata": {"path": folder}}
+        nbclient.NotebookClient(notebook, timeout=600, allow_errors=True, resources=where).execute()
     return notebook
 
 
