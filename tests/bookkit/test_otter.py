@@ -338,9 +338,13 @@ def submission_file(tmp_path):
     return path
 
 
+def full_points():
+    """The points of the lab: one for each exercise of its core."""
+    return sum(otter.points(BOOK, LAB, name) for name in description(BOOK, LAB)["exercises"])
+
+
 def test_a_result_tells_the_statuses_apart(submission_file, monkeypatch):
     lab = description(BOOK, LAB)
-    full = sum(otter.points(BOOK, LAB, name) for name in lab["exercises"])
 
     def graded():
         result = otter_run.grade(None, lab, submission_file)
@@ -350,7 +354,7 @@ def test_a_result_tells_the_statuses_apart(submission_file, monkeypatch):
     for status in (WRONG, ERROR, TIMED_OUT):
         found = results(1, graph=status, scores={"graph": 0})
         monkeypatch.setattr(otter_run, "_otter", found)
-        assert graded() == (otter_run.GRADED, full - 1, status)
+        assert graded() == (otter_run.GRADED, full_points() - 1, status)
         assert "graph: " + status in otter_run.said(otter_run.grade(None, lab, submission_file))
     # Our own fault is no zero.
     monkeypatch.setattr(otter_run, "_otter", results(1, graph=NOT_GRADED, scores={"graph": 0}))
@@ -570,7 +574,7 @@ def test_each_exercise_is_graded_apart_whatever_was_handed_in(otter_python, tmp_
     assert {path.stem for path in out.iterdir()} == {path.stem for path in paths}
     found = {path.stem: json.loads(path.read_text()) for path in out.iterdir()}
     for name, (_, status) in (cases | {"old": (None, None)}).items():
-        assert found[name]["score"] == (6 if status is None else 5), found[name]
+        assert found[name]["score"] == full_points() - (status is not None), found[name]
         assert found[name]["exercises"]["dropout-pair"]["status"] == (status or RIGHT)
     assert (found["garbage"]["status"], found["garbage"]["score"]) == (ERROR, 0)
 
@@ -597,4 +601,4 @@ def test_the_script_of_the_container_grades_what_otter_alone_cannot_read(
     )
     assert done.returncode == 0, done.stderr[-2000:]
     tests = json.loads((tmp_path / "results/results.json").read_text())["tests"]
-    assert sum(test.get("score", 0) for test in tests) == 6
+    assert sum(test.get("score", 0) for test in tests) == full_points()
