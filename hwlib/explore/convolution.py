@@ -5,7 +5,7 @@ import traitlets
 from traitlets import TraitError
 
 import hwlib.functional as hf
-from hwlib.explore.figure import Figure, Numbers, source
+from hwlib.explore.figure import Figure, Numbers, one_channel, source
 
 EXAMPLES = {
     "1-D": {"x": [2, 0, 1, 3, -1, 4, 1], "weight": [1, -2, 1]},
@@ -90,16 +90,5 @@ class Convolution(Figure):
         )
 
 
-def _convolve(x, weight, **hyper):
-    """Convolve nested lists as one sample of one channel."""
-    x, weight = np.array(x, dtype=float), np.array(weight, dtype=float)
-    if x.ndim != weight.ndim:
-        raise TraitError(
-            f"Convolution: x and weight must both be 1-D or both 2-D, got shapes {x.shape} "
-            f"and {weight.shape}; set both within hold_trait_notifications()"
-        )
-    convolve = hf.conv1d if x.ndim == 1 else hf.conv2d
-    try:
-        return convolve(x[None, None], weight[None, None], **hyper)[0, 0]
-    except ValueError as error:
-        raise TraitError(f"Convolution: {error}") from None
+def _convolve(**settings):
+    return one_channel("Convolution", (hf.conv1d, hf.conv2d), **settings)

@@ -65,6 +65,35 @@ class Numbers(traitlets.TraitType):
         return array.tolist()
 
 
+def one_channel(figure, functions, x, weight, **hyper) -> np.ndarray:
+    """Call a convolution on nested lists, as one sample of one channel.
+
+    Args:
+        figure: the name of the figure, for its messages.
+        functions: the convolution along one axis, and along two.
+        x: the input, (W) or (H, W).
+        weight: the filter, (kW) or (kH, kW).
+        **hyper: of the convolution.
+
+    Raises:
+        TraitError: if x and weight differ in their dimensions, or the convolution refuses them.
+
+    >>> import hwlib.functional as hf
+    >>> one_channel("Convolution", (hf.conv1d, hf.conv2d), [2, 0, 1, 3], [1, -2], stride=2)
+    array([ 2., -5.])
+    """
+    x, weight = np.array(x, dtype=float), np.array(weight, dtype=float)
+    if x.ndim != weight.ndim:
+        raise traitlets.TraitError(
+            f"{figure}: x and weight must both be 1-D or both 2-D, got shapes {x.shape} "
+            f"and {weight.shape}; set both within hold_trait_notifications()"
+        )
+    try:
+        return functions[x.ndim - 1](x[None, None], weight[None, None], **hyper)[0, 0]
+    except ValueError as error:
+        raise traitlets.TraitError(f"{figure}: {error}") from None
+
+
 class Figure(anywidget.AnyWidget):
     """An explorable figure: the same ES module in Jupyter, in Colab and on the published page.
 

@@ -5,7 +5,7 @@ import traitlets
 from traitlets import TraitError
 
 import hwlib.functional as hf
-from hwlib.explore.figure import Figure, Numbers, source
+from hwlib.explore.figure import Figure, Numbers, one_channel, source
 
 EXAMPLES = {
     "1-D": {"x": [2, 1, 3], "weight": [1, -1, 2]},
@@ -85,16 +85,6 @@ class TransposedConvolution(Figure):
         return figures.stamps(self.x, self.weight, stride=self.stride, padding=self.padding)
 
 
-def _scatter(x, weight, **hyper):
-    """Transposed convolution of nested lists as one sample of one channel."""
-    x, weight = np.array(x, dtype=float), np.array(weight, dtype=float)
-    if x.ndim != weight.ndim:
-        raise TraitError(
-            f"TransposedConvolution: x and weight must both be 1-D or both 2-D, got shapes "
-            f"{x.shape} and {weight.shape}; set both within hold_trait_notifications()"
-        )
-    scatter = hf.conv_transpose1d if x.ndim == 1 else hf.conv_transpose2d
-    try:
-        return scatter(x[None, None], weight[None, None], **hyper)[0, 0]
-    except ValueError as error:
-        raise TraitError(f"TransposedConvolution: {error}") from None
+def _scatter(**settings):
+    scatter = hf.conv_transpose1d, hf.conv_transpose2d
+    return one_channel("TransposedConvolution", scatter, **settings)
