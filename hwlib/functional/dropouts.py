@@ -33,9 +33,7 @@ def _dropout(caller, x, shape, p, training, rng):
         kept, scale = _bernoulli(rng, p, shape), x.dtype.type(1 / (1 - p))
 
     def apply_mask(a):
-        a = a * kept
-        a *= scale
-        return a
+        return a * kept * scale
 
     return apply_mask(x), lambda dy: (apply_mask(dy), None)
 

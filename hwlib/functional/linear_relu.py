@@ -56,6 +56,18 @@ def relu(x):
     y = np.maximum(x, 0)
 
     def backward(dy):
-        return (np.where(x <= 0, 0, dy),)  # not x > 0: at a nan dy goes through, as in torch
+        return (masked(dy, ~(x <= 0)),)  # not x > 0: at a nan dy goes through, as in torch
 
     return y, backward
+
+
+def masked(a, mask):
+    """Return the entries of a where mask is true, and 0 elsewhere, even for inf and nan.
+
+    As np.where(mask, a, 0), but several times faster where the mask has no pattern that a processor
+    can predict: the bits of each entry, taken as an integer, are multiplied by 0 or 1.
+
+    >>> masked(np.array([1.0, np.inf, np.nan]), np.array([True, True, False]))
+    array([ 1., inf,  0.])
+    """
+    return (a.view(f"u{a.itemsize}") * mask).view(a.dtype)

@@ -72,12 +72,9 @@ def _normalize(x, weight, bias, eps, *, view, axes, affine, statistics=None):
         dy = dy.reshape(view)
         dx = dy * gamma
         if statistics is None:  # shifting or scaling x changes nothing: dx is orthogonal to both
-            along_z = z * _mean(z * dx, axes)
-            dx -= _mean(dx, axes)
-            dx -= along_z
-        dx *= scale
+            dx = dx - _mean(dx, axes) - z * _mean(z * dx, axes)
         return (
-            dx.reshape(x_shape),
+            (dx * scale).reshape(x_shape),
             None if weight is None else (dy * z).sum(shared).reshape(weight.shape),
             None if bias is None else dy.sum(shared).reshape(bias.shape),
         )

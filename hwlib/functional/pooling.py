@@ -4,6 +4,7 @@ import numpy as np
 
 from hwlib.functional.arguments import check_floats, error
 from hwlib.functional.convolution import windows_in
+from hwlib.functional.linear_relu import masked
 from hwlib.op import op
 
 
@@ -51,7 +52,7 @@ def max_pool2d(x, kernel_size, *, stride=None, padding=0, dilation=1):
             for pixels in windows.taps:
                 values = padded[pixels]
                 largest = unclaimed & ((values == y[block]) | np.isnan(values))
-                d_padded[pixels] += np.where(largest, dy[block], 0)
+                d_padded[pixels] += masked(dy[block], largest)
                 unclaimed &= ~largest
             dx[block] = d_padded[windows.inside]
         return dx, None
