@@ -1,6 +1,6 @@
 """Convolution, normalization and dropout in NumPy, each function with its derivative.
 
-The rooms, in reading order:
+The modules, in reading order:
 
     op           what a function with a derivative is
     functional   the functions: convolution, pooling, norms, dropout, losses
@@ -11,7 +11,7 @@ The rooms, in reading order:
     checkpoint   the file that keeps a run
     testing      are the gradients right?
     count        parameters, operations, output sizes, receptive fields
-    theory       dropout and noise on linear regression, in closed form
+    theory       dropout and noise in linear regression, in closed form
     graph        computation graphs of ordinary NumPy code
     data         the data sets of the book
     results      the numbers that the book's text quotes
@@ -20,7 +20,7 @@ The rooms, in reading order:
     labs         the checks of the labs
 
 `functional`, `op`, `module`, `nn` and `optim` name and call everything as PyTorch does. Import
-rooms by name, `from hwlib import nn` or `import hwlib.functional as hf`.
+modules by name, `from hwlib import nn` or `import hwlib.functional as hf`.
 """
 
 __version__ = "0.1.0"

@@ -1,6 +1,6 @@
-"""The tree that a network is: `Module`, any op as a `Layer`, and layers in a row, `Sequential`.
+"""A network is a tree of modules: `Module`; `Layer`, made from any op; `Sequential`, a chain.
 
-As an op, a module has a value and a pullback. The pullback returns the gradient of the input and
+Like an op, a module has a value and a pullback. The pullback returns the gradient of the input and
 those of the parameters, by name:
 
     model = Sequential(Linear(64, 32, rng=rng), ReLU(), Linear(32, 10, rng=rng))
@@ -8,8 +8,8 @@ those of the parameters, by name:
     y, backward = model.vjp(x)
     dx, grads = backward(dy)           # grads["0.weight"], grads["0.bias"], grads["2.weight"], ...
 
-Gradients are nowhere else: nothing is accumulated, and there is nothing to set to zero. A forward
-pass changes a module in one case only: in training mode, a batch norm updates its running
+Gradients are stored nowhere else: nothing is accumulated, and there is nothing to set to zero. A
+forward pass changes a module in one case only: in training mode, a batch norm updates its running
 statistics (and a dropout draws from its generator).
 """
 
@@ -51,7 +51,7 @@ class Module:
 
     def vjp(self, x):
         """Return the value and its pullback: `y, backward`, with `dx, grads = backward(dy)`."""
-        raise NotImplementedError(f"{type(self).__name__}: define vjp(x), it returns y, backward")
+        raise NotImplementedError(f"{type(self).__name__}: define vjp(x) to return y, backward")
 
     def __call__(self, x):
         """Return the value alone."""
@@ -137,7 +137,7 @@ def _join(prefix, name):
 
 
 class Layer(Module):
-    """Any op as a layer: what the op takes after x are the layer's attributes of the same names.
+    """Any op as a layer; the op's arguments after x become attributes of the layer.
 
     An array among them is a parameter, anything else is a hyperparameter. If the op takes
     `training`, it is given the mode. So your own pair from a lab becomes a layer that can be
@@ -152,7 +152,7 @@ class Layer(Module):
 
     Raises:
         TypeError: if the op has no argument of such a name, if one is missing, or if one has the
-            name of a method of `Module`, as `train` has.
+            name of a method of `Module`, such as `train`.
         ValueError: by `backward`, if a parameter has no gradient of its shape.
 
     >>> import hwlib.functional as hf
@@ -243,10 +243,10 @@ class Sequential(Module):
             if not isinstance(module, Module):
                 raise TypeError(
                     f"Sequential: module {i} must be a Module, got a {type(module).__name__}; "
-                    "Layer makes one of an op"
+                    "Layer makes one from an op"
                 )
             if any(module is other for other in modules[:i]):
-                raise ValueError(f"Sequential: module {i} occurs before it too; make a second one")
+                raise ValueError(f"Sequential: module {i} occurs twice; make a second one")
             setattr(self, str(i), module)
 
     def vjp(self, x):

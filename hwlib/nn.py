@@ -188,7 +188,7 @@ class BatchNorm2d(_BatchNorm):
     AXES = ("(N, C, H, W)",)
 
 
-# ------------------------------------------------------------------------------ layers that do not
+# --------------------------------------------------------------------- layers without parameters
 
 
 class Dropout(Layer):
@@ -197,7 +197,7 @@ class Dropout(Layer):
     Args:
         p: the probability of DROPPING an entry.
         rng: the generator, or a seed for one, to draw from in training mode; `hwlib.train.fit`
-            replaces it by its own while it runs.
+            replaces it with its own.
 
     Raises:
         ValueError: on a call in training mode, if there is no rng.

@@ -1,4 +1,4 @@
-"""Dropout and multiplicative noise on linear regression are Tikhonov regularization.
+"""Dropout and multiplicative noise in linear regression are Tikhonov regularization.
 
 Multiply every entry of the data matrix X (n, d) by its own noise R_ij; the R_ij are independent and
 have the same distribution, with mean m and variance v. In expectation, training then minimizes
@@ -46,7 +46,7 @@ class Noise:
     def outcomes(self, size):
         """List every outcome of `size` independent entries, with its probability.
 
-        With k values a single entry, there are K = k**size outcomes; size = 0 has one, the empty
+        With k values per entry, there are K = k**size outcomes; size = 0 has one, the empty
         one.
 
         Returns:
@@ -130,7 +130,7 @@ def expected_loss(X, y, w, *, noise):
     For dropout: ‖y − keep X w‖² + keep (1 − keep) ‖Γ̌ w‖². It is a sum over the n rows, not a mean.
 
     Args:
-        X: (n, d) data, one example a row.
+        X: (n, d) data, one example per row.
         y: (n,) targets.
         w: (d,) weights.
         noise: the distribution of an entry of R, from `bernoulli` or `gaussian`.
@@ -167,7 +167,7 @@ def expected_loss_by_masks(X, y, w, *, noise):
     """
     X, y, w = _arrays("expected_loss_by_masks", X=X, y=y, w=w)
     R, probability = noise.outcomes(X.size)
-    residual = y - (R.reshape(len(R), *X.shape) * X) @ w  # (K, n): one row of residuals a mask
+    residual = y - (R.reshape(len(R), *X.shape) * X) @ w  # (K, n), one row per mask
     return float(probability @ (residual**2).sum(axis=1))
 
 
@@ -393,7 +393,7 @@ def _arrays(function, **arrays):
         if array.shape != expected[name]:
             raise ValueError(
                 f"{function}: {name} {array.shape} does not fit X (n, d) = {X.shape}; "
-                "y has shape (n,), one target a row, and w has shape (d,), one weight a column"
+                "y has shape (n,), one target per row, and w has shape (d,), one weight per column"
             )
         if not np.isfinite(array).all():
             raise ValueError(f"{function}: {name} {array.shape} must be finite, it has inf or nan")

@@ -80,8 +80,8 @@ def fit(
 
     Each epoch goes through the training images in a new random order. A single image that is left
     over for the last batch is skipped in that epoch, because batch norm cannot normalize it. At the
-    end the model holds the weights of its best epoch, with the running statistics of that epoch,
-    and it is in the mode in which it was given.
+    end the model is in the mode in which it was given. By default it holds the weights of its best
+    epoch, with the running statistics of that epoch.
 
     Ctrl-C ends the run early: model, optimizer and history go back to the end of the last complete
     epoch. So they do after an error, which is then raised.

@@ -9,8 +9,8 @@ rows of a matrix W, and y the output, one row per filter and one column per wind
     dW = dy @ unfold(x).T     (`_weight_gradient`)
 
 and the gradient of the bias is a sum over dy. A transposed convolution swaps the first two lines:
-y = fold(W.T @ x) and dx = W @ unfold(dy). All three lines work on a few samples at a time: the
-columns of a whole batch hold every pixel as many times as the kernel has positions.
+y = fold(W.T @ x) and dx = W @ unfold(dy). All three lines work on a few samples at a time, because
+at stride 1 the columns hold nearly every pixel as many times as the kernel has positions.
 
 The comments are written for images, (N, C, H, W). The code works for any number of axes after the
 first two, and `conv1d` is the same code on (N, C, L).

@@ -53,7 +53,7 @@ def log_softmax(x, *, dim=-1):
 
 
 def _reduce(caller, losses, reduction):
-    """Return the mean or the sum of the losses, or the losses, and its derivative by each loss."""
+    """Return the losses or their mean or sum, and its derivative with respect to each loss."""
     if reduction not in ("mean", "sum", "none"):
         raise error(caller, "reduction must be 'mean', 'sum' or 'none'", reduction=repr(reduction))
     if reduction == "none":
@@ -67,7 +67,7 @@ def cross_entropy(x, target, *, reduction="mean"):
     """Return minus the logarithm of the probability that the logits x give to the right class.
 
     loss[n] = −log softmax(x[n])[target[n]]. Huge logits give no inf. The mean of an empty batch
-    is nan, as in torch; no class is ignored.
+    is nan, as in torch; there is no `ignore_index`.
 
     Args:
         x: logits, (N, C) or (N, C, ...).

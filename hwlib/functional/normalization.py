@@ -128,8 +128,8 @@ def batch_norm(x, running_mean, running_var, weight=None, bias=None, *, training
         eps: added to the variance.
 
     Raises:
-        ValueError: if there are no running statistics outside training, or if a channel has one
-            value only in training: it would always become 0.
+        ValueError: if there are no running statistics outside training, or in training if a channel
+            has a single value, which would always become 0.
 
     Source: Ioffe and Szegedy, Batch Normalization, 2015, arXiv 1502.03167.
 

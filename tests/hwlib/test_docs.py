@@ -49,7 +49,7 @@ LEFT_OUT = {
     "dtype": "dtype in is dtype out",
     "size_average": "torch itself says: use reduction",
     "reduce": "torch itself says: use reduction",
-    "ignore_index": "no class is ignored",
+    "ignore_index": "there is no `ignore_index`",
     "label_smoothing": "is no subject of the course",
 }
 

@@ -509,7 +509,7 @@ def test_refuses(make, error, message):
 
 def test_one_module_twice_is_refused():
     layer = nn.ReLU()
-    with pytest.raises(ValueError, match="module 2 occurs before it too"):
+    with pytest.raises(ValueError, match="module 2 occurs twice"):
         nn.Sequential(layer, nn.Flatten(), layer)
 
 
