@@ -23,14 +23,17 @@ gets out of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout, suppress
 from copy import deepcopy
 from difflib import get_close_matches
 from inspect import Parameter, signature
+from io import StringIO
 from typing import Any
 
 import numpy as np
 
 from hwlib.labs.answers import Answer, Hint, Raised, Unfilled
+from hwlib.labs.patterns import apart, pattern
 from hwlib.testing import assert_close
 
 __all__ = ["EXERCISES", "Exercise", "Hint", "case", "check", "exercise", "practice"]
@@ -185,16 +188,14 @@ class Exercise:
         cases, remarks = self.cases(), []
         for number, given in enumerate(cases, 1):
             try:
-                with np.errstate(all="ignore"):
-                    actual = self.look(*answers, *deepcopy(given))
-                    wanted = self.reference(*deepcopy(given))
-                    remarks += self._compare(given, actual, wanted, name)
+                remarks += self._remarks(answers, given, name)
             except Unfilled as turn:
                 print(turn)
                 return False
             except Exception as fault:  # also what the look makes of an odd answer
                 print(f"Not yet: in case {number} of {len(cases)}, {_sentence(fault, name)}")
                 self._show(number, given, answers)
+                self._show_apart(cases, answers, name)
                 return False
         agrees = "agrees with the library" if self.library else "is right"
         where = f"in all {len(cases)} cases" if len(cases) > 1 else "in the one case"
@@ -203,12 +204,21 @@ class Exercise:
             print(f"  One remark: {remark}")
         return True
 
+    def _remarks(self, answers, given, name):
+        """Remarks on a case that is right; raise what is wrong with it."""
+        with np.errstate(all="ignore"):
+            actual = self.look(*answers, *deepcopy(given))
+            wanted = self.reference(*deepcopy(given))
+            return self._compare(given, actual, wanted, name)
+
     def _compare(self, given, actual, wanted, name):
         """Raise a Hint about the first output that is wrong; return remarks on right ones."""
         remarks = []
         for k, (part, a, w) in enumerate(_parts(actual, wanted, self.outputs, name)):
             if fault := self.fault(part, a, w):
-                raise Hint(self._named_mistake(given, k, actual) or fault)
+                common = pattern(a, w, **self._tolerances(a, w))
+                shown = f"{ended(fault)}\n  In {part}, {common}" if common else fault
+                raise Hint(self._named_mistake(given, k, actual) or shown)
             if _cast(a, w) is not a:
                 remarks.append(
                     f"{part} is {a.dtype}, the arguments are {w.dtype}. An array made without "
@@ -218,15 +228,17 @@ class Exercise:
 
     def fault(self, part: str, actual: Any, wanted: Any) -> str | None:
         """Say what is wrong with one output, in whatever floating type it is; None if nothing."""
-        types = {str(getattr(a, "dtype", "")) for a in (actual, wanted)}
-        coarse = max((COARSE[t] for t in types & COARSE.keys()), default=0.0)
-        rtol, atol = max(self.rtol, coarse), max(self.atol, coarse / 10)
         try:
             cast = _cast(actual, wanted) if self.any_float else actual
-            assert_close(cast, wanted, rtol=rtol, atol=atol, name=part)
+            assert_close(cast, wanted, **self._tolerances(actual, wanted), name=part)
         except AssertionError as error:
-            return str(error).removesuffix(f" (rtol={rtol}, atol={atol})")
+            return str(error).rpartition(" (rtol=")[0] or str(error)
         return None
+
+    def _tolerances(self, actual, wanted):
+        types = {str(getattr(a, "dtype", "")) for a in (actual, wanted)}
+        coarse = max((COARSE[t] for t in types & COARSE.keys()), default=0.0)
+        return {"rtol": max(self.rtol, coarse), "atol": max(self.atol, coarse / 10)}
 
     def _named_mistake(self, given, k, actual):
         """The words of the wrong variant that gives the same wrong answer, or None.
@@ -263,6 +275,18 @@ class Exercise:
             print(f"  To try it: *given, dout = {made}; {backward}(dout, {forward}(*given)[1])")
         else:
             print(f"  To try it: {names[0]}(*{made})")
+
+    def _show_apart(self, cases, answers, name):
+        """Print which setting the wrong cases have and the right ones have not."""
+        right = []
+        for given in cases:
+            with redirect_stdout(StringIO()), suppress(Exception):
+                self._remarks(answers, given, name)
+                right.append(True)
+                continue
+            right.append(False)
+        if told := apart([_settings(_named(self.reference, given)) for given in cases], right):
+            print(f"  {told}")
 
 
 def exercise(*, name: str | None = None, **options: Any) -> Callable[[Callable], Exercise]:
@@ -371,6 +395,21 @@ def _named(reference, given):
         return {}
     names = [p.name for p in parameters if p.kind is not Parameter.VAR_POSITIONAL]
     return dict(zip(names, given, strict=False))
+
+
+def _settings(given):
+    """The settings of a case by name, those in its dicts included, and the floating type."""
+    plain, kinds = {}, []
+    for name, value in given.items():
+        if isinstance(value, dict):
+            plain |= {k: v for k, v in value.items() if isinstance(v, bool | int | float | str)}
+        elif isinstance(value, bool | int | float | str):
+            plain[name] = value
+        elif isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            kinds.append(str(value.dtype))
+    first = {name: plain.pop(name) for name in ("mode", "training") if name in plain}
+    plain.pop("seed", None)  # the cases differ by it, whatever is wrong
+    return first | plain | dict.fromkeys(["type"] if kinds else [], " and ".join(kinds[:1]))
 
 
 def described(given: Mapping[str, Any]) -> str:

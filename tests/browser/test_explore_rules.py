@@ -135,7 +135,9 @@ def test_the_height_kept_free_is_the_height_needed(page, visit, figures, name, w
         assert page.evaluate("window.shift") < 0.05, index
         high = "e => [e, e.closest('.cell_output')].map((x) => x.getBoundingClientRect().height)"
         own, kept = figure.evaluate(high)
-        assert kept - own < 100, index  # figures of about one height share a rule of the style sheet
+        assert kept - own < 100, (
+            index
+        )  # figures of about one height share a rule of the style sheet
 
 
 @pytest.mark.parametrize(
