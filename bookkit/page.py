@@ -34,6 +34,7 @@ def connect(app: Sphinx) -> None:
     app.connect("doctree-read", check_pictures)
     app.connect("doctree-read", explain_checks)
     app.connect("doctree-read", hide_canaries)
+    app.connect("doctree-read", let_sentences_wrap)
     app.connect("doctree-read", glue_punctuation)
     app.connect("html-page-context", launch_buttons, priority=600)  # after the theme's own, 501
     app.connect("html-page-context", prune_widget_state, priority=600)
@@ -93,6 +94,13 @@ def hide_canaries(app: Sphinx, doctree: nodes.document) -> None:
             or any(mark[1] in path.read_text(encoding="utf-8") for path in released)
         ):
             _rewrite(block, block.astext()[mark.end() :])
+
+
+def let_sentences_wrap(app: Sphinx, doctree: nodes.document) -> None:
+    """Mark printed output that is no table: on a phone its lines may wrap, a table scrolls."""
+    for block in doctree.findall(nodes.literal_block):
+        if "output" in block["classes"] and not re.search(r"\S {2,}\S", block.astext()):
+            block["classes"].append("sentences")
 
 
 def _rewrite(block: nodes.literal_block, text: str) -> None:

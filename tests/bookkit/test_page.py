@@ -7,7 +7,12 @@ from types import SimpleNamespace
 import pytest
 from docutils import nodes
 
-from bookkit.page import explain_checks, glue_punctuation, hide_canaries
+from bookkit.page import (
+    explain_checks,
+    glue_punctuation,
+    hide_canaries,
+    let_sentences_wrap,
+)
 
 
 def line(*parts):
@@ -64,3 +69,20 @@ def test_a_check_says_that_it_judges_the_solution():
         "With the solution's function, this cell prints:\nRight: `f` in all 3 cases."
     )
     assert other.astext() == "3"
+
+
+@pytest.mark.parametrize(
+    ("text", "wraps"),
+    [
+        ("Right: `f` is right in all 3 cases.", True),
+        ("  the batch: [0.5 1.5]\n", True),
+        ("plain     80%\nnormed    90%", False),
+    ],
+)
+def test_of_printed_output_sentences_may_wrap_and_tables_do_not(text, wraps):
+    output = nodes.literal_block("", text, classes=["output", "stream"])
+    code = nodes.literal_block("", text)
+    let_sentences_wrap(None, nodes.section("", output, code))
+    assert ("sentences" in output["classes"]) is wraps
+    assert "sentences" not in code["classes"]
+
