@@ -9,6 +9,7 @@ from __future__ import annotations
 import sysconfig
 import traceback
 from collections.abc import Callable
+from dis import get_instructions
 from functools import update_wrapper
 from inspect import signature
 from pathlib import Path
@@ -95,6 +96,35 @@ class Answer:
             return f"its argument {list(signature(self.function).parameters)[place]}"
         except (IndexError, TypeError, ValueError):  # *arguments, or not written in Python
             return "one of its arguments"
+
+
+def is_stub(function: Callable) -> bool:
+    """Whether the first thing that a function does is to raise NotImplementedError.
+
+    >>> is_stub(len)
+    False
+    """
+    if not hasattr(function, "__code__"):  # not written in Python
+        return False
+    opening = {"RESUME", "COPY_FREE_VARS", "MAKE_CELL", "PUSH_NULL", "NOP"}  # before any statement
+    first = next(i for i in get_instructions(function) if i.opname not in opening)
+    return first.argval == "NotImplementedError"
+
+
+def turn_of(function: Callable) -> Unfilled:
+    """What its reader is told of a stub.
+
+    >>> def stub(x):
+    ...     raise NotImplementedError("exercise 'Twice'")
+    >>> str(turn_of(stub))
+    "Your turn: exercise 'Twice'. Fill in `stub` and run its cell and this one again."
+    """
+    arguments = [None for p in signature(function).parameters.values() if p.default is p.empty]
+    try:
+        Answer(function)(*arguments)
+    except Unfilled as turn:
+        return turn
+    raise ValueError(f"turn_of: {function.__name__} is no stub")
 
 
 def _arrays(argument):

@@ -32,7 +32,7 @@ from typing import Any
 
 import numpy as np
 
-from hwlib.labs.answers import Answer, Hint, Raised, Unfilled
+from hwlib.labs.answers import Answer, Hint, Raised, Unfilled, is_stub, turn_of
 from hwlib.labs.patterns import apart, pattern
 from hwlib.testing import assert_close
 
@@ -185,6 +185,10 @@ class Exercise:
     def judge(self, answers: Sequence[Answer]) -> bool:
         """Run all cases up to the first that is wrong, and print the verdict."""
         name = answers[-1 if self.answers == PAIR else 0].name
+        for answer in reversed(answers):  # of a pair, the backward pass is what is checked
+            if is_stub(answer.function):
+                print(turn_of(answer.function))
+                return False
         cases, remarks = self.cases(), []
         for number, given in enumerate(cases, 1):
             try:

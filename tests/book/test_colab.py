@@ -129,15 +129,19 @@ def text_of(outputs):
 
 @pytest.mark.parametrize("chapter", BOOK.chapters)
 def test_an_untouched_notebook_runs_from_top_to_bottom_twice(execute, chapter):
-    """No traceback, in either run of one kernel; every check names an exercise that is open."""
+    """No traceback, in either run of one kernel; the checks name every exercise that is open."""
     sources = [cell.source for cell in read(chapter).cells if cell.cell_type == "code"]
     checks = re.findall(r"^check\(", "\n".join(sources), re.M)
+    stubs = set(re.findall(r"\bexercise '([^']+)'", "\n".join(sources)))
     assert checks
+    assert stubs
     for cells in runs(execute, sources):
         outputs = [output for cell in cells for output in cell.outputs]
         assert [o for o in outputs if o.output_type == "error"] == []
         said = text_of(outputs)
-        assert len(re.findall("Your turn: exercise '", said)) == len(checks)
+        named = re.findall(r"Your turn: exercise '([^']+)'", said)
+        assert len(named) == len(checks)
+        assert set(named) == stubs
         assert "Right:" not in said
 
 

@@ -85,4 +85,3 @@ def test_of_printed_output_sentences_may_wrap_and_tables_do_not(text, wraps):
     let_sentences_wrap(None, nodes.section("", output, code))
     assert ("sentences" in output["classes"]) is wraps
     assert "sentences" not in code["classes"]
-

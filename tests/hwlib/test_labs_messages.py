@@ -83,6 +83,18 @@ def test_an_unfilled_forward_pass_is_named_by_the_check_of_the_backward_pass(nam
     assert "exercise 'Forward'. Fill in `my_forward`" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", PAIRS)
+def test_of_two_unfilled_functions_the_check_names_the_one_that_it_is_about(name, capsys):
+    def my_forward(*arguments):
+        raise NotImplementedError("exercise 'Forward'")
+
+    def my_backward(dout, cache):
+        raise NotImplementedError("exercise 'Backward'")
+
+    assert not check(name, my_forward, my_backward)
+    assert "exercise 'Backward'. Fill in `my_backward`" in capsys.readouterr().out
+
+
 def test_the_function_that_a_readers_function_calls_is_named(capsys):
     def windows(x):
         return x.nonsense
