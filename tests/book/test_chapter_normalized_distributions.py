@@ -278,11 +278,12 @@ def at_the_mean(doublings, batch):
 
 
 @pytest.mark.parametrize(
-    ("doublings", "low", "high"), [(2, -1, 5.7), (6, 1.4, 2.3), (10, 1.93, 2.07)]
+    ("doublings", "low", "high", "error"),
+    [(2, -1, 5.7, 0.05), (6, 1.4, 2.3, 0.05), (10, 1.93, 2.06, 0.005)],
 )
-def test_figure_5_the_range_over_all_batches(doublings, low, high):
+def test_figure_5_the_range_over_all_batches(doublings, low, high, error):
     found = [at_the_mean(doublings, batch) for batch in range(1, 21)]
-    assert [min(found), max(found)] == pytest.approx([low, high], abs=0.06)
+    assert [min(found), max(found)] == pytest.approx([low, high], abs=error)
 
 
 @pytest.mark.parametrize(
