@@ -9,6 +9,7 @@ from hwlib.figures.picture import WIDTH, Picture, picture, style
 from hwlib.figures.sheet import number
 
 LOOKS = ("-", "--", "-.", ":")
+NO_CURVE = "no run has finished"
 
 
 def curves(
@@ -25,7 +26,8 @@ def curves(
 ) -> Picture:
     """Draw curves; of several runs, their mean in a band of one standard deviation.
 
-    What is not finite is left out of the line; the alt text says so.
+    What is not finite is left out of the line; the alt text says so. Without any curve, as after an
+    experiment that was stopped before its first run was finished, the axes say so.
 
     Args:
         series: a name for each curve, and its values, (points,) or (runs, points).
@@ -39,14 +41,12 @@ def curves(
         levels: a name for each dashed horizontal line, and its height.
 
     Raises:
-        ValueError: if there is no curve, one has no point or another length than x, or a number
-            has no place on a logarithmic axis.
+        ValueError: if a curve has no point or another length than x, or a number has no place on a
+            logarithmic axis.
 
     >>> curves({"Adam": [[2, 1], [4, 1]]}, xlabel="epoch", ylabel="loss").alt
     'loss over epoch. Adam (mean of 2 runs): 3 ± 1.41 at 1, 1 ± 0 at 2.'
     """
-    if not series:
-        raise ValueError("curves: series must name at least one curve")
     runs = {name: _runs(name, y, x) for name, y in series.items()}
     levels = levels or {}
     places = {
@@ -54,7 +54,7 @@ def curves(
         for name, y in runs.items()
     }
     if xscale == "log":
-        _check_positive("x", np.concatenate(list(places.values())))
+        _check_positive("x", np.concatenate([[1.0], *places.values()]))
     if yscale == "log":
         for name, y in {**runs, **levels}.items():
             _check_positive(name, np.asarray(y))
@@ -83,6 +83,8 @@ def curves(
                 va="bottom",
                 size=12,
             )
+        if not runs:
+            axes.text(0.5, 0.5, NO_CURVE, ha="center", transform=axes.transAxes)
         axes.grid(True)
         if ylim is not None:
             axes.set_ylim(ylim)
@@ -95,6 +97,7 @@ def curves(
         if scale == "log"
     ]
     told = [f"{', '.join([f'{ylabel} over {xlabel}', *scales])}."]
+    told += [] if runs else [f"{NO_CURVE.capitalize()}."]
     told += [_told(name, y, places[name]) for name, y in runs.items()]
     told += [f"A dashed line at {number(height)}: {name}." for name, height in levels.items()]
     return picture(fig, " ".join(told))

@@ -93,10 +93,17 @@ def test_the_same_bytes_each_time_and_fit_for_a_page():
         assert colours <= {"currentColor", "none", *ACCENTS.values()}
 
 
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_without_any_run_the_axes_say_so(scale):
+    drawn = curves({}, xlabel="epoch", ylabel="loss", x=[1, 2], xscale=scale, levels={"a": 1.0})
+    assert ". No run has finished." in drawn.alt
+    assert ">no run has finished</text>" in drawn._repr_html_()
+
+
+
 @pytest.mark.parametrize(
     ("call", "rule"),
     [
-        (lambda: curves({}, xlabel="x", ylabel="y"), "at least one curve"),
         (lambda: curves({"a": []}, xlabel="x", ylabel="y"), r"a must be .* got shape \(0,\)"),
         (lambda: curves({"a": 3}, xlabel="x", ylabel="y"), "a must be"),
         (lambda: curves({"a": [1]}, x=[1, 2], xlabel="x", ylabel="y"), "with 2 points, as x"),
