@@ -131,7 +131,7 @@ function render({ model, el }) {
   add(ask, "button", { type: "button" }, "Check").onclick = verify;
   const said = add(root, "div", { class: "answer-said" });
   const line = add(said, "p", { class: "explore-line", "aria-live": "polite" });
-  const to = box.digits ? `, to ${box.digits} decimal places.` : ".";
+  const to = box.digits ? `, to ${box.digits} decimal place${box.digits > 1 ? "s" : ""}.` : ".";
   add(said, "p", { class: "answer-how", id: `${id}how` }, (HOW[box.kind] ?? HOW[!box.digits]) + to);
   (choice ? ask : field).setAttribute("aria-describedby", `${id}how`);
   for (const text of ["Its shape is not 10 rows of 10.", ...Object.values(box.hints)]) // unseen: room for all
