@@ -8,17 +8,20 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 import hwlib.functional as hf
-from hwlib.labs.answers import Hint, Raised
+from hwlib.labs.output_size import named_size
 from hwlib.labs.pairs import backward_of, out_of
 from hwlib.labs.practice import exercise
 
 
 def cases():
-    """Cases (x, w, b, conv_param, dout): plain, a floor, the homework's, overlaps, float32."""
+    """Cases (x, w, b, conv_param, dout): plain, a floor, the homework's, overlaps, float32.
+
+    The floor comes at 3.5 and at 2.5, since Python rounds the one up and the other down.
+    """
     rng = np.random.default_rng(0)
     shapes = [  # x, w, stride, pad
         ((2, 3, 5, 6), (4, 3, 3, 2), 1, 0),
-        ((2, 2, 7, 5), (3, 2, 2, 3), 2, 0),  # the last row is not visited
+        ((2, 2, 9, 5), (3, 2, 2, 3), 2, 0),  # the last row is not visited
         ((2, 3, 4, 4), (3, 3, 4, 4), 2, 1),  # the homework's
         ((3, 2, 5, 4), (2, 2, 3, 3), 2, 2),
     ]
@@ -33,7 +36,7 @@ def cases():
     ]
     homework = [((-0.1, 0.5), shapes[2][0]), ((-0.2, 0.3), shapes[2][1]), ((-0.1, 0.2), (3,))]
     spread = [np.linspace(*ends, prod(shape)).reshape(shape) for ends, shape in homework]
-    made[2] = (*spread, {"stride": 2, "pad": 1})
+    made[2] = (*spread, {"pad": 1, "stride": 2})  # in another order, which means nothing
     whole = [rng.integers(-4, 5, s).astype(np.float32) for s in ((2, 2, 4, 5), (3, 2, 3, 3), (3,))]
     made.append((*whole, {"stride": 1, "pad": 1}))  # exact in float32, in whatever order
     return [(*c, rng.integers(-3, 4, reference(*c).shape).astype(c[0].dtype)) for c in made]
@@ -44,34 +47,60 @@ def reference(x, w, b, conv_param):
     return hf.conv2d(x, w, b, stride=conv_param["stride"], padding=conv_param["pad"])
 
 
+def _simpler(x, w, conv_param):
+    """Simpler images, filters and settings, by what they show if an answer is right there."""
+    stride, pad = conv_param["stride"], conv_param["pad"]
+    side, width = min(x.shape[2:]), min(w.shape[2:])
+    left = [(n + 2 * pad - k) % stride for n, k in zip(x.shape[2:], w.shape[2:], strict=True)]
+    filling = x[:, :, : x.shape[2] - left[0], : x.shape[3] - left[1]]
+    square, small = x[:, :, :side, :side], w[:, :, :width, :width]
+    return {
+        "with pad 0. The zeros belong on the four sides of the last two axes, and the windows lie "
+        "in the padded image": (x, w, {**conv_param, "pad": 0}),
+        "with stride 1": (x, w, {**conv_param, "stride": 1}),
+        "if the windows fill the image. If they do not, leave the rest out": (
+            (filling, w, conv_param)
+        ),
+        "if pad comes after stride in conv_param. Take them by their names": (
+            (x, w, {"stride": stride, "pad": pad})
+        ),
+        "if the filter is a square. Is its height taken for its width?": (x, small, conv_param),
+        "if the image is a square. Is its height taken for its width?": (square, w, conv_param),
+        "if image and filter are squares. Is a height taken for a width?": (
+            (square, small, conv_param)
+        ),
+        "for one image": (x[:1], w, conv_param),
+        "for one channel": (x[:, :1], w[:, :1], conv_param),
+        "for one filter": (x, w[:1], conv_param),
+    }
+
+
+def simpler(x, w, b, conv_param, *dout):
+    """Simpler cases, by what they show."""
+    made = {}
+    for words, (image, filters, param) in _simpler(x, w, conv_param).items():
+        case = image, filters, b[: len(filters)], param
+        made[words] = (*case, *(np.resize(d, reference(*case).shape) for d in dout))
+    return made
+
+
 # ---------------------------------------------------------------------------- forward
 
 
-def _look(attempt, x, w, b, conv_param):
-    try:
-        return out_of(attempt, x, w, b, conv_param)
-    except Raised as error:
-        pad = conv_param["pad"]
-        if not pad or not _runs(attempt, bordered(x, pad), w, b, {**conv_param, "pad": 0}):
-            raise
-        raise Hint(
-            f"with pad 0 `{attempt.name}` runs. The zeros belong before and after the last two "
-            f"axes only. With pad {pad}, {error}"
-        ) from error
-
-
-def _runs(attempt, *arguments):
-    try:
-        attempt(*arguments)
-    except Exception:  # whatever it is, the padding is not what it comes from
-        return False
-    return True
-
-
-@exercise(cases=lambda: [case[:4] for case in cases()], look=_look, library=True)
+@exercise(
+    cases=lambda: [case[:4] for case in cases()], look=out_of, simpler=simpler, library=True
+)
 def conv_forward(x, w, b, conv_param):
     """Out of `attempt(x, w, b, conv_param) -> out, cache`, for conv_param {"stride", "pad"}."""
     return reference(x, w, b, conv_param)
+
+
+@conv_forward.explanation
+def wrong_size(actual, x, w, b, conv_param):
+    if actual.shape[:2] != (len(x), len(w)):
+        return None
+    stride, pad = conv_param["stride"], conv_param["pad"]
+    return named_size(actual.shape[2:], x.shape[2:], w.shape[2:], stride, pad)
 
 
 @conv_forward.mistake("the bias is forgotten")
@@ -87,6 +116,16 @@ def bias_per_channel(x, w, b, conv_param):
 @conv_forward.mistake("the bias is added once per weight; add it after the sum over the window")
 def bias_per_weight(x, w, b, conv_param):
     return reference(x, w, w[0].size * b, conv_param)
+
+
+@conv_forward.mistake("the bias goes by the image; it goes by the filter")
+def bias_by_image(x, w, b, conv_param):
+    return reference(x, w, 0 * b, conv_param) + b[: len(x), None, None, None]
+
+
+@conv_forward.mistake("this is the mean over the window; it should be the sum")
+def mean_over_window(x, w, b, conv_param):
+    return reference(x, w / w[0].size, b, conv_param)
 
 
 @conv_forward.mistake("the filter is flipped; here it is not")
@@ -124,6 +163,23 @@ def steps_of_one(x, w, b, conv_param):
     return no_stride(x, w, b, conv_param)[:, :, :rows, :columns]
 
 
+@conv_forward.mistake("the window moves by the stride downwards, but by 1 to the right")
+def steps_of_one_to_the_right(x, w, b, conv_param):
+    return _outputs(no_stride(x, w, b, conv_param), x, w, b, conv_param, columns=1)
+
+
+@conv_forward.mistake("the window moves by the stride to the right, but by 1 downwards")
+def steps_of_one_downwards(x, w, b, conv_param):
+    return _outputs(no_stride(x, w, b, conv_param), x, w, b, conv_param, rows=1)
+
+
+def _outputs(out, x, w, b, conv_param, rows=None, columns=None):
+    """Of all outputs, with stride 1, those that these steps visit, as many as there should be."""
+    stride, shape = conv_param["stride"], reference(x, w, b, conv_param).shape
+    visited = out[:, :, :: rows or stride, :: columns or stride]
+    return visited[:, :, : shape[2], : shape[3]]
+
+
 @conv_forward.mistake("the padding is ignored")
 def no_padding(x, w, b, conv_param):
     return reference(x, w, b, {**conv_param, "pad": 0})
@@ -142,6 +198,25 @@ def border_of_one(x, w, b, conv_param):
     wide[:, :, 1 : 1 + x.shape[2], 1 : 1 + x.shape[3]] = x
     rows, columns = (n + 2 * pad for n in x.shape[2:])
     return reference(wide[:, :, :rows, :columns], w, b, {**conv_param, "pad": 0})
+
+
+@conv_forward.mistake("the padding repeats the pixels at the edge; it should be zeros")
+def border_of_pixels(x, w, b, conv_param):
+    pad = conv_param["pad"]
+    wide = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), mode="edge")
+    return reference(wide, w, b, {**conv_param, "pad": 0})
+
+
+@conv_forward.mistake("all zeros are added at the top and on the left; half belong on each side")
+def border_before(x, w, b, conv_param):
+    wide = np.pad(x, ((0, 0), (0, 0), *((2 * conv_param["pad"], 0),) * 2))
+    return reference(wide, w, b, {**conv_param, "pad": 0})
+
+
+@conv_forward.mistake("all zeros are added at the bottom and on the right; half belong on each side")
+def border_after(x, w, b, conv_param):
+    wide = np.pad(x, ((0, 0), (0, 0), *((0, 2 * conv_param["pad"]),) * 2))
+    return reference(wide, w, b, {**conv_param, "pad": 0})
 
 
 @conv_forward.mistake(
@@ -163,6 +238,23 @@ def rows_as_they_lie(x, w, b, conv_param):
 
 
 @conv_forward.mistake(
+    "the filters are reshaped to (C kH kW, F); reshape to (F, C kH kW) and transpose"
+)
+def filters_as_they_lie(x, w, b, conv_param):
+    crooked = w.reshape(-1, len(w)).T.reshape(w.shape)
+    return reference(x, crooked, b, conv_param)
+
+
+@conv_forward.mistake(
+    "the windows' rows have the order (kH, kW, C), the filters' have (C, kH, kW); take one"
+)
+def two_orders(x, w, b, conv_param):
+    C, kH, kW = w.shape[1:]
+    crooked = w.reshape(len(w), kH, kW, C).transpose(0, 3, 1, 2)
+    return reference(x, crooked, b, conv_param)
+
+
+@conv_forward.mistake(
     "the product is reshaped to (N, F, H', W') without a transpose: its last axis is F"
 )
 def not_transposed_back(x, w, b, conv_param):
@@ -173,7 +265,7 @@ def not_transposed_back(x, w, b, conv_param):
 # ---------------------------------------------------------------------------- backward
 
 
-@backward_of(conv_forward, cases=cases, outputs=("dx", "dw", "db"))
+@backward_of(conv_forward, cases=cases, outputs=("dx", "dw", "db"), simpler=simpler)
 def conv_backward(x, w, b, conv_param, dout):
     """The gradients of `attempt(dout, cache) -> dx, dw, db`."""
     geometry = {"stride": conv_param["stride"], "padding": conv_param["pad"]}
@@ -212,6 +304,18 @@ def not_cut(x, w, b, conv_param, dout):
 )
 def cut_at_the_end(x, w, b, conv_param, dout):
     return scatter(x, w, conv_param, dout)[:, :, : x.shape[2], : x.shape[3]], None, None
+
+
+@conv_backward.mistake("dx has the border's columns still; cut pad columns off on each side")
+def columns_not_cut(x, w, b, conv_param, dout):
+    pad = conv_param["pad"]
+    return scatter(x, w, conv_param, dout)[:, :, pad : pad + x.shape[2]], None, None
+
+
+@conv_backward.mistake("dx has the border's rows still; cut pad rows off on each side")
+def rows_not_cut(x, w, b, conv_param, dout):
+    pad = conv_param["pad"]
+    return scatter(x, w, conv_param, dout)[..., pad : pad + x.shape[3]], None, None
 
 
 @conv_backward.mistake("dx is assigned where windows overlap; it should accumulate")
@@ -253,6 +357,17 @@ def dout_not_transposed(x, w, b, conv_param, dout):
 @conv_backward.mistake("dx is made with flipped filters; each window gets w as it is")
 def flipped_in_dx(x, w, b, conv_param, dout):
     dx = scatter(x, w[:, :, ::-1, ::-1], conv_param, dout)
+    return cropped(dx, x, conv_param), None, None
+
+
+@conv_backward.mistake("dx is made with the windows of x; each place gets dout times the filter w")
+def window_in_dx(x, w, b, conv_param, dout):
+    dx = np.zeros_like(bordered(x, conv_param["pad"]))
+    stride, total = conv_param["stride"], dout.sum(axis=1)
+    seen = windows_of(bordered(x, conv_param["pad"]), w.shape[2:], stride)
+    for i, j in np.ndindex(dout.shape[2:]):
+        window = windows_of(dx, w.shape[2:], stride, writeable=True)[:, :, i, j]
+        window += total[:, None, i, j, None, None] * seen[:, :, i, j]
     return cropped(dx, x, conv_param), None, None
 
 

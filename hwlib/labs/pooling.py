@@ -6,6 +6,7 @@ import numpy as np
 
 import hwlib.functional as hf
 from hwlib.labs.convolution import assigned, windows_of
+from hwlib.labs.output_size import named_size
 from hwlib.labs.pairs import backward_of, out_of
 from hwlib.labs.practice import exercise
 
@@ -22,7 +23,7 @@ def cases():
     made = [
         (rng.permutation(spread.ravel()).reshape(spread.shape), _param(2, 2, 2)),
         (rng.standard_normal((10, 3, 8, 7)), _param(2, 3, 2)),
-        (rng.standard_normal((2, 2, 6, 9)) - 3, _param(3, 2, 2)),
+        (rng.standard_normal((2, 2, 6, 9)) - 3, dict(sorted(_param(3, 2, 2).items(), reverse=True))),
         (rng.standard_normal((2, 2, 7, 5)), _param(2, 2, 2)),
         (ties, _param(3, 3, 2)),
         (rng.permutation(60).reshape(1, 2, 5, 6).astype(np.float32), _param(2, 2, 1)),
@@ -49,13 +50,55 @@ def reference(x, pool_param):
     return hf.max_pool2d(x, size(pool_param), stride=pool_param["stride"])
 
 
+def simpler(x, pool_param, *dout):
+    """Simpler cases, by what they show if an answer is right there."""
+    (height, width), step = size(pool_param), pool_param["stride"]
+    k, side = min(height, width), min(x.shape[2:])
+    left = [(n - m) % step for n, m in zip(x.shape[2:], (height, width), strict=True)]
+    filling = x[:, :, : x.shape[2] - left[0], : x.shape[3] - left[1]]
+    rows, columns = (n // step * step for n in x.shape[2:])
+    ranks = np.argsort(np.argsort(x, None)).reshape(x.shape)  # in their order, and all different
+    order = _param(height, width, step)
+    made = {
+        "if the windows fill the image. If they do not, leave the rest out": (filling, pool_param),
+        "if the settings in pool_param have another order. Take them by their names": (x, order),
+        "if the window is a square. Is its height taken for its width?": (x, _param(k, k, step)),
+        "if the image is a square. Is its height taken for its width?": (
+            (x[:, :, :side, :side], pool_param)
+        ),
+        "if image and window are squares. Is a height taken for a width?": (
+            (x[:, :, :side, :side], _param(k, k, step))
+        ),
+        "if square windows lie side by side. They may overlap, or have gaps between them": (
+            (x[:, :, :rows, :columns], _param(step, step, step))
+        ),
+        "if all entries are positive": (x - x.min() + 1, pool_param),
+        "if no two entries are equal": (ranks.astype(x.dtype), pool_param),
+        "for one image": (x[:1], pool_param),
+        "for one channel": (x[:, :1], pool_param),
+    }
+    return {
+        words: (*case, *(np.resize(d, reference(*case).shape) for d in dout))
+        for words, case in made.items()
+    }
+
+
 # ---------------------------------------------------------------------------- forward
 
 
-@exercise(cases=lambda: [case[:2] for case in cases()], look=out_of, library=True)
+@exercise(
+    cases=lambda: [case[:2] for case in cases()], look=out_of, simpler=simpler, library=True
+)
 def max_pool_forward(x, pool_param):
     """Out of `attempt(x, pool_param) -> out, cache`, {"pool_height", "pool_width", "stride"}."""
     return reference(x, pool_param)
+
+
+@max_pool_forward.explanation
+def wrong_size(actual, x, pool_param):
+    if actual.shape[:2] != x.shape[:2]:
+        return None
+    return named_size(actual.shape[2:], x.shape[2:], size(pool_param), pool_param["stride"])
 
 
 @max_pool_forward.mistake("the stride is ignored")
@@ -88,16 +131,39 @@ def slices_turned(x, pool_param):
     return _windows_at(x, pool_param, size(turned(pool_param)))
 
 
+@max_pool_forward.mistake(
+    "the output has the right size, but the window moves by its own size and not by the stride"
+)
+def slices_by_size(x, pool_param):
+    return _windows_at(x, pool_param, size(pool_param), steps=size(pool_param))
+
+
+@max_pool_forward.mistake("the window is one row and one column too large")
+def too_large(x, pool_param):
+    return _windows_at(x, pool_param, [k + 1 for k in size(pool_param)])
+
+
+@max_pool_forward.mistake("only the first row of each window counts")
+def first_row(x, pool_param):
+    return _windows_at(x, pool_param, (1, pool_param["pool_width"]))
+
+
+@max_pool_forward.mistake("only the first column of each window counts")
+def first_column(x, pool_param):
+    return _windows_at(x, pool_param, (pool_param["pool_height"], 1))
+
+
 @max_pool_forward.mistake("the window is stride by stride; it is pool_height by pool_width")
 def window_of_strides(x, pool_param):
     return _windows_at(x, pool_param, (pool_param["stride"],) * 2)
 
 
-def _windows_at(x, pool_param, sizes):
-    """Pool windows of other sizes, cut off at the edge, where the right windows begin."""
-    out, step = np.empty_like(reference(x, pool_param)), pool_param["stride"]
+def _windows_at(x, pool_param, sizes, steps=None):
+    """Pool windows of other sizes, cut off at the edge, as many as there should be."""
+    out = np.empty_like(reference(x, pool_param))
+    steps = steps or (pool_param["stride"],) * 2
     for i, j in np.ndindex(out.shape[2:]):
-        top, left = i * step, j * step
+        top, left = i * steps[0], j * steps[1]
         window = x[:, :, top : top + sizes[0], left : left + sizes[1]]
         out[:, :, i, j] = window.max(axis=(2, 3))
     return out
@@ -118,6 +184,17 @@ def mean(x, pool_param):
 @max_pool_forward.mistake("this is the smallest entry of each window")
 def smallest(x, pool_param):
     return -reference(-x, pool_param)
+
+
+@max_pool_forward.mistake("this is the entry of the largest absolute value; the sign counts")
+def largest_absolute(x, pool_param):
+    return np.where(reference(x, pool_param) >= -smallest(x, pool_param), reference(x, pool_param), smallest(x, pool_param))
+
+
+@max_pool_forward.mistake("this is the place of the largest entry in its window, not the entry")
+def place_of_largest(x, pool_param):
+    seen = windows_of(x, size(pool_param), pool_param["stride"])
+    return seen.reshape(*seen.shape[:4], -1).argmax(axis=-1).astype(x.dtype)
 
 
 @max_pool_forward.mistake("the channels are pooled too; each has a largest entry of its own")
@@ -153,7 +230,7 @@ def rounded(x, pool_param):
 # ---------------------------------------------------------------------------- backward
 
 
-@backward_of(max_pool_forward, cases=cases)
+@backward_of(max_pool_forward, cases=cases, simpler=simpler)
 def max_pool_backward(x, pool_param, dout):
     """The gradient of `attempt(dout, cache) -> dx`.
 
@@ -236,6 +313,67 @@ def last_of_the_largest(x, pool_param, dout):
 )
 def split_among_the_largest(x, pool_param, dout):
     return shared_out(x, pool_param, dout, lambda window: equal(window) / equal(window).sum())
+
+
+@max_pool_backward.mistake("equally large entries are taken column by column; take them row by row")
+def first_by_columns(x, pool_param, dout):
+    def crooked(window):
+        columns = window.reshape(size(pool_param)).T
+        return first(columns.ravel()).reshape(columns.shape).T.ravel()
+
+    return shared_out(x, pool_param, dout, crooked)
+
+
+@max_pool_backward.mistake("the gradient is multiplied by the largest entry")
+def times_the_largest(x, pool_param, dout):
+    return shared_out(x, pool_param, dout, lambda window: first(window) * window.max())
+
+
+@max_pool_backward.mistake("a window whose largest entry is not positive passes no gradient")
+def only_positive(x, pool_param, dout):
+    return shared_out(x, pool_param, dout, lambda window: first(window) * (window.max() > 0))
+
+
+@max_pool_backward.mistake(
+    "a window without a positive entry passes its gradient to its first one, as if the search "
+    "for the largest began at 0"
+)
+def search_from_zero(x, pool_param, dout):
+    return shared_out(x, pool_param, dout, lambda window: first(np.maximum(window, 0)))
+
+
+@max_pool_backward.mistake("the windows lie side by side; they move by the stride")
+def side_by_side(x, pool_param, dout):
+    return placed(x, pool_param, dout, lambda k, i, j, h, w: (i * h + k // w, j * w + k % w), size)
+
+
+@max_pool_backward.mistake("row and column of the largest entry are exchanged in dx")
+def place_turned(x, pool_param, dout):
+    s = pool_param["stride"]
+    return placed(x, pool_param, dout, lambda k, i, j, h, w: (i * s + k % w, j * s + k // w))
+
+
+@max_pool_backward.mistake("the place in the window is taken for that in the image; add its corner")
+def corner_forgotten(x, pool_param, dout):
+    return placed(x, pool_param, dout, lambda k, i, j, h, w: (k // w, k % w))
+
+
+@max_pool_backward.mistake(
+    "the number of the largest entry in its window is taken for a distance in the flat image"
+)
+def number_in_the_image(x, pool_param, dout):
+    s, (H, W) = pool_param["stride"], x.shape[2:]
+    return placed(x, pool_param, dout, lambda k, i, j, h, w: divmod(i * s * W + j * s + k, W))
+
+
+def placed(x, pool_param, dout, place, steps=lambda pool_param: (pool_param["stride"],) * 2):
+    """Return dx if the largest entry, the k-th of window (i, j), lies at place(k, i, j, h, w)."""
+    dx, (height, width), (down, right) = np.zeros_like(x), size(pool_param), steps(pool_param)
+    for n, c, i, j in np.ndindex(dout.shape):
+        window = x[n, c, i * down : i * down + height, j * right : j * right + width]
+        row, column = place(window.argmax(), i, j, *window.shape)
+        dx[n, c, row, column] += dout[n, c, i, j]
+    return dx
 
 
 @max_pool_backward.mistake("the windows move by 1 and not by the stride")
