@@ -9,11 +9,13 @@ Every exercise has a reference, cases and wrong variants, one file a subject:
 
     practice            `check`, `case`, and what an exercise is
     patterns            what the wrong values have in common
+    said                what is said of a case and of a fault
     answers, pairs      what calls the reader's functions, and says which of them went wrong
     concepts            the exercises of the chapters
     least_squares, one_point, dropout_module, bits       lab: understanding dropout
     batchnorm, batchnorm_gradient, dropout               lab: batch norm and dropout
-    convolution, pooling, spatial_batchnorm, models      lab: convolution
+    convolution, pooling, output_size, simpler_cases     lab: convolution
+    spatial_batchnorm, models                            lab: convolution
     pytorch_cnn                                          lab: a network in PyTorch
     layers, timing      layers around the reader's functions, given pairs, and their speed
     quiet               in a notebook, an unfilled exercise stops its cell without a traceback

@@ -76,6 +76,7 @@ class Answer:
     def __call__(self, *arguments, **settings):
         """Call the function; complain if it raises, or changes an array that it was given."""
         before = [_arrays(argument) for argument in arguments]
+        keys = [set(argument) if isinstance(argument, dict) else set() for argument in arguments]
         try:
             value = self.function(*arguments, **settings)
         except (Hint, Raised, Unfilled):
@@ -89,6 +90,12 @@ class Answer:
                         f"`{self.name}` changed {self._argument(place)}{what} in place. Work on a "
                         "copy"
                     )
+        for place, (argument, came) in enumerate(zip(arguments, keys, strict=True)):
+            if came and (gone := came - set(argument)):
+                raise Hint(
+                    f"`{self.name}` takes {sorted(gone)[0]!r} out of {self._argument(place)}; the "
+                    "dict should keep it"
+                )
         return value
 
     def _argument(self, place):
@@ -151,6 +158,7 @@ def explained(error: Exception, name: str) -> Raised | Unfilled:
         frame
         for frame in traceback.extract_tb(error.__traceback__)
         if not frame.filename.startswith(NOT_THE_READERS)
+        and not frame.filename.endswith(".pyx")  # NumPy's generator
     ]
     everything = traceback.extract_tb(error.__traceback__)
     if isinstance(error, NotImplementedError) and frames and frames[-1] == everything[-1]:

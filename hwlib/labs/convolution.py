@@ -11,6 +11,7 @@ import hwlib.functional as hf
 from hwlib.labs.output_size import named_size
 from hwlib.labs.pairs import backward_of, out_of
 from hwlib.labs.practice import exercise
+from hwlib.labs.simpler_cases import of_convolution, with_dout
 
 
 def cases():
@@ -47,48 +48,14 @@ def reference(x, w, b, conv_param):
     return hf.conv2d(x, w, b, stride=conv_param["stride"], padding=conv_param["pad"])
 
 
-def _simpler(x, w, conv_param):
-    """Simpler images, filters and settings, by what they show if an answer is right there."""
-    stride, pad = conv_param["stride"], conv_param["pad"]
-    side, width = min(x.shape[2:]), min(w.shape[2:])
-    left = [(n + 2 * pad - k) % stride for n, k in zip(x.shape[2:], w.shape[2:], strict=True)]
-    filling = x[:, :, : x.shape[2] - left[0], : x.shape[3] - left[1]]
-    square, small = x[:, :, :side, :side], w[:, :, :width, :width]
-    return {
-        "with pad 0. The zeros belong on the four sides of the last two axes, and the windows lie "
-        "in the padded image": (x, w, {**conv_param, "pad": 0}),
-        "with stride 1": (x, w, {**conv_param, "stride": 1}),
-        "if the windows fill the image. If they do not, leave the rest out": (
-            (filling, w, conv_param)
-        ),
-        "if pad comes after stride in conv_param. Take them by their names": (
-            (x, w, {"stride": stride, "pad": pad})
-        ),
-        "if the filter is a square. Is its height taken for its width?": (x, small, conv_param),
-        "if the image is a square. Is its height taken for its width?": (square, w, conv_param),
-        "if image and filter are squares. Is a height taken for a width?": (
-            (square, small, conv_param)
-        ),
-        "for one image": (x[:1], w, conv_param),
-        "for one channel": (x[:, :1], w[:, :1], conv_param),
-        "for one filter": (x, w[:1], conv_param),
-    }
-
-
-def simpler(x, w, b, conv_param, *dout):
-    """Simpler cases, by what they show."""
-    made = {}
-    for words, (image, filters, param) in _simpler(x, w, conv_param).items():
-        case = image, filters, b[: len(filters)], param
-        made[words] = (*case, *(np.resize(d, reference(*case).shape) for d in dout))
-    return made
-
-
 # ---------------------------------------------------------------------------- forward
 
 
 @exercise(
-    cases=lambda: [case[:4] for case in cases()], look=out_of, simpler=simpler, library=True
+    cases=lambda: [case[:4] for case in cases()],
+    look=out_of,
+    simpler=of_convolution,
+    library=True,
 )
 def conv_forward(x, w, b, conv_param):
     """Out of `attempt(x, w, b, conv_param) -> out, cache`, for conv_param {"stride", "pad"}."""
@@ -213,7 +180,9 @@ def border_before(x, w, b, conv_param):
     return reference(wide, w, b, {**conv_param, "pad": 0})
 
 
-@conv_forward.mistake("all zeros are added at the bottom and on the right; half belong on each side")
+@conv_forward.mistake(
+    "all zeros are added at the bottom and on the right; half belong on each side"
+)
 def border_after(x, w, b, conv_param):
     wide = np.pad(x, ((0, 0), (0, 0), *((0, 2 * conv_param["pad"]),) * 2))
     return reference(wide, w, b, {**conv_param, "pad": 0})
@@ -265,7 +234,12 @@ def not_transposed_back(x, w, b, conv_param):
 # ---------------------------------------------------------------------------- backward
 
 
-@backward_of(conv_forward, cases=cases, outputs=("dx", "dw", "db"), simpler=simpler)
+@backward_of(
+    conv_forward,
+    cases=cases,
+    outputs=("dx", "dw", "db"),
+    simpler=with_dout(of_convolution, reference),
+)
 def conv_backward(x, w, b, conv_param, dout):
     """The gradients of `attempt(dout, cache) -> dx, dw, db`."""
     geometry = {"stride": conv_param["stride"], "padding": conv_param["pad"]}

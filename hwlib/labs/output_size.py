@@ -24,8 +24,8 @@ SLIPS = {
     ),
     "pad were counted once, not on both sides": lambda n, k, s, p: size(n, k, s, 0) + p // s,
     "pad were not counted": lambda n, k, s, p: size(n, k, s, 0),
-    "pad were counted again, in the size of the padded image": lambda n, k, s, p: (
-        size(n, k, s, 2 * p)
+    "pad were counted again, in the size of the padded image": lambda n, k, s, p: size(
+        n, k, s, 2 * p
     ),
     "stride and pad were exchanged": lambda n, k, s, p: size(n, k, p, s),
     "the stride were ignored": lambda n, k, s, p: size(n, k, 1, p),
@@ -46,8 +46,8 @@ def named_size(
 
     >>> named_size((2, 4), (5, 6), (3, 2), 1)
     'the output has 2×4 places instead of 3×5, as if the + 1 were missing'
-    >>> named_size((3, 4), (5, 6), (3, 2), 1)
-    'the output has 3×4 places instead of 3×5, as if the width came from the height of the image'
+    >>> named_size((3, 5), (5, 6), (3, 2), 1, 1)
+    'the output has 3×5 places instead of 5×7, as if pad were not counted'
     """
     right = _of(image, window, stride, pad)
     (H, W), (kH, kW) = image, window

@@ -7,7 +7,7 @@ about a mistake is left to the reader.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
@@ -29,9 +29,11 @@ def pattern(actual: np.ndarray, wanted: np.ndarray, *, rtol: float, atol: float)
     >>> pattern(np.eye(2)[::-1], np.eye(2), rtol=1e-9, atol=1e-9)
     'the values are right, but in reverse order along axis 0'
     """
-    if not (isinstance(actual, np.ndarray | np.generic) and np.shape(actual) == np.shape(wanted)):
+    if not isinstance(actual, np.ndarray | np.generic):
         return None
     actual, wanted = np.asarray(actual), np.asarray(wanted)
+    if actual.shape != wanted.shape:
+        return _other_axes(actual, wanted, rtol, atol)
     if not actual.size or not _finite(actual, wanted):
         return None
 
@@ -44,6 +46,19 @@ def pattern(actual: np.ndarray, wanted: np.ndarray, *, rtol: float, atol: float)
         return None
     found = (_one_number, _order, _place, _zeros, _per_index)
     return next(filter(None, (look(actual, wanted, wrong, close) for look in found)), None)
+
+
+def _other_axes(actual, wanted, rtol, atol):
+    """The values are right in an array of another shape."""
+    if actual.size != wanted.size or not _finite(actual, wanted):
+        return None
+    if np.allclose(actual.ravel(), wanted.ravel(), rtol, atol):
+        return "the values are right; only the shape is wrong"
+    for axes in permutations(range(actual.ndim)):
+        turned = actual.transpose(axes)
+        if turned.shape == wanted.shape and np.allclose(turned, wanted, rtol, atol):
+            return f"the values are right, but the axes have another order; transpose by {axes}"
+    return None
 
 
 def _finite(*arrays):
@@ -160,6 +175,53 @@ def _per_index(actual, wanted, wrong, close):
             return f"for each index of axis {axis}, the values are off by one factor"
         if close(a, w + (a - w).mean(1, keepdims=True)).all():
             return f"for each index of axis {axis}, the values are off by one and the same number"
+    return None
+
+
+def beside(
+    actual: np.ndarray,
+    wanted: np.ndarray,
+    arguments: Mapping[str, Any],
+    *,
+    rtol: float,
+    atol: float,
+) -> str | None:
+    """Describe an array that differs from what it should be by an argument, or return None.
+
+    >>> x, wanted = np.array([1.0, 3]), np.array([5.0, 4])
+    >>> beside(wanted + x, wanted, {"x": x}, rtol=1e-9, atol=1e-9)
+    'each value is too large by that of x, as if x were added, or the sum began with it'
+    """
+    for name, argument in arguments.items():
+        if not isinstance(argument, np.ndarray) or np.shape(argument) != np.shape(actual):
+            continue
+        for sign, size in ((1, "large"), (-1, "small")):
+            if argument.any() and np.allclose(actual, wanted + sign * argument, rtol, atol):
+                why = "added, or the sum began with it" if sign == 1 else "subtracted"
+                return f"each value is too {size} by that of {name}, as if {name} were {why}"
+    return None
+
+
+def exchanged(
+    outputs: Sequence[tuple[str, Any, Any]], fault: Callable[[str, Any, Any], str | None]
+) -> str | None:
+    """Say that right outputs have a wrong order, or return None.
+
+    Args:
+        outputs: names, what they are, and what they should be.
+        fault: says what is wrong with one of them, None if nothing.
+
+    >>> outputs = [("dx", 1, 2), ("dw", 2, 1)]
+    >>> exchanged(outputs, lambda name, a, w: None if a == w else "wrong")
+    'the values are right, but their order is dw, dx; it should be dx, dw'
+    """
+    names = [name for name, _, _ in outputs]
+    for order in list(permutations(range(len(outputs))))[1:]:
+        if not any(fault("", outputs[k][1], outputs[m][2]) for k, m in enumerate(order)):
+            came = ", ".join(names[m] for m in order)
+            return (
+                f"the values are right, but their order is {came}; it should be {', '.join(names)}"
+            )
     return None
 
 

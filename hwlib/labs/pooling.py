@@ -9,6 +9,7 @@ from hwlib.labs.convolution import assigned, windows_of
 from hwlib.labs.output_size import named_size
 from hwlib.labs.pairs import backward_of, out_of
 from hwlib.labs.practice import exercise
+from hwlib.labs.simpler_cases import of_pooling, pooling_param, with_dout
 
 
 def cases():
@@ -21,18 +22,17 @@ def cases():
     spread = np.linspace(-0.3, 0.4, 96).reshape(2, 3, 4, 4)
     ties = np.maximum(rng.integers(-3, 2, (2, 2, 7, 7)), 0) * 1.0  # mostly zeros, as after a relu
     made = [
-        (rng.permutation(spread.ravel()).reshape(spread.shape), _param(2, 2, 2)),
-        (rng.standard_normal((10, 3, 8, 7)), _param(2, 3, 2)),
-        (rng.standard_normal((2, 2, 6, 9)) - 3, dict(sorted(_param(3, 2, 2).items(), reverse=True))),
-        (rng.standard_normal((2, 2, 7, 5)), _param(2, 2, 2)),
-        (ties, _param(3, 3, 2)),
-        (rng.permutation(60).reshape(1, 2, 5, 6).astype(np.float32), _param(2, 2, 1)),
+        (rng.permutation(spread.ravel()).reshape(spread.shape), pooling_param(2, 2, 2)),
+        (rng.standard_normal((10, 3, 8, 7)), pooling_param(2, 3, 2)),
+        (
+            rng.standard_normal((2, 2, 6, 9)) - 3,
+            dict(sorted(pooling_param(3, 2, 2).items(), reverse=True)),
+        ),
+        (rng.standard_normal((2, 2, 7, 5)), pooling_param(2, 2, 2)),
+        (ties, pooling_param(3, 3, 2)),
+        (rng.permutation(60).reshape(1, 2, 5, 6).astype(np.float32), pooling_param(2, 2, 1)),
     ]
     return [(*c, rng.integers(1, 9, reference(*c).shape).astype(c[0].dtype)) for c in made]
-
-
-def _param(height, width, stride):
-    return {"pool_height": height, "pool_width": width, "stride": stride}
 
 
 def size(pool_param):
@@ -42,7 +42,7 @@ def size(pool_param):
 
 def turned(pool_param):
     """The window turned by 90 degrees."""
-    return _param(pool_param["pool_width"], pool_param["pool_height"], pool_param["stride"])
+    return pooling_param(pool_param["pool_width"], pool_param["pool_height"], pool_param["stride"])
 
 
 def reference(x, pool_param):
@@ -50,44 +50,14 @@ def reference(x, pool_param):
     return hf.max_pool2d(x, size(pool_param), stride=pool_param["stride"])
 
 
-def simpler(x, pool_param, *dout):
-    """Simpler cases, by what they show if an answer is right there."""
-    (height, width), step = size(pool_param), pool_param["stride"]
-    k, side = min(height, width), min(x.shape[2:])
-    left = [(n - m) % step for n, m in zip(x.shape[2:], (height, width), strict=True)]
-    filling = x[:, :, : x.shape[2] - left[0], : x.shape[3] - left[1]]
-    rows, columns = (n // step * step for n in x.shape[2:])
-    ranks = np.argsort(np.argsort(x, None)).reshape(x.shape)  # in their order, and all different
-    order = _param(height, width, step)
-    made = {
-        "if the windows fill the image. If they do not, leave the rest out": (filling, pool_param),
-        "if the settings in pool_param have another order. Take them by their names": (x, order),
-        "if the window is a square. Is its height taken for its width?": (x, _param(k, k, step)),
-        "if the image is a square. Is its height taken for its width?": (
-            (x[:, :, :side, :side], pool_param)
-        ),
-        "if image and window are squares. Is a height taken for a width?": (
-            (x[:, :, :side, :side], _param(k, k, step))
-        ),
-        "if square windows lie side by side. They may overlap, or have gaps between them": (
-            (x[:, :, :rows, :columns], _param(step, step, step))
-        ),
-        "if all entries are positive": (x - x.min() + 1, pool_param),
-        "if no two entries are equal": (ranks.astype(x.dtype), pool_param),
-        "for one image": (x[:1], pool_param),
-        "for one channel": (x[:, :1], pool_param),
-    }
-    return {
-        words: (*case, *(np.resize(d, reference(*case).shape) for d in dout))
-        for words, case in made.items()
-    }
-
-
 # ---------------------------------------------------------------------------- forward
 
 
 @exercise(
-    cases=lambda: [case[:2] for case in cases()], look=out_of, simpler=simpler, library=True
+    cases=lambda: [case[:2] for case in cases()],
+    look=out_of,
+    simpler=of_pooling,
+    library=True,
 )
 def max_pool_forward(x, pool_param):
     """Out of `attempt(x, pool_param) -> out, cache`, {"pool_height", "pool_width", "stride"}."""
@@ -186,9 +156,9 @@ def smallest(x, pool_param):
     return -reference(-x, pool_param)
 
 
-@max_pool_forward.mistake("this is the entry of the largest absolute value; the sign counts")
+@max_pool_forward.mistake("this is the largest absolute value; the sign counts")
 def largest_absolute(x, pool_param):
-    return np.where(reference(x, pool_param) >= -smallest(x, pool_param), reference(x, pool_param), smallest(x, pool_param))
+    return reference(np.abs(x), pool_param)
 
 
 @max_pool_forward.mistake("this is the place of the largest entry in its window, not the entry")
@@ -230,7 +200,7 @@ def rounded(x, pool_param):
 # ---------------------------------------------------------------------------- backward
 
 
-@backward_of(max_pool_forward, cases=cases, simpler=simpler)
+@backward_of(max_pool_forward, cases=cases, simpler=with_dout(of_pooling, reference))
 def max_pool_backward(x, pool_param, dout):
     """The gradient of `attempt(dout, cache) -> dx`.
 
@@ -362,7 +332,7 @@ def corner_forgotten(x, pool_param, dout):
     "the number of the largest entry in its window is taken for a distance in the flat image"
 )
 def number_in_the_image(x, pool_param, dout):
-    s, (H, W) = pool_param["stride"], x.shape[2:]
+    s, W = pool_param["stride"], x.shape[3]
     return placed(x, pool_param, dout, lambda k, i, j, h, w: divmod(i * s * W + j * s + k, W))
 
 

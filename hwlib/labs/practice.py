@@ -26,14 +26,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout, suppress
 from copy import deepcopy
 from difflib import get_close_matches
-from inspect import Parameter, signature
+from inspect import signature
 from io import StringIO
 from typing import Any
 
 import numpy as np
 
-from hwlib.labs.answers import Answer, Hint, Raised, Unfilled, is_stub, turn_of
-from hwlib.labs.patterns import apart, pattern
+from hwlib.labs.answers import Answer, Hint, Unfilled, is_stub, turn_of
+from hwlib.labs.patterns import apart, beside, exchanged, pattern
+from hwlib.labs.said import described, ended, named, sentence, settings
 from hwlib.testing import assert_close
 
 __all__ = ["EXERCISES", "Exercise", "Hint", "case", "check", "exercise", "practice"]
@@ -101,7 +102,7 @@ def case(name: str, number: int) -> tuple:
 
     >>> x, w, b, conv_param = case("conv_forward", 3)
     >>> x.shape, conv_param
-    ((2, 3, 4, 4), {'stride': 2, 'pad': 1})
+    ((2, 3, 4, 4), {'pad': 1, 'stride': 2})
     """
     found = _find("case", name)
     shown = isinstance(found, Exercise) and found.arguments is not None
@@ -136,6 +137,8 @@ class Exercise:
         answers: names of the answers.
         arguments: makes of a case what the reader's function is given, for `case` to show; None
             if no call shows it.
+        simpler: `simpler(*case)` makes of a case simpler ones, by what it shows if the answer is
+            right there: the end of a sentence that begins with "It is right".
         library: whether the reference is the library's.
         any_float: whether right values are right in another floating type too.
         rtol: relative tolerance of the values.
@@ -156,6 +159,7 @@ class Exercise:
         look: Callable | None = None,
         answers: Sequence[str] = ("attempt",),
         arguments: Callable[..., tuple] | None = lambda *case: case,
+        simpler: Callable[..., Mapping[str, tuple]] = lambda *case: {},
         library: bool = False,
         any_float: bool = True,
         rtol: float = 1e-9,
@@ -164,9 +168,11 @@ class Exercise:
         self.reference, self.cases, self.outputs = reference, cases, tuple(outputs)
         self.look = look or (lambda attempt, *case: attempt(*arguments(*case)))
         self.answers, self.arguments, self.library = tuple(answers), arguments, library
+        self.simpler = simpler
         self.any_float, self.rtol, self.atol = any_float, rtol, atol
         self.name: str | None = None
         self.mistakes: dict[str, Callable] = {}
+        self.explanations: list[Callable] = []
         self.__doc__ = reference.__doc__
 
     def __call__(self, *answers: Callable) -> bool:
@@ -181,6 +187,14 @@ class Exercise:
             return variant
 
         return add
+
+    def explanation(self, explain: Callable[..., str | None]) -> Callable[..., str | None]:
+        """Decorate `explain(actual, *case)`: a true sentence about a wrong answer, or None.
+
+        It is asked where no wrong variant gives the same answer.
+        """
+        self.explanations.append(explain)
+        return explain
 
     def judge(self, answers: Sequence[Answer]) -> bool:
         """Run all cases up to the first that is wrong, and print the verdict."""
@@ -197,8 +211,10 @@ class Exercise:
                 print(turn)
                 return False
             except Exception as fault:  # also what the look makes of an odd answer
-                print(f"Not yet: in case {number} of {len(cases)}, {_sentence(fault, name)}")
+                print(f"Not yet: in case {number} of {len(cases)}, {sentence(fault, name)}")
                 self._show(number, given, answers)
+                if str(fault) not in self.mistakes:
+                    self._show_simpler(given, answers, name)
                 self._show_apart(cases, answers, name)
                 return False
         agrees = "agrees with the library" if self.library else "is right"
@@ -218,17 +234,26 @@ class Exercise:
     def _compare(self, given, actual, wanted, name):
         """Raise a Hint about the first output that is wrong; return remarks on right ones."""
         remarks = []
-        for k, (part, a, w) in enumerate(_parts(actual, wanted, self.outputs, name)):
+        parts = _parts(actual, wanted, self.outputs, name)
+        for k, (part, a, w) in enumerate(parts):
             if fault := self.fault(part, a, w):
-                common = pattern(a, w, **self._tolerances(a, w))
-                shown = f"{ended(fault)}\n  In {part}, {common}" if common else fault
-                raise Hint(self._named_mistake(given, k, actual) or shown)
+                known = self._named_mistake(given, k, actual) or self._explained(given, actual)
+                raise Hint(known or self._described(given, part, a, w, fault, parts))
             if _cast(a, w) is not a:
                 remarks.append(
                     f"{part} is {a.dtype}, the arguments are {w.dtype}. An array made without "
                     "dtype= (np.zeros, np.ones, np.empty) is float64; give it dtype=x.dtype."
                 )
         return remarks
+
+    def _described(self, given, part, actual, wanted, fault, parts):
+        """The fault of an output, and what its wrong values have in common."""
+        if order := exchanged([(n, a, w) for n, a, w in parts], self.fault):
+            return order
+        tolerances = self._tolerances(actual, wanted)
+        common = pattern(actual, wanted, **tolerances)
+        common = common or beside(actual, wanted, named(self.reference, given), **tolerances)
+        return f"{ended(fault)}\n  In {part}, {common}" if common else fault
 
     def fault(self, part: str, actual: Any, wanted: Any) -> str | None:
         """Say what is wrong with one output, in whatever floating type it is; None if nothing."""
@@ -263,9 +288,20 @@ class Exercise:
             explains = explains or words
         return explains
 
+    def _explained(self, given, actual):
+        """What the first explanation that has something to say says, or None."""
+        for explain in self.explanations:
+            try:
+                words = explain(actual, *deepcopy(given))
+            except Exception:  # the answer is not such that it can be explained
+                continue
+            if words:
+                return words
+        return None
+
     def _show(self, number, given, answers):
         """Print what a case is, and a line of code that makes it."""
-        if told := described(_named(self.reference, given)):
+        if told := described(named(self.reference, given)):
             print(f"  The case: {told}")
         if self.name is None or self.arguments is None:
             return
@@ -280,17 +316,24 @@ class Exercise:
         else:
             print(f"  To try it: {names[0]}(*{made})")
 
+    def _show_simpler(self, given, answers, name):
+        """Print what the first simpler case shows for which the answer is right."""
+        for words, case in self.simpler(*deepcopy(given)).items():
+            if self._right(answers, case, name):
+                print(f"  It is right {ended(words)}")
+                return
+
     def _show_apart(self, cases, answers, name):
         """Print which setting the wrong cases have and the right ones have not."""
-        right = []
-        for given in cases:
-            with redirect_stdout(StringIO()), suppress(Exception):
-                self._remarks(answers, given, name)
-                right.append(True)
-                continue
-            right.append(False)
-        if told := apart([_settings(_named(self.reference, given)) for given in cases], right):
+        right = [self._right(answers, given, name) for given in cases]
+        if told := apart([settings(named(self.reference, given)) for given in cases], right):
             print(f"  {told}")
+
+    def _right(self, answers, given, name):
+        with redirect_stdout(StringIO()), suppress(Exception):
+            self._remarks(answers, given, name)
+            return True
+        return False
 
 
 def exercise(*, name: str | None = None, **options: Any) -> Callable[[Callable], Exercise]:
@@ -369,67 +412,3 @@ def _cast(actual, wanted):
         if getattr(getattr(a, "dtype", None), "kind", None) != "f":
             return actual
     return actual if actual.dtype == wanted.dtype else actual.astype(wanted.dtype)
-
-
-# ---------------------------------------------------------------------------- what is said
-
-
-def ended(words: object) -> str:
-    """`words` as a sentence: with a full stop, unless a question.
-
-    >>> ended("the mean changes"), ended("does it keep the mean?")
-    ('the mean changes.', 'does it keep the mean?')
-    """
-    return f"{words}" if str(words).endswith(("?", ".")) else f"{words}."
-
-
-def _sentence(fault, name):
-    if isinstance(fault, Raised):
-        return str(fault)
-    if isinstance(fault, Hint):
-        return ended(fault)
-    return f"what `{name}` returned cannot be used: {type(fault).__name__}: {fault}"
-
-
-def _named(reference, given):
-    """The arguments of a case under the names of the reference's parameters."""
-    try:
-        parameters = signature(reference).parameters.values()
-    except (TypeError, ValueError):  # not written in Python
-        return {}
-    names = [p.name for p in parameters if p.kind is not Parameter.VAR_POSITIONAL]
-    return dict(zip(names, given, strict=False))
-
-
-def _settings(given):
-    """The settings of a case by name, those in its dicts included, and the floating type."""
-    plain, kinds = {}, []
-    for name, value in given.items():
-        if isinstance(value, dict):
-            plain |= {k: v for k, v in value.items() if isinstance(v, bool | int | float | str)}
-        elif isinstance(value, bool | int | float | str):
-            plain[name] = value
-        elif isinstance(value, np.ndarray) and value.dtype.kind == "f":
-            kinds.append(str(value.dtype))
-    first = {name: plain.pop(name) for name in ("mode", "training") if name in plain}
-    plain.pop("seed", None)  # the cases differ by it, whatever is wrong
-    return first | plain | dict.fromkeys(["type"] if kinds else [], " and ".join(kinds[:1]))
-
-
-def described(given: Mapping[str, Any]) -> str:
-    """What a case is: shapes, settings, mode and floating type, but no values of arrays.
-
-    >>> described({"x": np.ones((2, 3)), "p": 0.5, "options": {"mode": "test"}})
-    "x 2×3, p 0.5, mode 'test', float64"
-    """
-    said, kinds = [], []
-    for name, value in given.items():
-        if isinstance(value, np.ndarray):
-            said.append(f"{name} {'×'.join(map(str, value.shape)) or 'a number'}")
-            kinds += [str(value.dtype)] * (value.dtype.kind == "f")
-        elif isinstance(value, dict):
-            plain = {k: v for k, v in value.items() if not isinstance(v, np.ndarray)}
-            said += [d for d in [described(plain)] if d]
-        elif isinstance(value, bool | int | float | str | list):
-            said.append(f"{name} {value!r}")
-    return ", ".join(said + list(dict.fromkeys(kinds)))

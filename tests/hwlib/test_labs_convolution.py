@@ -310,7 +310,7 @@ WRONG = [
     ("conv_forward", "no stride", "the stride is ignored"),
     ("conv_forward", "steps of one", "the window moves by 1 and not by the stride"),
     ("conv_forward", "no padding", "the padding is ignored"),
-    ("conv_forward", "pads all axes", "with pad 0 `forward` runs. The zeros belong"),
+    ("conv_forward", "pads all axes", "It is right with pad 0. The zeros belong"),
     ("conv_forward", "pads all axes, channels one by one", "the batch and the channels are padded"),
     ("conv_forward", "flipped", "the filter is flipped"),
     ("conv_forward", "transposed", "rows and columns are exchanged"),
@@ -341,7 +341,7 @@ WRONG = [
     ),
     ("conv_backward", "db last image", "db is that of the last image"),
     ("conv_backward", "db mean", "db is a mean"),
-    ("conv_backward", "order", "dx: has shape"),
+    ("conv_backward", "order", "their order is dw, dx, db"),
     (
         "conv_backward",
         "changes the cache",

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from hwlib.labs.practice import Hint, ended, practice
+from hwlib.labs.practice import Hint, practice
 from hwlib.labs.pytorch_cnn.networks import own_seed
+from hwlib.labs.said import ended
 
 TRAINING_IMAGES = 50_000  # of CIFAR-100, for which the budget counts the steps
 MOST_PARAMETERS, MOST_STEPS, MOST_EPOCHS = 1_000_000, 20_000, 10
