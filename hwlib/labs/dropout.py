@@ -13,6 +13,7 @@ pass.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -21,9 +22,10 @@ from math import erf, sqrt
 import numpy as np
 
 from hwlib.labs.answers import Hint
-from hwlib.labs.pairs import gradients, out_of, run
+from hwlib.labs.pairs import run, unmixed
 from hwlib.labs.practice import PAIR, Exercise, exercise
 
+SEEDS = 20  # of which the spread of the number of drops is taken
 SIGMAS = 5.0  # how far a fraction of drops may be from p: one right function in two million fails
 
 
@@ -72,28 +74,67 @@ def look_forward(contract, attempt, x, p, training, rng):
     """The attempt's out where it is no dropout of any kind, or x, to be compared with x."""
 
     def again(generator):
-        return out_of(attempt, *contract.arguments(x, p, training, generator))
+        return run(attempt, *contract.arguments(x, p, training, generator))
 
-    out = again(deepcopy(rng))
+    out, cache = again(deepcopy(rng))
     if not isinstance(out, np.ndarray) or out.shape != x.shape or out.dtype.kind != "f":
         return out
-    check_out(contract, out, x, p, training)
-    if training and p:
-        if not np.array_equal(out, again(deepcopy(rng))):
-            raise Hint(
-                f"equal generators give different masks: draw from {contract.rng}, not from "
-                "np.random"
-            )
-        if np.array_equal(out, again(np.random.default_rng(99))):
-            raise Hint(
-                f"another generator gives the same mask: draw from {contract.rng}, and seed nothing"
-            )
-        counts = {int((again(np.random.default_rng(seed)) == 0).sum()) for seed in range(20)}
-        if len(counts) == 1:
-            raise Hint(
-                f"the number of {contract.unit} dropped never varies; draw for each one separately"
-            )
+    random = training and p > 0
+    zeros = [again(np.random.default_rng(seed))[0] == 0 for seed in range(SEEDS)] if random else []
+    if random and all(z.all() or not z.any() for z in zeros) and any(z.all() for z in zeros):
+        raise Hint(f"one number decides for all {contract.unit}; draw for each one separately")
+    try:
+        check_out(contract, out, x, p, training)
+    except Hint:
+        if random and isinstance(cache, np.ndarray) and cache.shape == x.shape:
+            exchanged = False
+            with suppress(Hint):
+                check_out(contract, cache, x, p, training)
+                exchanged = True
+            if exchanged:
+                raise Hint("out and cache are interchanged; return out first") from None
+        raise
+    if random:
+        check_generator(contract, lambda generator: again(generator)[0], rng)
+        check_spread(contract, zeros, p)
     return x.astype(out.dtype)
+
+
+def check_generator(contract, draw, rng):
+    """Raise a hint unless all random numbers come from the generator that `draw` is given."""
+    generator = deepcopy(rng)
+    first, second, same = draw(generator), draw(generator), draw(deepcopy(rng))
+    if not np.array_equal(first, same):
+        raise Hint(
+            f"equal generators give different masks: draw from {contract.rng}, not from np.random"
+        )
+    if np.array_equal(first, draw(np.random.default_rng(99))):
+        raise Hint(
+            f"another generator gives the same mask: draw a new one from {contract.rng} at each "
+            "call, and seed nothing"
+        )
+    if np.array_equal(first, second):
+        raise Hint(
+            f"a second call with the same generator gives the same mask: draw from {contract.rng} "
+            "itself, not from a copy"
+        )
+
+
+def check_spread(contract, zeros, p):
+    """Raise a hint if the number of drops varies from seed to seed as for no independent draws."""
+    if contract.per_channel:
+        zeros = [z[:, :, 0, 0] for z in zeros]
+    counts = [z.sum() for z in zeros]
+    if len(set(counts)) == 1:
+        raise Hint(
+            f"the number of {contract.unit} dropped never varies; draw for each one separately"
+        )
+    ratio = np.var(counts, ddof=1) / (zeros[0].size * p * (1 - p))
+    if not 0.1 < ratio < 4:  # a chi-squared variable of 19 degrees of freedom, divided by 19
+        raise Hint(
+            f"the number of {contract.unit} dropped varies {'more' if ratio > 1 else 'less'} from "
+            "seed to seed than if each were drawn independently of the others"
+        )
 
 
 def check_out(contract, out, x, p, training):
@@ -136,20 +177,23 @@ def check_distribution(contract, factors, p):
             f"{_why_so_many(fraction, p, error)}"
         )
     kept = factors[factors != 0]
+    if not np.allclose(kept, kept[0], rtol=1e-5):
+        raise Hint("what is kept must be x / (1 − p), with one factor for all of it")
+    if np.allclose(kept, 1 / (1 - p), rtol=1e-5):
+        return
     for words, scale in {
-        "": 1 / (1 - p),
-        "what is kept is not rescaled; divide it by 1 − p": 1,
-        "what is kept is multiplied by 1 − p; divide by it": 1 - p,
-        "what is kept is divided by p, the probability of dropping; 1 − p is that of keeping": (
-            1 / p
-        ),
-        "what is kept is divided by 1 − p twice": (1 - p) ** -2,
+        "not rescaled; divide it by 1 − p": 1,
+        "multiplied by 1 − p; divide by it": 1 - p,
+        "divided by p, the probability of dropping; 1 − p is that of keeping": 1 / p,
+        "divided by 1 − p twice": (1 - p) ** -2,
+        "divided by the root of 1 − p; divide by 1 − p": (1 - p) ** -0.5,
+        "divided by the fraction that happened to be kept; divide by 1 − p": 1 / (1 - fraction),
     }.items():
         if np.allclose(kept, scale, rtol=1e-5):
-            if words:
-                raise Hint(words)
-            return
-    raise Hint("what is kept must be x / (1 − p), with one factor for all of it")
+            raise Hint(f"what is kept is {words}")
+    raise Hint(
+        f"what is kept is multiplied by {kept[0]:.3g} instead of 1 / (1 − p) = {1 / (1 - p):.3g}"
+    )
 
 
 def check_independence(contract, dropped):
@@ -176,7 +220,9 @@ def _why_so_many(fraction, p, error):
     if abs(fraction - (1 - p)) < error:
         return "; p is the probability of DROPPING"
     if min(abs(fraction - below), abs(fraction - (1 - below))) < error:
-        return "; rng.random is uniform in [0, 1), while a normal distribution gives this fraction"
+        return "; uniform numbers in [0, 1) are needed, and normal ones give this fraction"
+    if abs(fraction - 0.5) < error:
+        return "; is 0.5 there instead of p?"
     return ""
 
 
@@ -184,51 +230,104 @@ def _why_so_many(fraction, p, error):
 
 
 def backward_cases(contract):
-    """Cases with dout; no entry of x or dout is zero."""
+    """Cases with dout; x has entries of either sign, and zeros, so out does not tell the mask."""
     draw = np.random.default_rng(4)
-    x, dout = 1 + draw.random((2, 5, 12, 3, 4) if contract.per_channel else (2, 30, 20))
-    return [
-        (x, p, training, np.random.default_rng(seed), dout)
-        for seed, (p, training) in enumerate([(0.3, True), (0.75, True), (0.6, False)])
-    ]
+    shape, other = ((5, 12, 3, 4), (40, 6, 2, 1)) if contract.per_channel else ((30, 20), (6, 9, 8))
+    made = []
+    for seed, (size, p, training, types) in enumerate(
+        [
+            (shape, 0.3, True, (float, float)),
+            (shape, 0.75, True, (np.float32, np.float32)),
+            (shape, 0.6, False, (np.float32, np.float32)),
+            (other, 0.4, True, (np.float32, float)),
+        ]
+    ):
+        x, dout = draw.standard_normal(size), 1 + draw.random(size)
+        x.flat[::7] = 0
+        x, dout = (a.astype(kind) for a, kind in zip((x, dout), types, strict=True))
+        made.append((x, p, training, np.random.default_rng(seed), dout))
+    return made
 
 
 def look_backward(contract, forward, backward, x, p, training, rng, dout):
     """The attempt's dx, or dout where it is right; judged only after a right forward pass."""
-    given = contract.arguments(x, p, training, rng)
-    out, cache = run(forward, *given)
+
+    def ahead(x):
+        return run(forward, *contract.arguments(x, p, training, deepcopy(rng)))
+
+    ones = np.ones_like(x)
     try:
+        factor, _ = ahead(ones)
+        out, _ = ahead(x)
         if not isinstance(out, np.ndarray) or out.shape != x.shape:
             raise Hint(f"out has shape {np.shape(out)} instead of {x.shape}")
-        check_out(contract, out, x, p, training)
+        check_out(contract, factor, ones, p, training)
+        if not np.allclose(out, x * factor, rtol=1e-5, equal_nan=True):
+            raise Hint("equal generators give different masks")
     except Hint as hint:
         raise Hint(f"`{forward.name}` is not right; get it right first ({hint})") from None
-    dx = gradients(backward, dout, cache)
+    given, other = (
+        contract.arguments(a, p, training, generator)
+        for a, generator in ((x, rng), (x[::-1], np.random.default_rng(77)))
+    )
+    dx = unmixed(backward, dout, forward, given, other)
     if not isinstance(dx, np.ndarray) or dx.shape != x.shape or dx.dtype.kind != "f":
         return dx
-    if not np.isfinite(dx).all():
-        raise Hint("some values of dx are not finite")
-    factor = out / x
     if np.allclose(dx, dout * factor, rtol=1e-6):
         return dout.astype(dx.dtype)
+    raise Hint(_wrong_dx(contract, dx, dout, factor, x, out, p, training))
+
+
+def _wrong_dx(contract, dx, dout, factor, x, out, p, training):
+    """Say what dx is instead of dout * factor."""
     if not training:
-        raise Hint(
-            f"{contract.test_mode} nothing was dropped and nothing rescaled: dx must be dout"
-        )
+        here = " Here it is 0" if not dx.any() else ""
+        if dx.any() and np.allclose(dx / dout, (dx / dout).flat[0], rtol=1e-5):
+            here = f" Here it is {(dx / dout).flat[0]:.3g} times dout"
+        elif not np.array_equal(dx == 0, dout == 0):
+            here = here or " Here it is 0 in places"
+        mode = contract.test_mode
+        return f"{mode} nothing was dropped and nothing rescaled: dx must be dout.{here}"
+    kept = factor != 0
+
+    def equal(other, where=slice(None)):
+        return np.allclose(dx[where], np.broadcast_to(other, dx.shape)[where], rtol=1e-6)
+
+    right = np.isclose(dx, dout * factor, rtol=1e-6)
+    if right[x != 0].all():
+        return "dx is wrong where x is 0: out does not tell which zeros were dropped; keep the mask"
+    if not right[kept & (x < 0)].any() and right[x > 0].all():
+        return "dx is wrong where x is negative: is the mask taken from out > 0? Keep the mask"
+    if not np.isfinite(dx).all():
+        if equal(dout / np.where(kept, factor, 1), kept):
+            return "dout is divided by the mask; multiply it by the mask"
+        return "some values of dx are not finite"
     for words, wrong in {
         f"the mask is not used: dropped {contract.unit} pass no gradient": dout,
-        "the factor 1 / (1 − p) is missing: the forward pass multiplied by it": (
-            dout * (factor != 0)
-        ),
+        "the factor 1 / (1 − p) is missing: the forward pass multiplied by it": dout * kept,
         "the factor 1 / (1 − p) is there twice": dout * factor**2,
-        "the mask is inverted: it lets through what was dropped": dout * (factor == 0),
+        "the mask is inverted: it lets through what was dropped": dout * ~kept,
+        "the mask is inverted, too: it lets through what was dropped": dout * ~kept / (1 - p),
         "this is the output of the forward pass again; multiply dout, not x": out,
+        "this is the mask alone; multiply dout by it": factor,
+        "dx has a factor x; multiply dout by the mask alone": dout * factor * x,
+        f"the mask of the first {'image' if contract.per_channel else 'row'} is used for all": (
+            dout * factor[:1]
+        ),
     }.items():
-        if np.allclose(dx, wrong, rtol=1e-6):
-            raise Hint(words)
-    if not np.array_equal(dx == 0, out == 0):
-        raise Hint("another mask than that of the forward pass; keep the mask in the cache")
-    raise Hint("dx must be dout times the factors by which the forward pass multiplied x")
+        if equal(wrong):
+            return words.replace(", too:", ":")
+    ratio = dx / dout
+    if np.allclose(ratio, ratio.flat[0]):
+        return f"dx is {ratio.flat[0]:.3g} times dout, without the mask"
+    if np.array_equal(dx == 0, ~kept) and np.allclose(ratio[kept], ratio[kept][0]):
+        return (
+            f"dout is multiplied by {ratio[kept][0]:.3g} where it is kept; the forward pass "
+            f"multiplied x by {factor.max():.3g}"
+        )
+    if not np.array_equal(dx == 0, ~kept):
+        return "another mask than that of the forward pass; keep the mask in the cache"
+    return "dx must be dout times the factors by which the forward pass multiplied x"
 
 
 # ---------------------------------------------------------------------------- the exercises

@@ -24,7 +24,12 @@ def _look(attempt, x, p, training):
     module = attempt(p)
     if not isinstance(module, torch.nn.Module):
         raise Hint(f"{attempt.name}(p) is a {type(module).__name__}, not a torch.nn.Module")
+    if not hasattr(module, "_modules"):
+        raise Hint("__init__ must call super().__init__() before anything else")
+    if not module.training:
+        raise Hint("a new module is in training mode; __init__ should leave self.training alone")
     module.train(training)
+    before = dict(vars(module))
     inputs = torch.tensor(x, requires_grad=True)
     call = Answer(lambda tensor: module(tensor), attempt.name)
 
@@ -33,13 +38,20 @@ def _look(attempt, x, p, training):
         out = call(inputs)
         if not isinstance(out, torch.Tensor):
             raise Hint(f"forward must return a tensor; it returned a {type(out).__name__}")
+        if not np.array_equal(inputs.detach().numpy(), x):
+            raise Hint("forward changes x in place; compute a new tensor")
+        for name, value in vars(module).items():
+            if isinstance(value, int | float) and value != before.get(name):
+                raise Hint(f"forward changes self.{name}; it should be the same at each call")
         return out
 
     with torch.random.fork_rng(devices=[]):
         out, again, other = drawn(0), drawn(0), drawn(1)
     values = out.detach().numpy()
-    if values.shape != x.shape or values.dtype != x.dtype:
+    if values.shape != x.shape:
         return values
+    if values.dtype != x.dtype:
+        raise Hint(f"the output is {values.dtype}, x is {x.dtype}; the mask should have x's type")
     check_out(CONTRACT, values, x, p, training)
     if not torch.equal(out, again):
         raise Hint("equal seeds of torch give different masks: draw with torch.rand")
@@ -73,7 +85,16 @@ def _look_network(attempt, p):
         raise Hint("the linear layer has a bias; make it with bias=False")
     if getattr(network[0], "p", None) != p:
         raise Hint(f"the first layer must be InvertedDropout(p) with p = {p}")
-    weights = linear.weight.detach().numpy().astype(float)
+    weights = linear.weight.detach().numpy()
+    if weights.dtype != np.float32:
+        raise Hint(f"the weights are {weights.dtype}; the runs below have float32, torch's default")
+    if not linear.weight.requires_grad:
+        raise Hint("the weights cannot be trained: their requires_grad is False")
+    if not all(module.training for module in network.modules()):
+        raise Hint("a new network should be in training mode; leave out eval()")
+    if set(map(id, network.parameters())) & set(map(id, attempt(p).parameters())):
+        raise Hint("two calls share one linear layer; make a new one at each call")
+    weights = weights.astype(float)
     if weights.shape == (1, 2) and weights.any():
         raise Hint("the weights must be zero at the start; see torch.nn.init.zeros_")
     return weights

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from math import comb
 
 import numpy as np
 
@@ -28,7 +29,7 @@ def rows_of(x, y, p):
 def _points():
     x = np.array([10.0, 1.0])
     made = [(x, 11.0, 0.5), (x, 11.0, 0.2), (np.array([3.0, -2.0, 5.0]), -4.0, 0.3)]
-    return [*made, (np.array([2.0]), 1.0, 0.75)]
+    return [*made, (np.array([2.0]), 1.0, 0.75), (x, 11.0, 0.0), (np.array([4, 6]), 2.0, 0.25)]
 
 
 def _sorted(attempt, x, y, p):
@@ -41,8 +42,8 @@ def _sorted(attempt, x, y, p):
     count = 2 ** len(x)
     if X.ndim == 2 and X.shape[1] == len(x) and len(X) != count:
         raise Hint(
-            f"there are {len(X)} rows; each of {len(x)} features is dropped or kept, and the case "
-            "that drops all of them counts too"
+            f"there are {len(X)} rows; with {len(x)} features there are {count} masks, the one that "
+            "drops all and those of probability 0 included"
         )
     if X.shape != (count, len(x)):
         return answer
@@ -92,6 +93,23 @@ def divided_by_p(x, y, p):
     return masks_of(x, y, p) * x / p, None, None
 
 
+@dropout_rows.mistake("each row is divided by the fraction that it keeps; divide by 1 − p")
+def divided_by_fraction(x, y, p):
+    masks = masks_of(x, y, p)
+    return masks * x / masks.mean(axis=1, keepdims=True).clip(0.01), None, None
+
+
+@dropout_rows.mistake("the rows are cut to integers: x holds integers, but x / (1 − p) does not")
+def cut(x, y, p):
+    return (masks_of(x, y, p) * x / (1 - p)).astype(x.dtype), None, None
+
+
+@dropout_rows.mistake("targets and probabilities are interchanged; return the targets first")
+def interchanged(x, y, p):
+    rows, targets, chance = dropout_rows.reference(x, y, p)
+    return rows, chance, targets
+
+
 @dropout_rows.mistake("the targets are rescaled; only the inputs are")
 def targets_rescaled(x, y, p):
     return None, np.full(2 ** len(x), y / (1 - p)), None
@@ -114,6 +132,19 @@ def kept_only(x, y, p):
     return None, None, np.where(masks_of(x, y, p), 1 - p, 1).prod(axis=1)
 
 
+@dropout_rows.mistake("the factors of a mask are added; its probability is their product")
+def summed(x, y, p):
+    return None, None, np.where(masks_of(x, y, p), 1 - p, p).sum(axis=1)
+
+
+@dropout_rows.mistake(
+    "the probabilities have a binomial coefficient; a row is one mask, not all that keep as many"
+)
+def binomial(x, y, p):
+    chance = dropout_rows.reference(x, y, p)[2]
+    return None, None, chance * [comb(len(x), k) for k in masks_of(x, y, p).sum(axis=1)]
+
+
 @dropout_rows.mistake("p is taken for the probability of keeping; here it is that of DROPPING")
 def keep_for_drop(x, y, p):
     return None, None, np.where(masks_of(x, y, p), p, 1 - p).prod(axis=1)
@@ -127,7 +158,7 @@ DRAWS = 400
 def _batches():
     x = np.array([10.0, 1.0])
     return [
-        (np.array([0.5, 3.0]), x, 11.0, 0.2, 1),
+        (np.array([0.5, 3.0, 0.7]), np.array([4.0, 2.0, -3.0]), 5.0, 0.2, 1),
         (np.array([-1.0, 2.0]), x, 11.0, 0.5, 1),
         (np.array([0.3, -0.2]), np.array([2.0, -3.0]), 1.0, 0.25, 2),
     ]
@@ -144,18 +175,33 @@ def _look(attempt, w, x, y, p, batch_size):
     found = np.array(found)  # (DRAWS, 1 + d)
     if not np.isfinite(found).all():
         raise Hint("the loss or the gradient is not finite")
-    which, chance = identify(found, w, x, y, p, batch_size)
     if not np.array_equal(found[0], np.hstack(attempt(w, x, y, p, batch_size, _first_rng()))):
         raise Hint("equal generators give different masks: draw from rng, not from np.random")
+    outcomes = Outcomes(w, x, y, p, batch_size)
+    if np.allclose(found, outcomes.chance @ outcomes.of()):
+        raise Hint("this is the mean over all masks, with nothing drawn; draw masks from rng")
+    which, chance = identify(found, outcomes)
     if (found == found[0]).all():
         raise Hint("another generator gives the same masks: draw from rng, and seed nothing")
     if batch_size > 1 and set(which) <= _same_masks(x, batch_size):
-        raise Hint("all copies in a batch share one mask: draw for each entry separately")
+        raise Hint(
+            "all copies in a batch share one mask: draw for each entry of each of the batch_size "
+            "copies"
+        )
     counts = np.bincount(which, minlength=len(chance))
-    far = np.abs(counts - DRAWS * chance) > SIGMAS * np.sqrt(DRAWS * chance * (1 - chance)) + 1
-    if far.any():
+    if len(x) > 1 and set(which) <= _all_or_none(outcomes):
+        raise Hint("the features of a copy are dropped together; draw for each entry separately")
+    if not _far(counts, 1 / len(chance)) and p != 0.5:
+        raise Hint("all masks are equally likely here; they are at p = 1/2 only")
+    if _far(counts, chance):
         raise Hint(f"the masks are not as likely as at p = {p}, the probability of DROPPING")
     return w
+
+
+def _far(counts, chance):
+    """Whether outcomes are more or less frequent than they would be with these probabilities."""
+    deviation = np.sqrt(DRAWS * chance * (1 - chance))
+    return (np.abs(counts - DRAWS * chance) > SIGMAS * deviation + 1).any()
 
 
 def _first_rng():
@@ -186,50 +232,98 @@ def dropout_gradient(w, x, y, p, batch_size):
     return w
 
 
-def identify(found, w, x, y, p, batch_size):
-    """Say which outcome each found (loss, gradient) is, and the probability of each outcome."""
-    rows, _, chance = rows_of(x, y, p)
-    picks = np.array(list(product(range(len(rows)), repeat=batch_size)))  # (K, B)
-    chance, batches = chance[picks].prod(axis=1), rows[picks]  # (K,), (K, B, d)
+class Outcomes:
+    """All batches that dropout can make, their probabilities, and what is computed from them."""
 
-    def outcomes(seen=batches, used=None, average=np.mean, slope=2.0):
+    def __init__(self, w, x, y, p, batch_size):
+        rows, _, chance = rows_of(x, y, p)
+        picks = np.array(list(product(range(len(rows)), repeat=batch_size)))  # (K, B)
+        self.chance, self.batches = chance[picks].prod(axis=1), rows[picks]  # (K,), (K, B, d)
+        self.masks, self.x, self.w, self.y, self.p = self.batches != 0, x, w, y, p
+
+    def of(self, seen=None, used=None, slope=2.0, judged=None, average=np.mean, target=None):
+        """Rows (loss, gradient), of these inputs of the prediction and of the gradient."""
+        seen = self.batches if seen is None else seen
         used = seen if used is None else used
-        residuals = seen @ w - y  # (K, B)
-        losses = average(residuals**2, axis=1)
+        target = self.y if target is None else target
+        residuals = seen @ self.w - target  # (K, B)
+        losses = average((residuals if judged is None else judged @ self.w - target) ** 2, axis=1)
         gradients = slope * average(residuals[..., None] * used, axis=1)  # (K, d)
         return np.column_stack([losses, gradients])
+
+    def wrong(self):
+        """Outcomes of wrong answers, by the words for their mistake."""
+        kept, p, B = self.masks * self.x, self.p, self.batches.shape[1]
+        whole = np.broadcast_to(self.x, self.batches.shape)
+        inputs = {
+            "": {},
+            "nothing is dropped": dict(seen=whole),
+            "what is kept is not divided by 1 − p": dict(seen=kept),
+            "what is kept is divided by p instead of 1 − p; p is the probability of DROPPING": dict(
+                seen=kept / p
+            ),
+            "what is kept is divided by 1 − p twice": dict(seen=self.batches / (1 - p)),
+            "the gradient is taken with the full x; what was dropped has no slope": dict(
+                used=whole
+            ),
+            "the gradient lacks the 1 / (1 − p) that x was multiplied by": dict(used=kept),
+            "the prediction is that of the full x; it should see the masked one": dict(
+                seen=whole, used=self.batches
+            ),
+            "the loss is that of the full x; it should see the masked one": dict(judged=whole),
+        }
+        slopes = {
+            "": {},
+            "the gradient lacks the factor 2 of the square": dict(slope=1.0),
+            "the gradient has the wrong sign: it points downhill": dict(slope=-2.0),
+            "the gradient is summed over the batch; take the mean": dict(slope=2.0 * B),
+            "loss and gradient are summed over the batch; take the mean": dict(average=np.sum),
+            "the gradient is divided by the number of features too": dict(slope=2.0 / len(self.x)),
+        }
+        for first, one in inputs.items():
+            for second, other in slopes.items():
+                if first or second:
+                    yield "; and ".join(filter(None, [first, second])), self.of(**one, **other)
+        mean = self.batches.mean(axis=1, keepdims=True)
+        yield "the masked copies are averaged before the loss; average their losses", self.of(mean)
+        yield "the targets are dropped too; only the inputs are", np.concatenate(
+            [self.of(target=self.y / (1 - p) * np.array(m)) for m in product((0, 1), repeat=B)]
+        )
+
+
+def identify(found, outcomes):
+    """Say which outcome each found (loss, gradient) is, and the probability of each outcome."""
 
     def match(wanted, rows=found):
         close = np.isclose(rows[:, None], wanted, rtol=1e-7, atol=1e-9).all(axis=2)
         return np.where(close.any(axis=1), close.argmax(axis=1), -1)
 
-    right = outcomes()
+    right = outcomes.of()
     which = match(right)
     if (which >= 0).all():  # masks in another order give the same outcome: the first stands for all
+        chance = outcomes.chance
         return which, np.bincount(match(right, right), weights=chance, minlength=len(chance))
-    masks, undropped = batches != 0, np.broadcast_to(x, batches.shape)
-    for words, wrong in {
-        "nothing is dropped": outcomes(undropped),
-        "what is kept is not divided by 1 − p": outcomes(masks * x),
-        "what is kept is divided by p, the probability of dropping, instead of 1 − p": outcomes(
-            masks * x / p
-        ),
-        "the gradient is taken with the full x; what was dropped has no slope": outcomes(
-            used=undropped
-        ),
-        "the gradient lacks the 1 / (1 − p) that x was multiplied by": outcomes(used=masks * x),
-        "the gradient lacks the factor 2 of the square": outcomes(slope=1.0),
-        "the gradient has the wrong sign: it points downhill": outcomes(slope=-2.0),
-        "loss and gradient are summed over the batch; take the mean": outcomes(average=np.sum),
-    }.items():
+    for words, wrong in outcomes.wrong():
         if (match(wrong) >= 0).all():
             raise Hint(words)
+    if all((match(right[:, part], found[:, part]) >= 0).all() for part in ([0], slice(1, None))):
+        raise Hint("loss and gradient are right, but of different masks; draw once for both")
+    if (match(right[:, [0]], found[:, [0]]) >= 0).all():
+        raise Hint("the loss is right, but the gradient is not that of the same masks")
+    if len(np.unique(found.round(9), axis=0)) > len(right):
+        B = outcomes.batches.shape[1]
+        raise Hint(f"there are more outcomes than batches of {B} can have; is batch_size used?")
     k = int(np.argmin(which))
     gradient = np.round(found[k, 1:], 6).tolist()
     raise Hint(f"no mask gives the loss {found[k, 0]:.6g} with the gradient {gradient}")
 
 
+def _all_or_none(outcomes):
+    """The outcomes in which each copy is kept whole or dropped whole."""
+    return set(np.flatnonzero((outcomes.masks.all(2) | ~outcomes.masks.any(2)).all(1)))
+
+
 def _same_masks(x, batch_size):
-    """The outcomes, as `identify` numbers them, in which all rows of the batch are alike."""
+    """The outcomes in which all rows of the batch are alike."""
     picks = product(range(2 ** len(x)), repeat=batch_size)
     return {k for k, pick in enumerate(picks) if len(set(pick)) == 1}

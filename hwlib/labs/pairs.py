@@ -60,13 +60,31 @@ def backward_of(forward: Exercise, **options: Any) -> Callable[[Callable], Exerc
 
     def look(first, second, *case):
         *given, dout = case
-        out, cache = run(first, *deepcopy(given))
+        out, _ = run(first, *deepcopy(given))
         wanted = forward.reference(*deepcopy(given))
-        if fault := forward.fault("out", out, wanted[0] if forward.outputs else wanted):
-            raise Hint(f"`{first.name}` is not right; get it right first ({fault})")
-        return gradients(second, dout, cache)
+        wanted = wanted[0] if forward.outputs else wanted
+        if fault := forward.fault("out", out, wanted):
+            rest = [None] * (len(forward.outputs) - 1)
+            named = forward.named_mistake(given, 0, (out, *rest) if rest else out)
+            raise Hint(f"`{first.name}` is not right; get it right first ({named or fault})")
+        other = [a[::-1] if isinstance(a, np.ndarray) else a for a in given]
+        return unmixed(second, dout, first, given, other)
 
     return exercise(**{"look": look, "answers": PAIR, "library": forward.library, **options})
+
+
+def unmixed(backward: Answer, dout: np.ndarray, forward: Answer, given: Any, other: Any) -> Any:
+    """The gradient at `given`, with and without another forward pass in between."""
+    _, cache = run(forward, *deepcopy(given))
+    run(forward, *deepcopy(other))
+    answer = gradients(backward, dout, cache)
+    direct = gradients(backward, dout, run(forward, *deepcopy(given))[1])
+    if not _equal(answer, direct):
+        raise Hint(
+            f"another forward pass in between changes what `{backward.name}` returns: keep what it "
+            "needs in the cache, not in a global variable"
+        )
+    return answer
 
 
 def gradients(backward: Answer, dout: np.ndarray, cache: Any) -> Any:
@@ -78,13 +96,20 @@ def gradients(backward: Answer, dout: np.ndarray, cache: Any) -> Any:
     array([3., 3.])
     """
     once, again = (backward(dout.copy(), cache) for _ in range(2))
-    for part, other in zip(_arrays(once), _arrays(again), strict=False):
-        if part.shape == other.shape and not np.array_equal(part, other, equal_nan=True):
-            raise Hint(
-                f"called twice with one cache, `{backward.name}` gives two answers; does it change "
-                "its cache, or draw random numbers?"
-            )
+    if not _equal(once, again):
+        raise Hint(
+            f"called twice with one cache, `{backward.name}` gives two answers; does it change "
+            "its cache, or draw random numbers?"
+        )
     return once[0] if isinstance(once, tuple | list) and len(once) == 1 else once
+
+
+def _equal(once, again):
+    return all(
+        np.array_equal(part, other, equal_nan=True)
+        for part, other in zip(_arrays(once), _arrays(again), strict=False)
+        if part.shape == other.shape
+    )
 
 
 def _arrays(answer):

@@ -34,7 +34,7 @@ import numpy as np
 
 from hwlib.labs.answers import Answer, Hint, Unfilled, is_stub, turn_of
 from hwlib.labs.patterns import apart, beside, exchanged, pattern
-from hwlib.labs.said import described, ended, named, sentence, settings
+from hwlib.labs.said import described, ended, named, of_type, sentence, settings
 from hwlib.testing import assert_close
 
 __all__ = ["EXERCISES", "Exercise", "Hint", "case", "check", "exercise", "practice"]
@@ -237,13 +237,10 @@ class Exercise:
         parts = _parts(actual, wanted, self.outputs, name)
         for k, (part, a, w) in enumerate(parts):
             if fault := self.fault(part, a, w):
-                known = self._named_mistake(given, k, actual) or self._explained(given, actual)
+                known = self.named_mistake(given, k, actual) or self._explained(given, actual)
                 raise Hint(known or self._described(given, part, a, w, fault, parts))
             if _cast(a, w) is not a:
-                remarks.append(
-                    f"{part} is {a.dtype}, the arguments are {w.dtype}. An array made without "
-                    "dtype= (np.zeros, np.ones, np.empty) is float64; give it dtype=x.dtype."
-                )
+                remarks.append(of_type(part, a.dtype, w.dtype))
         return remarks
 
     def _described(self, given, part, actual, wanted, fault, parts):
@@ -269,7 +266,7 @@ class Exercise:
         coarse = max((COARSE[t] for t in types & COARSE.keys()), default=0.0)
         return {"rtol": max(self.rtol, coarse), "atol": max(self.atol, coarse / 10)}
 
-    def _named_mistake(self, given, k, actual):
+    def named_mistake(self, given, k, actual):
         """The words of the wrong variant that gives the same wrong answer, or None.
 
         One that explains all outputs is better than one that explains the first wrong one alone.

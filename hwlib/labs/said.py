@@ -87,3 +87,17 @@ def described(given: Mapping[str, Any]) -> str:
 
 def _is_plain_list(value):
     return isinstance(value, list) and all(isinstance(v, int | float | str) for v in value)
+
+
+def of_type(part: str, actual: np.dtype, wanted: np.dtype) -> str:
+    """Say of right values that they have another floating type than they should.
+
+    >>> of_type("dx", np.dtype("float32"), np.dtype("float64"))
+    "dx is float32 instead of float64; it should have the arguments' type."
+    """
+    if actual != float:
+        return f"{part} is {actual} instead of {wanted}; it should have the arguments' type."
+    return (
+        f"{part} is {actual}, the arguments are {wanted}. An array made without dtype= (np.zeros, "
+        "np.ones, np.empty) is float64; give it dtype=x.dtype."
+    )

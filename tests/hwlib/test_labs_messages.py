@@ -283,7 +283,7 @@ def test_normal_numbers_for_uniform_ones_are_named(capsys):
         return (x * mask).astype(x.dtype) if training else x, mask
 
     assert not check("dropout_forward", normal)
-    assert "rng.random is uniform in [0, 1)" in capsys.readouterr().out
+    assert "uniform numbers in [0, 1) are needed" in capsys.readouterr().out
 
 
 def test_a_rounded_number_of_windows_is_refused(capsys):
