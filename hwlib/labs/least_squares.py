@@ -137,8 +137,7 @@ def loss_halved(w, X, y):
 
 @mse_gradient.mistake("the loss is divided by d, the number of features; divide by n, the rows")
 def loss_by_features(w, X, y):
-    loss, gradient = mse_gradient.reference(w, X, y)
-    return loss * len(y) / len(w), None
+    return mse_gradient.reference(w, X, y)[0] * len(y) / len(w), None
 
 
 @mse_gradient.mistake("the loss has a root that the mean squared error does not have")

@@ -42,8 +42,8 @@ def _sorted(attempt, x, y, p):
     count = 2 ** len(x)
     if X.ndim == 2 and X.shape[1] == len(x) and len(X) != count:
         raise Hint(
-            f"there are {len(X)} rows; with {len(x)} features there are {count} masks, the one that "
-            "drops all and those of probability 0 included"
+            f"there are {len(X)} rows; {len(x)} features have {count} masks, the one that drops "
+            "all and those of probability 0 included"
         )
     if X.shape != (count, len(x)):
         return answer
@@ -286,8 +286,11 @@ class Outcomes:
                     yield "; and ".join(filter(None, [first, second])), self.of(**one, **other)
         mean = self.batches.mean(axis=1, keepdims=True)
         yield "the masked copies are averaged before the loss; average their losses", self.of(mean)
-        yield "the targets are dropped too; only the inputs are", np.concatenate(
-            [self.of(target=self.y / (1 - p) * np.array(m)) for m in product((0, 1), repeat=B)]
+        yield (
+            "the targets are dropped too; only the inputs are",
+            np.concatenate(
+                [self.of(target=self.y / (1 - p) * np.array(m)) for m in product((0, 1), repeat=B)]
+            ),
         )
 
 

@@ -95,7 +95,7 @@ def of_type(part: str, actual: np.dtype, wanted: np.dtype) -> str:
     >>> of_type("dx", np.dtype("float32"), np.dtype("float64"))
     "dx is float32 instead of float64; it should have the arguments' type."
     """
-    if actual != float:
+    if actual.itemsize < 8:
         return f"{part} is {actual} instead of {wanted}; it should have the arguments' type."
     return (
         f"{part} is {actual}, the arguments are {wanted}. An array made without dtype= (np.zeros, "

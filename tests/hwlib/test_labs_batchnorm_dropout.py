@@ -396,7 +396,7 @@ WRONG = {
         "multiplied": "multiplied by 1 − p",
         "by p": "divided by p, the probability of dropping",
         "twice": "divided by 1 − p twice",
-        "odd": "must be x / (1 − p)",
+        "odd": "multiplied by 17 instead",
         "half": "15% of the entries are dropped at p = 0.3",
         "no drop": "nothing is dropped",
         "one mask": "all rows share one mask",

@@ -184,8 +184,8 @@ WRONG = [
     ("least_squares", lambda X, y: np.linalg.inv(X.T @ X) @ X.T @ y, "singular"),
     ("least_squares", lambda X, y: X.T @ y, "the (pseudo-)inverse of XᵀX is missing"),
     ("least_squares", lambda X, y: -least_squares(X, y), "the sign is wrong"),
-    ("least_squares", lambda X, y: least_squares(X, y)[:, None], "has shape (2, 1) instead of"),
-    ("least_squares", lambda X, y: theory.ridge(X, y, penalty=1e-3), "a small penalty in it"),
+    ("least_squares", lambda X, y: least_squares(X, y)[:, None], "has shape (3, 1) instead of"),
+    ("least_squares", lambda X, y: theory.ridge(X, y, penalty=1e-3), "plus a penalty, 0.001 times"),
     (
         "least_squares",
         lambda X, y: least_squares(X, y) + np.linalg.svd(X)[2][-1] * (X.shape[1] > len(X)),
@@ -277,7 +277,7 @@ WRONG = [
     ("dropout_forward", changed(forward, scale=lambda p: 1 - p), "multiplied by 1 − p"),
     ("dropout_forward", changed(forward, scale=lambda p: 1 / p), "divided by p"),
     ("dropout_forward", changed(forward, scale=lambda p: (1 - p) ** -2), "twice"),
-    ("dropout_forward", changed(forward, scale=lambda p: 17), "must be x / (1 − p)"),
+    ("dropout_forward", changed(forward, scale=lambda p: 17), "multiplied by 17 instead"),
     ("dropout_forward", changed(forward, drop=lambda p: p / 2), "15% of the entries are dropped"),
     ("dropout_forward", changed(forward, drop=lambda p: -1), "nothing is dropped"),
     ("dropout_forward", changed(forward, shape=lambda x: x.shape[1:]), "all rows share one mask"),
@@ -333,7 +333,7 @@ WRONG = [
     (
         "dropout_gradient",
         lambda *a: altered(gradient, same, lambda g: g[None])(*a),
-        "the gradient has shape (1, 2) instead of (2,)",
+        "the gradient has shape (1, 3) instead of (3,)",
     ),
     ("write_bits", lambda images, labels: images.copy(), "nothing is written"),
     ("write_bits", bits(weights=(1, 2, 4, 8)), "least significant"),
