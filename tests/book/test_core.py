@@ -125,7 +125,9 @@ def with_a_stub(lab):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("lab", "left"), [(lab, left) for lab in LABS for left in with_a_stub(lab)])
+@pytest.mark.parametrize(
+    ("lab", "left"), [(lab, left) for lab in LABS for left in with_a_stub(lab)]
+)
 def test_any_one_exercise_can_be_left_out(lab, left):
     """No traceback and no refusal, and every other check passes that does not need it."""
     every = MARKER.findall(BOOK.source(lab))

@@ -15,7 +15,7 @@ from bookkit.splice import splice, split_cells
 from hwlib import nn, optim
 from hwlib.labs import layers
 from hwlib.train import evaluate
-from tests.conftest import ROOT
+from tests.conftest import OTHER_SEEDS, ROOT
 
 LAB = "lab_batchnorm_dropout"
 TEXT = (ROOT / "chapters" / f"{LAB}.md").read_text(encoding="utf-8")
@@ -259,23 +259,24 @@ def test_a_deep_network_needs_the_norm_at_this_scale(solved):
 
 
 @pytest.mark.slow
-def test_a_deep_network_without_the_norm_varies_from_seed_to_seed(solved):
-    """Over seeds that are not the page's."""
+@pytest.mark.parametrize("first", OTHER_SEEDS)
+def test_a_deep_network_without_the_norm_varies_from_seed_to_seed(first, solved):
     plain, normed = (
-        np.array([solved["deep_run"](k, s).validation_accuracy[-1] for s in range(100, 110)])
+        np.array([solved["deep_run"](k, first + s).validation_accuracy[-1] for s in range(8)])
         for k in solved["KINDS"]
     )
-    assert 0.35 < plain.mean() < 0.62
-    assert plain.std(ddof=1) > 0.05
+    assert 0.3 < plain.mean() < 0.65
+    assert plain.std(ddof=1) > 3 * normed.std(ddof=1)
     assert normed.mean() > 0.93
     assert normed.std(ddof=1) < 0.03
 
 
 @pytest.mark.slow
-def test_a_norm_widens_the_range_of_scales(solved):
-    """Over seeds that are not the page's."""
+@pytest.mark.parametrize("first", OTHER_SEEDS)
+def test_a_norm_widens_the_range_of_scales(first, solved):
+    seeds = first, first + 1
     reached = {
-        (kind, scale): np.mean([end(solved["with_scale"](kind, s, scale)) for s in (20, 21)])
+        (kind, scale): np.mean([end(solved["with_scale"](kind, s, scale)) for s in seeds])
         for kind in solved["KINDS"]
         for scale in (0.01, 0.3, 1.0)
     }
@@ -341,15 +342,16 @@ def test_dropout_helps_where_labels_are_wrong_and_only_there(solved):
 
 
 @pytest.mark.slow
-def test_in_the_homeworks_setting_dropout_lowers_both_accuracies(solved):
+@pytest.mark.parametrize("first", OTHER_SEEDS)
+def test_in_the_homeworks_setting_dropout_lowers_both_accuracies(first, solved):
     held, seen = (
-        np.array([gain(solved, 0.5, seed, which, **solved["HOMEWORK"]) for seed in range(100, 112)])
+        np.array([gain(solved, 0.5, first + s, which, **solved["HOMEWORK"]) for s in range(6)])
         for which in ("validation_accuracy", "train_accuracy")
     )
-    assert np.mean(held < 0) > 0.7
-    assert -1.8 < held.mean() < -0.3
-    assert -1.8 < seen.mean() < -0.3
-    assert abs(seen.mean() - held.mean()) < 0.6  # so the gap stays
+    assert np.mean(held < 0) >= 0.5
+    assert -2.2 < held.mean() < -0.1
+    assert -2.2 < seen.mean() < -0.1
+    assert abs(seen.mean() - held.mean()) < 0.9  # so the gap stays
 
 
 def test_labels_are_wrong_as_often_as_said(solved):

@@ -100,7 +100,6 @@ def test_without_any_run_the_axes_say_so(scale):
     assert ">no run has finished</text>" in drawn._repr_html_()
 
 
-
 @pytest.mark.parametrize(
     ("call", "rule"),
     [
