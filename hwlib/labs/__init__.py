@@ -13,9 +13,9 @@ Every exercise has a reference, cases and wrong variants, one file a subject:
     answers, pairs      what calls the reader's functions, and says which of them went wrong
     concepts            the exercises of the chapters
     least_squares, one_point, dropout_module, bits       lab: understanding dropout
-    batchnorm, batchnorm_gradient, dropout               lab: batch norm and dropout
+    batchnorm, batchnorm_gradient, dropout, models       lab: batch norm and dropout
     convolution, pooling, output_size, simpler_cases     lab: convolution
-    spatial_batchnorm, models                            lab: convolution
+    spatial_batchnorm, three_layer, penalized_loss       lab: convolution
     pytorch_cnn                                          lab: a network in PyTorch
     layers, timing      layers around the reader's functions, given pairs, and their speed
     quiet               in a notebook, an unfilled exercise stops its cell without a traceback
@@ -42,6 +42,8 @@ for subject in (  # to import it is to register its exercises
     "pooling",
     "spatial_batchnorm",
     "models",
+    "three_layer",
+    "penalized_loss",
 ):
     import_module(f"hwlib.labs.{subject}")
 for name in ("network", "training_step", "to_floats", "random_flip", "own_design"):

@@ -156,7 +156,7 @@ def vanilla_batchnorm_forward(x, gamma, beta, bn_param):
         out (M, D), cache.
 
     Raises:
-        ValueError: if the mode is another one, x is not a matrix, or gamma or beta is not (D,).
+        ValueError: if the mode is another one, x is not a matrix, or one of the others is not (D,).
 
     >>> bn_param = {"mode": "train"}
     >>> x = np.array([[1.0], [3]])
@@ -168,15 +168,16 @@ def vanilla_batchnorm_forward(x, gamma, beta, bn_param):
         raise ValueError(f"bn_param: mode must be 'train' or 'test', got {bn_param['mode']!r}")
     if np.ndim(x) != 2:
         raise ValueError(f"vanilla_batchnorm_forward: x must be (M, D), got shape {np.shape(x)}")
-    for name, value in ("gamma", gamma), ("beta", beta):
+    momentum = bn_param.get("momentum", 0.9)
+    mean = bn_param.setdefault("running_mean", np.zeros_like(gamma))
+    var = bn_param.setdefault("running_var", np.ones_like(gamma))
+    arrays = ("gamma", gamma), ("beta", beta), ("running_mean", mean), ("running_var", var)
+    for name, value in arrays:
         if np.shape(value) != x.shape[1:]:
             raise ValueError(
                 f"vanilla_batchnorm_forward: {name} must have shape (D,), here {x.shape[1:]}, got "
                 f"{np.shape(value)}"
             )
-    momentum = bn_param.get("momentum", 0.9)
-    mean = bn_param.setdefault("running_mean", np.zeros_like(gamma))
-    var = bn_param.setdefault("running_var", np.ones_like(gamma))
     training = bn_param["mode"] == "train"
     out, cache = hf.batch_norm.vjp(
         x, mean, var, gamma, beta, training=training, eps=bn_param.get("eps", 1e-5)

@@ -250,7 +250,7 @@ def network(bug=""):
         def bias(length, dtype):
             return np.full(length, bug == "biases", float if bug == "float64" else dtype)
 
-        entering = filters * H * W if bug == "entering" else filters * H * W // 4
+        entering = filters * (H * W if bug == "entering" else (H // 2) * (W // 2))
         modules = [
             nn.Layer(
                 conv,
@@ -369,8 +369,12 @@ WRONG = [
     ("spatial_batchnorm_forward", "no transpose", "without a transpose: its last axis is not C"),
     ("spatial_batchnorm_forward", "channels first", "its first axis is not C"),
     ("spatial_batchnorm_forward", "not back", "without being transposed back"),
-    ("spatial_batchnorm_forward", "not passed on", "the running statistics do not change"),
-    ("spatial_batchnorm_forward", "always train", "in test mode the statistics of the batch"),
+    (
+        "spatial_batchnorm_forward",
+        "not passed on",
+        "the running statistics in bn_param do not change",
+    ),
+    ("spatial_batchnorm_forward", "always train", "in test mode the batch's own statistics"),
     ("spatial_batchnorm_forward", "no scale", "gamma and beta are not used"),
     ("spatial_batchnorm_backward", "no transpose", "dout is reshaped to (…, C) without"),
     ("spatial_batchnorm_backward", "in only", "while dx is transposed back"),
@@ -391,9 +395,9 @@ WRONG = [
     ("spatial_dropout_backward", "no mask", "the mask is not used"),
     ("spatial_dropout_backward", "turned", "the mask is inverted"),
     ("spatial_dropout_backward", "another", "another mask than that of the forward pass"),
-    ("three_layer", "last relu", "an nn.Sequential of seven modules; this is a Sequential of 8"),
-    ("three_layer", "first relu", "the relu after the convolution is missing"),
-    ("three_layer", "second relu", "the relu between the affine layers is missing"),
+    ("three_layer", "last relu", "this is a Sequential of 8: conv, relu, pool"),
+    ("three_layer", "first relu", "a Sequential of 7: conv, "),
+    ("three_layer", "second relu", "a Sequential of 7: conv, relu, pool, flatten, affine, "),
     ("three_layer", "entering", "the first affine weight has shape"),
     ("three_layer", "biases", "the convolution's bias does not begin at 0"),
     ("three_layer", "float64", "bias has dtype float64 instead of float32"),

@@ -308,7 +308,7 @@ def test_a_rounded_number_of_windows_is_refused(capsys):
     ],
 )
 def test_a_penalty_by_name_is_named(chosen, said, capsys):
-    from hwlib.labs.models import NAMES, penalized
+    from hwlib.labs.penalized_loss import NAMES, penalized
 
     def by_name(model, x, y, reg):
         loss, *grads = penalized(model, x, y, reg, lambda name, value: chosen(name))
@@ -319,7 +319,7 @@ def test_a_penalty_by_name_is_named(chosen, said, capsys):
 
 
 def test_a_loss_that_changes_the_model_is_named(capsys):
-    from hwlib.labs.models import NAMES, penalized
+    from hwlib.labs.penalized_loss import NAMES, penalized
 
     def shrinks(model, x, y, reg):
         loss, *grads = penalized(model, x, y, reg, lambda name, value: value.ndim > 1)
