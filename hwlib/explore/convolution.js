@@ -61,7 +61,7 @@ export function spell({ stride: s, padding: p, dilation: d }, result, o, q) {
   if (p) notes.push("Dashed cells, and [0], are padding.");
   const cells = (image.length + (flat ? 0 : 2 * p)) * (image[0].length + 2 * p);
   const missed = cells - new Set(rows.flat()).size * new Set(columns.flat()).size;
-  if (missed) notes.push(`Struck out: read by no window (${missed} of ${cells}).`);
+  if (missed) notes.push(`Struck out: in no window (${missed} of ${cells}).`);
   return { y, line: `${y} =${flat ? " " : "\n"}${products} = ${typeset(sum)}`, notes };
 }
 

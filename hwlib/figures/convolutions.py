@@ -57,7 +57,7 @@ class _Step:
     weight: np.ndarray
     y: np.ndarray
     at: tuple[int, int]
-    windows: dict  # output index -> index of the inputs that it meets
+    windows: dict  # output index -> index of the inputs that it contains
 
     @property
     def entries(self) -> np.ndarray:
@@ -85,7 +85,7 @@ def convolution(x, weight, *, stride=1, padding=0, dilation=1, at=0) -> Picture:
             padded input, or if `at` is no entry of the output.
 
     >>> convolution([1, 4, 0], [2, -1]).alt.split(". ")[1:]
-    ['The window of output 0 meets [1, 4]: 1·2 + 4·(−1) = −2', 'The output is [−2, 8].']
+    ['The window of output 0 contains [1, 4]: 1·2 + 4·(−1) = −2', 'The output is [−2, 8].']
     """
     x, weight, ndim = _as_image("convolution", x, weight)
     hyper = {"stride": stride, "padding": padding, "dilation": dilation}
@@ -103,7 +103,7 @@ def convolution(x, weight, *, stride=1, padding=0, dilation=1, at=0) -> Picture:
     return sheet.picture(
         y + 4,
         f"Convolution of the input {_said(x, ndim)} with the filter {_said(weight, ndim)}, "
-        f"{settings}. The window of output {_index(step.at, ndim)} meets "
+        f"{settings}. The window of output {_index(step.at, ndim)} contains "
         f"{_said(step.entries, ndim)}: {' '.join(sums)}. The output is {_said(step.y, ndim)}."
         + (f" No window reaches input {missed}." if missed else ""),
     )
@@ -120,7 +120,7 @@ def _notes(sheet, y, *, padding, unseen) -> float:
 
 
 def _step(function, x, weight, ndim, at, **hyper) -> _Step:
-    """Compute the convolution of two images and which inputs each of its windows meets."""
+    """Compute the convolution of two images and which inputs each of its windows contains."""
     hyper = _per_axis(function, ndim, **hyper)
     shape = count.conv_output_size(x.shape, weight.shape, **hyper, caller=function)
     y = hf.conv2d(x[None, None], weight[None, None], **hyper)[0, 0]
@@ -189,7 +189,7 @@ def _spaced(row: np.ndarray, columns: np.ndarray) -> np.ndarray:
 
 
 def _draw_image(step: _Step) -> tuple[Sheet, float]:
-    """Draw an image, with each filter entry under the input that it meets."""
+    """Draw an image, with each filter entry under the input that it multiplies."""
     (rows, columns), (out_rows, out_columns) = step.padded.shape, step.y.shape
     size, top, gap = max(32, min(46, (WIDTH - 8) / columns)), 28, 40
     beside = (columns + out_columns) * size + gap <= WIDTH - 8
@@ -391,7 +391,7 @@ def convolution_matrix(matrix, *, name="C") -> Picture:
 
 
 def coverage(n, kernel_size, *, stride=1, padding=0, dilation=1) -> Picture:
-    r"""Draw which inputs each window of a 1-D convolution meets, a window a row.
+    r"""Draw which inputs each window of a 1-D convolution contains, one window per row.
 
     $$\lfloor (n + 2p - d(k - 1) - 1) / s \rfloor + 1$$ windows fit; the floor may leave inputs
     at the end unread, and they are struck out.
@@ -408,7 +408,7 @@ def coverage(n, kernel_size, *, stride=1, padding=0, dilation=1) -> Picture:
         ValueError: if a number is below its least value, or if no window fits.
 
     >>> coverage(6, 3, stride=2).alt.split(". ")[2:]
-    ['Window 1 meets inputs 2, 3, 4', 'No window reaches input 5.']
+    ['Window 1 contains inputs 2, 3, 4', 'No window reaches input 5.']
     """
     hyper = {"stride": stride, "padding": padding, "dilation": dilation}
     sizes = count.per_axis("coverage", 1, n=n, kernel_size=kernel_size, **hyper)
@@ -433,7 +433,7 @@ def coverage(n, kernel_size, *, stride=1, padding=0, dilation=1) -> Picture:
         sheet.line(middles[[0, -1]], (y, y), colour=ORANGE, width=2)
         sheet.dots(middles, y, ORANGE)
         met = ", ".join(str(c - p) for c in columns if step.real[0, c])
-        told.append(f"Window {i} meets {f'inputs {met}' if met else 'padding only'}.")
+        told.append(f"Window {i} contains {f'inputs {met}' if met else 'padding only'}.")
         y += pitch
     formula = f"⌊({n} + 2·{p} − {d}·({k} − 1) − 1) / {s}⌋ + 1 = {windows}"
     sheet.text(sheet.width / 2, y + 6, formula)

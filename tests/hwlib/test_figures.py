@@ -74,7 +74,7 @@ def test_signal_spells_the_products_and_the_output():
     assert "4·2 + 0·(−1) + (−2)·3 = 2" in texts(picture)
     assert holds_run(texts(picture), ["−2", "2", "11"])
     assert "[−2, 2, 11]" in picture.alt
-    assert "The window of output 1 meets [4, 0, −2]" in picture.alt
+    assert "The window of output 1 contains [4, 0, −2]" in picture.alt
 
 
 @pytest.mark.parametrize(
