@@ -57,13 +57,13 @@ const pair = (w) => `(${w.map(short).join(", ")})`;
 export function spell(state, { w, parts, fit, penalty, loss, shortest, limit }, end) {
   const { x1, x2, p, steps } = state;
   const product = (x, j) => `x${"₁₂"[j]}w${"₁₂"[j]} = ${typeset(x)}·${short(w[j])} = ${short(parts[j])}`;
-  const line = (p ? `Drop ${p}: least loss at w = ${pair(w)}` : `No dropout: shortest is w = ${pair(w)}`) +
+  const line = (p ? `p = ${p}: minimum at w = ${pair(w)}` : `No dropout: smallest norm at w = ${pair(w)}`) +
     `\n${product(x1, 0)}\n${product(x2, 1)}`;
   const notes = [
     `Squared error ${short(fit)} + penalty ${short(penalty)} = loss ${short(loss)}`,
     `At p = 0: w = ${pair(shortest)}; as p → 0: ${pair(limit)}.`,
   ];
-  const sgd = `SGD, after ${steps} steps of ${+stepSize(state).toPrecision(2)}: ${pair(end)}`;
+  const sgd = `SGD, after ${steps} steps of size ${+stepSize(state).toPrecision(2)}: ${pair(end)}`;
   return { line, notes, sgd };
 }
 
@@ -86,7 +86,7 @@ function draw(state, { svg, line, notes }) {
   line.textContent = words.line;
   notes.textContent = `${words.notes.join("\n")}\n`;
   add(notes, "span", { class: "explore-key" }, "minimum, p > 0");
-  add(notes, "span", { class: "explore-key plot-b" }, "no error\n");
+  add(notes, "span", { class: "explore-key plot-b" }, "zero error\n");
   add(notes, "span", { class: "explore-key plot-c loss-way" }, words.sgd);
   svg.setAttribute("aria-label", `Contours of the expected loss over two weights. ${words.line}. ` +
     `${words.notes.join(". ")} ${words.sgd}.`);

@@ -29,13 +29,13 @@ export function spell({ before, norms, gamma, after, then, angle }) {
   };
   const line = `Norms in X: ${norms.map(short).join(" and ")}. In X̃: ${then.map(short).join(" and ")}.`;
   const rows = after.map((row) => row.map(short).join(", ")).join("; ");
-  const degrees = `The angle between the columns, ${short((angle * 180) / Math.PI)}°, stays.`;
+  const degrees = `The angle between the columns, ${short((angle * 180) / Math.PI)}°, does not change.`;
   return { line, notes: [root(0), root(1), `X̃ = ${rows}`, degrees] };
 }
 
 const CONTROLS = {
-  X: ["data X, a row an example", { type: "text" }],
-  factor: ["feature 1, times", { type: "range", min: 0.1, max: 1.5, step: 0.1 }],
+  X: ["data X, one row per example", { type: "text" }],
+  factor: ["feature 1, multiplied by", { type: "range", min: 0.1, max: 1.5, step: 0.1 }],
   keep: ["keep", { type: "range", min: 0.1, max: 0.9, step: 0.01 }],
 };
 const [HALF, REACH, FLOOR] = [95, 92, 112]; // of a panel: half its width, its longest arrow, its foot
@@ -49,7 +49,7 @@ function fan(svg, key, title, middle, lengths, angle, unit) {
   const [, ...rings] = ticks(0, REACH / unit);
   for (const r of rings) arc(r * unit, "fan-ring");
   if (title === "X̃") arc(lengths[0] * unit, "fan-same");
-  add(g, "text", { x: middle, y: FLOOR + 24 }, `${title}, a ring every ${rings[0]}`);
+  add(g, "text", { x: middle, y: FLOOR + 24 }, `${title}, rings ${rings[0]} apart`);
   lengths.forEach((length, j) => {
     const turn = (((j ? 1 : -1) * angle) / 2 / Math.PI) * 180;
     const arrow = add(g, "g", { transform: `translate(${middle} ${FLOOR}) rotate(${turn})` });

@@ -144,7 +144,7 @@ def test_the_words_of_the_loss_are_its_numbers(dropout):
     assert fit + penalty == pytest.approx(loss, abs=0.01)
     assert loss == pytest.approx(theory.expected_loss(X, y, w, noise=noise), abs=0.01)
     assert numbers(drop["notes"][1]) == [0, 1.6, 0.8, 0, 1, 2]
-    assert none["line"].split("\n")[0] == "No dropout: shortest is w = (1.6, 0.8)"
+    assert none["line"].split("\n")[0] == "No dropout: smallest norm at w = (1.6, 0.8)"
     assert none["notes"][0] == "Squared error 0 + penalty 0 = loss 0"
 
 
