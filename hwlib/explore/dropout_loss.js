@@ -63,7 +63,7 @@ export function spell(state, { w, parts, fit, penalty, loss, shortest, limit }, 
     `Squared error ${short(fit)} + penalty ${short(penalty)} = loss ${short(loss)}`,
     `At p = 0: w = ${pair(shortest)}; as p → 0: ${pair(limit)}.`,
   ];
-  const sgd = `SGD, after ${steps} steps of size ${+stepSize(state).toPrecision(2)}: ${pair(end)}`;
+  const sgd = `SGD, ${steps} steps of size ${+stepSize(state).toPrecision(2)}: ${pair(end)}`;
   return { line, notes, sgd };
 }
 

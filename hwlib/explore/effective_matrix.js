@@ -35,7 +35,7 @@ export function spell({ before, norms, gamma, after, then, angle }) {
 
 const CONTROLS = {
   X: ["data X, one row per example", { type: "text" }],
-  factor: ["feature 1, multiplied by", { type: "range", min: 0.1, max: 1.5, step: 0.1 }],
+  factor: ["scale feature 1 by", { type: "range", min: 0.1, max: 1.5, step: 0.1 }],
   keep: ["keep", { type: "range", min: 0.1, max: 0.9, step: 0.01 }],
 };
 const [HALF, REACH, FLOOR] = [95, 92, 112]; // of a panel: half its width, its longest arrow, its foot
