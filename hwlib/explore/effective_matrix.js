@@ -29,7 +29,7 @@ export function spell({ before, norms, gamma, after, then, angle }) {
   };
   const line = `Norms in X: ${norms.map(short).join(" and ")}. In X̃: ${then.map(short).join(" and ")}.`;
   const rows = after.map((row) => row.map(short).join(", ")).join("; ");
-  const degrees = `The angle between the columns, ${short((angle * 180) / Math.PI)}°, does not change.`;
+  const degrees = `Angle between the columns: ${short((angle * 180) / Math.PI)}°, unchanged.`;
   return { line, notes: [root(0), root(1), `X̃ = ${rows}`, degrees] };
 }
 
