@@ -412,6 +412,15 @@ WRONG = [
 ]
 
 
+def test_a_stub_in_a_layer_of_the_network_is_named(capsys):
+    def conv_forward(x, w, b, conv_param):
+        raise NotImplementedError("exercise 'Loops'")
+
+    conv = op_from_pair(conv_forward, lambda dout, cache: None)
+    assert not check("three_layer", network(), conv, POOL)
+    assert "Your turn: exercise 'Loops'. Fill in `conv_forward`" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("name", CHECKS)
 def test_a_right_function_passes(name, capsys):
     run, make = CHECKS[name]
