@@ -6,7 +6,7 @@ without a name are contracted: the edge A → B says that B is computed from A a
 another name on it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from operator import getitem
 
@@ -69,6 +69,7 @@ def trace(function, **inputs):
     return Graph(
         shapes={label: array.value.shape for label, array in run.items()},
         sources={label: array.named_sources() for label, array in run.items()},
+        values={label: array.value for label, array in run.items()},
     )
 
 
@@ -103,6 +104,7 @@ class Graph:
     Attributes:
         shapes: the shape of each node's array, by name, in the order of naming.
         sources: the names that each node was computed from; none for an input.
+        values: the array of each node.
 
     >>> trace(lambda x: name("y", 2 * x), x=np.ones(3)).edges()
     [('x', 'y')]
@@ -110,6 +112,7 @@ class Graph:
 
     shapes: dict
     sources: dict
+    values: dict = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def nodes(self):

@@ -13,7 +13,8 @@ Every exercise has a reference, cases and wrong variants, one file a subject:
     answers, pairs      what calls the reader's functions, and says which of them went wrong
     concepts            the exercises of the chapters
     least_squares, one_point, dropout_module, bits       lab: understanding dropout
-    batchnorm, batchnorm_gradient, dropout, models       lab: batch norm and dropout
+    batchnorm, batchnorm_gradient, batchnorm_paths,
+    dropout, models                                      lab: batch norm and dropout
     convolution, pooling, output_size, simpler_cases     lab: convolution
     spatial_batchnorm, three_layer, penalized_loss       lab: convolution
     pytorch_cnn                                          lab: a network in PyTorch
@@ -37,6 +38,7 @@ for subject in (  # to import it is to register its exercises
     "bits",
     "batchnorm",
     "batchnorm_gradient",
+    "batchnorm_paths",
     "dropout",
     "convolution",
     "pooling",

@@ -18,12 +18,14 @@ def cases():
     rng = np.random.default_rng(0)
     made = []
     for (N, D), mode, given, dtype in [
+        ((7, 3), "train", {"eps": 0.1, "momentum": 0.75}, float),
         ((6, 4), "train", {"eps": 1e-5, "momentum": 0.9}, float),
-        ((5, 3), "train", {"eps": 0.1, "momentum": 0.75}, float),
         ((7, 2), "train", {}, float),
         ((6, 4), "test", {"eps": 1e-5, "momentum": 0.9}, float),
         ((1, 3), "test", {"eps": 0.1, "momentum": 0.6}, float),
         ((8, 5), "train", {"eps": 1e-3, "momentum": 0.5}, np.float32),
+        ((4, 3), "test", {}, np.float32),
+        ((5, 2), "train", {"eps": 0.0, "momentum": 0.0}, float),
     ]:
         deviation = np.geomspace(2, 0.02 if dtype is float else 0.5, D)
         x = rng.normal(5 * rng.standard_normal(D), deviation, (N, D)).astype(dtype)
@@ -43,6 +45,8 @@ def cases():
 def with_running(attempt, x, gamma, beta, bn_param):
     """Out, and the running statistics that the attempt leaves in bn_param."""
     out = out_of(attempt, x, gamma, beta, bn_param)
+    if bn_param["mode"] == "test":  # it need not store the defaults
+        return out, *running(bn_param, gamma)
     missing = [name for name in RUNNING if name not in bn_param]
     if missing and np.shape(out) == x.shape:
         raise Hint(f"bn_param has no {' and no '.join(missing)} afterwards")
@@ -138,9 +142,27 @@ def two_roots(x, gamma, beta, bn_param):
     return gamma * (x - mean) / (np.sqrt(var) + np.sqrt(eps_of(bn_param))) + beta, None, None
 
 
+@batchnorm_forward.mistake("eps is not that of bn_param; this is out with the default, 1e-5")
+def default_eps(x, gamma, beta, bn_param):
+    return out_with(x, gamma, beta, {**bn_param, "eps": 1e-5}, *used(x, gamma, bn_param))
+
+
+@batchnorm_forward.mistake("the variance is a sum over the batch; it should be a mean")
+def variance_summed(x, gamma, beta, bn_param):
+    return out_with(x, gamma, beta, bn_param, x.mean(axis=0), len(x) * x.var(axis=0))
+
+
 @batchnorm_forward.mistake("eps is forgotten")
 def no_eps(x, gamma, beta, bn_param):
     return out_with(x, gamma, beta, {**bn_param, "eps": 0.0}, *used(x, gamma, bn_param))
+
+
+@batchnorm_forward.mistake("eps is a lower bound of the variance; it should be added to it")
+def eps_as_bound(x, gamma, beta, bn_param):
+    mean, var = used(x, gamma, bn_param)
+    return out_with(
+        x, gamma, beta, bn_param, mean, np.maximum(var, eps_of(bn_param)) - eps_of(bn_param)
+    )
 
 
 @batchnorm_forward.mistake("this divides by the variance; its root is missing")
@@ -231,6 +253,49 @@ def no_update(x, gamma, beta, bn_param):
 
 
 @batchnorm_forward.mistake(
+    "the running variance does not change in training; store the new one in bn_param"
+)
+def no_update_of_variance(x, gamma, beta, bn_param):
+    return None, None, running(bn_param, gamma)[1]
+
+
+@batchnorm_forward.mistake("momentum is not that of bn_param; this is the default, 0.9")
+def default_momentum(x, gamma, beta, bn_param):
+    return updated({**bn_param, "momentum": 0.9}, gamma, x.mean(axis=0), x.var(axis=0))
+
+
+@batchnorm_forward.mistake("the new running variance is stored as the running mean")
+def variance_as_mean(x, gamma, beta, bn_param):
+    _, _, var = batchnorm_forward.reference(x, gamma, beta, bn_param)
+    return None, var, None
+
+
+@batchnorm_forward.mistake(
+    "the running statistics take in those of the normalized x; they should be those of x"
+)
+def of_normalized(x, gamma, beta, bn_param):
+    z = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps_of(bn_param))
+    return updated(bn_param, gamma, z.mean(axis=0), z.var(axis=0))
+
+
+@batchnorm_forward.mistake("the new value counts in full; its weight is 1 − momentum")
+def new_in_full(x, gamma, beta, bn_param):
+    return updated(bn_param, gamma, x.mean(axis=0), x.var(axis=0), new=1.0)
+
+
+@batchnorm_forward.mistake("the new variance counts in full; its weight is 1 − momentum")
+def new_variance_in_full(x, gamma, beta, bn_param):
+    return None, None, new_in_full(x, gamma, beta, bn_param)[2]
+
+
+@batchnorm_forward.mistake(
+    "in the running variance momentum weighs the new value; here it is the weight of the OLD one"
+)
+def momentum_of_torch_in_variance(x, gamma, beta, bn_param):
+    return None, None, momentum_of_torch(x, gamma, beta, bn_param)[2]
+
+
+@batchnorm_forward.mistake(
     "momentum weighs the new value, as in torch; here it is the weight of the OLD one"
 )
 def momentum_of_torch(x, gamma, beta, bn_param):
@@ -282,7 +347,7 @@ def _graph_cases():
     rng = np.random.default_rng(1)
     return [
         (rng.normal(3, 2, (N, 3)), *rng.standard_normal((2, 3)), eps)
-        for N, eps in ((8, 1e-5), (5, 0.1))
+        for N, eps in ((5, 0.1), (8, 1e-5))
     ]
 
 
@@ -298,19 +363,46 @@ def _traced(attempt, X, gamma, beta, eps):
             raise Hint(
                 f'the node {node} is missing; graph.name("{node}", ...) where it is computed'
             )
+    if "output" in graph.nodes:
+        raise Hint("what is returned is not the node Y, but computed from it; name it all Y")
     if extra := [node for node in graph.nodes if node not in (*GRAPH, "X", "gamma", "beta")]:
         raise Hint(f"{extra[0]} is no node of this graph; leave it without a name")
+    _check_values(graph.values, out, batchnorm_graph.reference(X, gamma, beta, eps), X, eps)
     for node, sources in GRAPH.items():
         arrows = set(graph.sources[node])
         if node == "sigma2":
             arrows.discard("mu")  # it is right with this one and without
         if arrows != sources:
-            fault = "too few" if arrows < sources else "too many" if arrows > sources else "other"
+            fault = "fewer" if arrows < sources else "more" if arrows > sources else "other"
             raise Hint(
                 f"the node {node} has {fault} arrows than it should: compute it from the values "
                 "that its formula names, and only from those"
             )
     return out
+
+
+def _check_values(values, out, wanted, X, eps):
+    """Raise a hint if a node holds what another one should hold, or is not what is returned."""
+    sigma2 = X.var(axis=0)
+    right = {"mu": X.mean(axis=0), "sigma2": sigma2, "Y": wanted}
+    right["Z"] = (X - right["mu"]) / np.sqrt(sigma2 + eps)
+
+    def holds(node, value):
+        return np.shape(values[node]) == np.shape(value) and np.allclose(values[node], value)
+
+    for node in right:
+        for other, value in right.items():
+            if other != node and holds(node, value):
+                raise Hint(f"the node {node} holds {other}")
+    if not np.allclose(out, wanted):
+        if holds("Y", wanted):
+            raise Hint("the node Y is right, but another value is returned")
+        return
+    if holds("sigma2", np.sqrt(sigma2)) or holds("sigma2", np.sqrt(sigma2 + eps)):
+        raise Hint("the node sigma2 holds a standard deviation; it should hold the variance")
+    for node, value in right.items():
+        if not holds(node, value) and values[node].size == value.size:
+            raise Hint(f"the node {node} does not hold {node}, though out is right")
 
 
 @exercise(cases=_graph_cases, look=_traced, library=True)
@@ -322,11 +414,28 @@ def batchnorm_graph(X, gamma, beta, eps):
     return hf.batch_norm(X, None, None, gamma, beta, training=True, eps=eps)
 
 
-@batchnorm_graph.mistake("the variance is the unbiased one, with 1/(N − 1); here it is 1/N")
-def unbiased_node(X, gamma, beta, eps):
-    return gamma * (X - X.mean(0)) / np.sqrt(X.var(0, ddof=1) + eps) + beta
+for words, variant in batchnorm_forward.mistakes.items():
+    if variant in (
+        of_rows,
+        of_all_values,
+        mean_of_all_values,
+        unbiased,
+        mean_square,
+        variance_summed,
+        no_mean,
+        no_root,
+        no_root_and_no_eps,
+        no_eps,
+        default_eps,
+        eps_as_bound,
+        eps_outside,
+        two_roots,
+        no_gamma,
+        no_beta,
+        no_gamma_and_no_beta,
+        gamma_for_beta,
+    ):
 
-
-@batchnorm_graph.mistake("eps is forgotten")
-def no_eps_in_node(X, gamma, beta, eps):
-    return batchnorm_graph.reference(X, gamma, beta, 0.0)
+        @batchnorm_graph.mistake(words.replace("that of bn_param", "the argument"))
+        def as_in_forward(X, gamma, beta, eps, variant=variant):
+            return variant(X, gamma, beta, {"mode": "train", "eps": eps})[0]

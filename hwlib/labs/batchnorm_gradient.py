@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import hwlib.functional as hf
-from hwlib.labs.batchnorm import batchnorm_forward, cases, eps_of
+from hwlib.labs.batchnorm import batchnorm_forward, cases, eps_of, running, updated
 from hwlib.labs.pairs import backward_of
 
 
@@ -30,10 +30,10 @@ class Nodes:
     variance receives dvar = −½ Σ dz (x − mu) / root³ and hands 2 (x − mu) / N of it to each row.
     """
 
-    def __init__(self, x, gamma, bn_param, dout):
-        self.N, self.x, self.dz = len(x), x, dout * gamma
-        self.centered = x - x.mean(axis=0)
-        self.root = np.sqrt(x.var(axis=0) + eps_of(bn_param))
+    def __init__(self, x, gamma, bn_param, dout, mean=None, var=None):
+        self.N, self.x, self.gamma, self.dz = len(x), x, gamma, dout * gamma
+        self.centered = x - (x.mean(axis=0) if mean is None else mean)
+        self.root = np.sqrt((x.var(axis=0) if var is None else var) + eps_of(bn_param))
         self.z = self.centered / self.root
         self.straight = self.dz / self.root
         self.dmu = -self.straight.sum(axis=0)
@@ -208,6 +208,91 @@ def x_for_centered(n):
     return n.straight + n.by_mean + n.dvar * 2 * n.x / n.N
 
 
+@wrong_dx("in dx eps is forgotten in the root that all of it is divided by")
+def no_eps_in_front(n):
+    return (n.straight + n.by_mean + n.by_variance) * n.root / n.x.std(axis=0)
+
+
+@wrong_dx("in dx only the last row enters the sums over the batch; is there = instead of +=?")
+def last_row(n):
+    dmu, dvar = -n.straight[-1], -0.5 * n.dz[-1] * n.centered[-1] / n.root**3
+    return n.straight + dmu / n.N + dvar * 2 * n.centered / n.N
+
+
+@wrong_dx("in dx the means are taken of all entries; each column has its own")
+def means_of_all(n):
+    gamma, dout = _gamma_and_dout(n)
+    return gamma / n.root * (dout - dout.mean() - n.z * (dout * n.z).mean())
+
+
+@wrong_dx("in dx the mean of dout is that of a row; it should be that of a column")
+def mean_of_row(n):
+    gamma, dout = _gamma_and_dout(n)
+    return gamma / n.root * (dout - dout.mean(axis=1, keepdims=True)) + n.by_variance
+
+
+@wrong_dx("the last term of dx has dout in the place of the normalized x")
+def dout_for_z(n):
+    gamma, dout = _gamma_and_dout(n)
+    return n.straight + n.by_mean - gamma / n.root * dout * (dout * n.z).mean(axis=0)
+
+
+def _gamma_and_dout(n):
+    return n.gamma, n.dz / n.gamma
+
+
+def _add_other_cache(words, made_of):
+    @batchnorm_backward.mistake(words)
+    def other_cache(x, gamma, beta, bn_param, dout):
+        x, mean, var = made_of(x, gamma, beta, bn_param)
+        n = Nodes(x, gamma, bn_param, dout, mean, var)
+        return n.straight + n.by_mean + n.by_variance, None, None
+
+    @batchnorm_backward.mistake(words + ".")  # with the mean of X − mu, which should be 0
+    def other_cache_and_sum(x, gamma, beta, bn_param, dout):
+        x, mean, var = made_of(x, gamma, beta, bn_param)
+        n = Nodes(x, gamma, bn_param, dout, mean, var)
+        more = n.dvar * -2 / n.N * n.centered.mean(axis=0)
+        return n.straight + n.by_mean + n.by_variance + more, None, None
+
+
+def _standard(x, bn_param):
+    return (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps_of(bn_param))
+
+
+for words, made_of in {
+    "the cache has the running statistics; dx needs those of the batch": (
+        lambda x, gamma, beta, bn_param: (x, *running(bn_param, gamma))
+    ),
+    "the cache has the new running statistics; dx needs those of the batch": (
+        lambda x, gamma, beta, bn_param: (
+            x,
+            *updated(bn_param, gamma, x.mean(axis=0), x.var(axis=0))[1:],
+        )
+    ),
+    "the normalized x is taken for x": (
+        lambda x, gamma, beta, bn_param: (_standard(x, bn_param), x.mean(axis=0), x.var(axis=0))
+    ),
+    "out is taken for x": (
+        lambda x, gamma, beta, bn_param: (
+            gamma * _standard(x, bn_param) + beta,
+            x.mean(axis=0),
+            x.var(axis=0),
+        )
+    ),
+}.items():
+    _add_other_cache(words, made_of)
+
+
+@batchnorm_backward.mistake("in dx eps is not that of bn_param; this is dx with the default, 1e-5")
+def default_eps(x, gamma, beta, bn_param, dout):
+    return (
+        batchnorm_backward.reference(x, gamma, beta, {**bn_param, "eps": 1e-5}, dout)[0],
+        None,
+        None,
+    )
+
+
 # ---------------------------------------------------------------------------- dgamma and dbeta
 
 
@@ -251,10 +336,16 @@ def gamma_in_dgamma(n, gamma, beta):
     return gamma * n.z
 
 
+@batchnorm_backward.mistake("dbeta has a factor gamma")
+def gamma_in_dbeta(x, gamma, beta, bn_param, dout):
+    return None, None, (dout * gamma).sum(axis=0)
+
+
 SUMS = {
     "is not summed over the batch: every row contributes": lambda terms: terms,
     "is a mean over the batch; it should be a sum": lambda terms: terms.mean(axis=0),
     "is summed over the columns; sum over the rows": lambda terms: terms.sum(axis=1),
+    "has the last row alone; is there = instead of +=?": lambda terms: terms[-1],
     "is summed over rows and columns; sum over the rows only": lambda terms: terms.sum(),
 }
 

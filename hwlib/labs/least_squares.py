@@ -223,7 +223,12 @@ def _weighted_tables():
     return made
 
 
-@exercise(cases=_weighted_tables, look=not_singular, rtol=1e-7)
+@exercise(
+    cases=_weighted_tables,
+    look=not_singular,
+    rtol=1e-7,
+    compare_cases=False,  # LAPACK does not return from the infinity of 1 / 0
+)
 def weighted_least_squares(X, y, chance):
     """The shortest w that minimizes Σ chance_i (y_i − x_i w)², by `attempt(X, y, chance)`."""
     return with_powers(X, y, chance, 0.5, 0.5)

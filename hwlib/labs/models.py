@@ -61,11 +61,29 @@ def _sizes():
 
 
 def _look_at_modules(attempt, sizes, settings):
-    norm = (lambda features: Stand("norm", features)) if settings["norm"] else None
-    dropout = (lambda: Stand("dropout")) if settings["dropout"] else None
+    def norm(features):
+        return Stand("norm", features)
 
-    def make(rng):
-        return attempt(list(sizes), **settings | dict(norm=norm, dropout=dropout, rng=rng))
+    def dropout():
+        return Stand("dropout")
+
+    for made in (norm, dropout):
+        made.__qualname__ = made.__name__  # what Python says of a wrong call
+    stands = dict(
+        norm=norm if settings["norm"] else None, dropout=dropout if settings["dropout"] else None
+    )
+
+    def make(rng, sizes=sizes):
+        given, state = list(sizes), np.random.get_state()[1].copy()
+        model = attempt(given, **settings | stands | dict(rng=rng))
+        if given != list(sizes):
+            raise Hint(f"`{attempt.name}` changed its argument sizes in place. Work on a copy")
+        if not np.array_equal(state, np.random.get_state()[1]):
+            raise Hint(
+                "NumPy's global generator is seeded or drawn from; make one of your own, "
+                "np.random.default_rng(rng)"
+            )
+        return model
 
     model = make(settings["rng"])
     if model is None:
@@ -77,20 +95,39 @@ def _look_at_modules(attempt, sizes, settings):
     between = [k for k in ["affine", "norm", "relu", "dropout"] if settings.get(k, True)]
     _check_order(kinds, between * (len(sizes) - 2) + ["affine"])
     features = [m.features for m in modules if _kind(m) == "norm"]
-    if norm and features != list(sizes[1:-1]):
+    if settings["norm"] and features != list(sizes[1:-1]):
         raise Hint(f"the norms are made for {features} features instead of {sizes[1:-1]}")
-    layers = [m for m in modules if _kind(m) == "affine"]
+    layers = _affines(model)
     for k, (layer, a, b) in enumerate(zip(layers, sizes, sizes[1:], strict=False), 1):
         scale = settings["scale"] or np.sqrt(2 / a)
         check_beginning(
             f"weight of affine layer {k}", layer.weight, (b, a), settings["dtype"], scale
         )
         check_beginning(f"bias of affine layer {k}", layer.bias, (b,), settings["dtype"], 0)
-    starts = [tuple(np.round(layer.weight.ravel()[:9] / layer.weight.std(), 2)) for layer in layers]
-    if len(set(starts)) < len(starts):
+    first = _beginnings(layers)
+    if len(set(first)) < len(first):
         raise Hint("two layers begin with the same numbers; make one generator for all of them")
     check_seeds(make, settings["rng"])
+    shorter = make(settings["rng"], sizes[:-1])  # the first layer draws the same numbers
+    if _beginnings(_affines(shorter))[0] != first[0]:
+        raise Hint("the layers must draw from the generator in their order, the first layer first")
+    other = _beginnings(_affines(make(settings["rng"] + 1)))
+    if set(first) & set(other):
+        raise Hint(
+            "with rng and with rng + 1, layers begin with the same numbers; make one generator for "
+            "all layers, of the seed rng"
+        )
     return np.ones(1)
+
+
+def _affines(model):
+    return [module for module in _flat(model) if _kind(module) == "affine"]
+
+
+def _beginnings(layers):
+    """The first numbers of each layer's weight, whatever their scale."""
+    firsts = [layer.weight.ravel()[:9] for layer in layers]
+    return [tuple(np.round(first / np.linalg.norm(first), 3)) for first in firsts]
 
 
 @exercise(cases=_sizes, look=_look_at_modules, arguments=None)

@@ -139,6 +139,8 @@ class Exercise:
             if no call shows it.
         simpler: `simpler(*case)` makes of a case simpler ones, by what it shows if the answer is
             right there: the end of a sentence that begins with "It is right".
+        compare_cases: whether the cases behind a wrong one are tried too, to tell which setting the
+            right ones have; False if a wrong answer may take forever there.
         library: whether the reference is the library's.
         any_float: whether right values are right in another floating type too.
         rtol: relative tolerance of the values.
@@ -160,6 +162,7 @@ class Exercise:
         answers: Sequence[str] = ("attempt",),
         arguments: Callable[..., tuple] | None = lambda *case: case,
         simpler: Callable[..., Mapping[str, tuple]] = lambda *case: {},
+        compare_cases: bool = True,
         library: bool = False,
         any_float: bool = True,
         rtol: float = 1e-9,
@@ -168,7 +171,7 @@ class Exercise:
         self.reference, self.cases, self.outputs = reference, cases, tuple(outputs)
         self.look = look or (lambda attempt, *case: attempt(*arguments(*case)))
         self.answers, self.arguments, self.library = tuple(answers), arguments, library
-        self.simpler = simpler
+        self.simpler, self.compare_cases = simpler, compare_cases
         self.any_float, self.rtol, self.atol = any_float, rtol, atol
         self.name: str | None = None
         self.mistakes: dict[str, Callable] = {}
@@ -218,7 +221,8 @@ class Exercise:
                 self._show(number, given, answers)
                 if str(fault) not in self.mistakes:
                     self._show_simpler(given, answers, name)
-                self._show_apart(cases, answers, name)
+                if self.compare_cases:
+                    self._show_apart(cases, answers, name)
                 return False
         agrees = "agrees with the library" if self.library else "is right"
         where = f"in all {len(cases)} cases" if len(cases) > 1 else "in the one case"

@@ -347,10 +347,10 @@ WRONG = {
     ("batchnorm_graph", named): {
         "no sigma2": "the node sigma2 is missing",
         "extra": "centered is no node of this graph",
-        "without mu": "the node Z has too few arrows",
-        "too much": "the node Z has too many arrows",
+        "without mu": "the node Z has fewer arrows",
+        "too much": "the node Z has more arrows",
         "from X": "the node Y has other arrows",
-        "unbiased": "the variance is the unbiased one",
+        "unbiased": "unbiased deviation",
         "no eps": "eps is forgotten",
     },
     ("batchnorm_backward", norm_backward): {

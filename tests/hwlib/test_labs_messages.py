@@ -127,7 +127,7 @@ def test_a_case_says_its_mode_and_can_be_had(capsys):
 
     assert not check("batchnorm_forward", no_eps_in_test_mode)
     said = capsys.readouterr().out
-    assert "in case 4 of 6, eps is forgotten." in said
+    assert "in case 4 of 8, eps is forgotten." in said
     assert "x 6×4, gamma 4, beta 4, mode 'test', eps 1e-05, momentum 0.9, float64" in said
     assert "no_eps_in_test_mode(*check.case('batchnorm_forward', 4))" in said
     arguments = case("batchnorm_forward", 4)
