@@ -74,11 +74,11 @@ def _look_at_modules(attempt, sizes, settings):
     )
 
     def make(rng, sizes=sizes):
-        given, state = list(sizes), np.random.get_state()[1].copy()
+        given, state = list(sizes), np.random.get_state()[1].copy()  # noqa: NPY002
         model = attempt(given, **settings | stands | dict(rng=rng))
         if given != list(sizes):
             raise Hint(f"`{attempt.name}` changed its argument sizes in place. Work on a copy")
-        if not np.array_equal(state, np.random.get_state()[1]):
+        if not np.array_equal(state, np.random.get_state()[1]):  # noqa: NPY002
             raise Hint(
                 "NumPy's global generator is seeded or drawn from; make one of your own, "
                 "np.random.default_rng(rng)"

@@ -71,11 +71,14 @@ def verdict(lab, exercise, code):
 
 
 def answers(kind):
-    for lab, exercises in LABS.items():
-        for exercise, group in exercises.items():
-            for k, answer in enumerate(group[kind]):
-                code = source_of(answer, group["solution"])
-                yield pytest.param(lab, exercise, code, answer, id=f"{exercise}-{k}")
+    return [
+        pytest.param(
+            lab, exercise, source_of(answer, group["solution"]), answer, id=f"{exercise}-{k}"
+        )
+        for lab, exercises in LABS.items()
+        for exercise, group in exercises.items()
+        for k, answer in enumerate(group[kind])
+    ]
 
 
 @pytest.mark.parametrize(("lab", "exercise", "code", "answer"), answers("right"))
