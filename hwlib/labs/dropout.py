@@ -307,7 +307,9 @@ def _wrong_dx(contract, dx, dout, factor, x, out, p, training):
         "the factor 1 / (1 − p) is missing: the forward pass multiplied by it": dout * kept,
         "the factor 1 / (1 − p) is there twice": dout * factor**2,
         "the mask is inverted: it lets through what was dropped": dout * ~kept,
-        "the mask is inverted, too: it lets through what was dropped": dout * ~kept / (1 - p),
+        "the mask is inverted and divided by 1 − p: it lets through what was dropped": (
+            dout * ~kept / (1 - p)
+        ),
         "this is the output of the forward pass again; multiply dout, not x": out,
         "this is the mask alone; multiply dout by it": factor,
         "dx has a factor x; multiply dout by the mask alone": dout * factor * x,
@@ -316,7 +318,7 @@ def _wrong_dx(contract, dx, dout, factor, x, out, p, training):
         ),
     }.items():
         if equal(wrong):
-            return words.replace(", too:", ":")
+            return words
     ratio = dx / dout
     if np.allclose(ratio, ratio.flat[0]):
         return f"dx is {ratio.flat[0]:.3g} times dout, without the mask"

@@ -95,7 +95,7 @@ def with_intercept(X, y):
     return shortest(np.column_stack([X, np.ones(len(X))]), y)[:-1]
 
 
-@least_squares.mistake("Xᵀy is a mean over the rows, but XᵀX a sum")
+@least_squares.mistake("this is w divided by the number of rows; take Xᵀy and XᵀX both as sums")
 def mean_and_sum(X, y):
     return shortest(X, y) / len(X)
 
