@@ -260,7 +260,8 @@ def test_what_training_shows_holds_for_other_seeds(first, page, monkeypatch):
     means = [values.mean() for values in accuracy.values()]
     assert min(means) > 0.94
     assert max(means) - min(means) < 0.03
-    scope = {**page, "runs": runs, "accuracy": accuracy}
+    scope = {**page, "conv_runs": conv, "dense_runs": dense}
+    scope |= {"conv_accuracy": accuracy["conv"], "dense_accuracy": accuracy["dense"]}
     shift = solution("one-pixel")[0]
     quietly(shift, scope)
     moved = scope["moved"]
