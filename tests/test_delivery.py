@@ -47,7 +47,7 @@ def test_the_lock_holds_all_that_this_needs_in_turn(lock):
 
 
 def test_the_readme_says_how_the_lock_is_renewed(root):
-    assert "| `make lock` | renews `requirements.txt`" in (root / "README.md").read_text()
+    assert "| `make lock` | regenerates `requirements.txt`" in (root / "README.md").read_text()
     assert re.search(r"^lock: requirements\.in", (root / "Makefile").read_text(), re.M)
 
 
