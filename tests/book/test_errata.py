@@ -578,7 +578,7 @@ def test_still_slightly_different(entry):
     entry.right(f"After {10 * STEPS:,} steps without sampling the difference is gone")
     at_the_end = ((CASES @ descend([0, 0], 10 * STEPS, rows=CASES) - 11) ** 2).mean()
     assert at_the_end > 40  # a loss remains, and no difference
-    entry.right("Neither the remaining loss nor the sampling makes this difference")
+    entry.right("Neither the remaining loss nor the sampling causes this difference")
 
 
 def test_pulls_without_scaling(entry):
