@@ -62,7 +62,8 @@ def settings(given: Mapping[str, Any]) -> dict[str, Any]:
         elif isinstance(value, np.ndarray) and value.dtype.kind == "f":
             kinds.append(str(value.dtype))
     first = {name: plain.pop(name) for name in ("mode", "training") if name in plain}
-    plain.pop("seed", None)  # the cases differ by it, whatever is wrong
+    for name in ("seed", "y"):  # the cases differ by them, whatever is wrong
+        plain.pop(name, None)
     return first | plain | dict.fromkeys(["type"] if kinds else [], " and ".join(kinds[:1]))
 
 
