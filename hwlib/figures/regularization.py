@@ -13,7 +13,7 @@ LEVELS = (0.1, 0.2, 0.4, 0.8, 1.6)  # of the contours, in units of ‖y‖², th
 def dropout_terms(X, y, *, keeps) -> Picture:
     """Draw the expected loss under dropout and the two terms that it is the sum of.
 
-    One row of panels for each keep probability. The levels of the contours are the same in all panels:
+    One row of panels for each keep probability. All panels have the same levels of contours:
     0.1, 0.2, 0.4, 0.8 and 1.6 times ‖y‖². A dot marks where a panel's function is least.
 
     Args:

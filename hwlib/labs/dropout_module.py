@@ -94,10 +94,14 @@ def _look_network(attempt, p):
         raise Hint("a new network should be in training mode; leave out eval()")
     if set(map(id, network.parameters())) & set(map(id, attempt(p).parameters())):
         raise Hint("two calls share one linear layer; make a new one at each call")
-    weights = weights.astype(float)
-    if weights.shape == (1, 2) and weights.any():
-        raise Hint("the weights must be zero at the start; see torch.nn.init.zeros_")
-    return weights
+    if weights.shape != (1, 2):
+        made = f"{weights.shape[1]} to {weights.shape[0]}"
+        raise Hint(
+            f"the linear layer leads from {made}; it should lead from 2 features to 1 output"
+        )
+    if weights.any():
+        raise Hint("`weight` of the linear layer must be zero at the start; fill it in place")
+    return weights.astype(float)
 
 
 @exercise(cases=lambda: [(0.0,), (0.5,)], look=_look_network)

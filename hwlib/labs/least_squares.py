@@ -19,7 +19,7 @@ def not_singular(attempt, X, *rest):
     try:
         return attempt(X, *rest)
     except Raised as error:
-        if not isinstance(error.__cause__, np.linalg.LinAlgError):
+        if "Singular" not in str(error.__cause__):  # or a matrix is not square
             raise
         used = X[rest[1] > 0] if len(rest) == 2 else X
         rows = " without its rows of weight 0" if len(used) < len(X) else ""
@@ -172,7 +172,8 @@ def two_features(w, X, y):
 
 
 @mse_gradient.mistake(
-    "X w and y are subtracted with shapes (n, 1) and (n,), which gives an n by n array"
+    "X w and y are subtracted with shapes (n,) and (n, 1), in one order or the other: that makes "
+    "an n by n array"
 )
 def broadcast(w, X, y):
     residuals = (X @ w)[:, None] - y

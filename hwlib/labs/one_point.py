@@ -185,8 +185,8 @@ def _look(attempt, w, x, y, p, batch_size):
         raise Hint("another generator gives the same masks: draw from rng, and seed nothing")
     if batch_size > 1 and set(which) <= _same_masks(x, batch_size):
         raise Hint(
-            "all copies in a batch share one mask: draw for each entry of each of the batch_size "
-            "copies"
+            "all copies share one mask, or there is one copy only: make batch_size copies, and "
+            "draw for each of their entries"
         )
     counts = np.bincount(which, minlength=len(chance))
     if len(x) > 1 and set(which) <= _all_or_none(outcomes):

@@ -228,16 +228,20 @@ def exchanged(
 def apart(settings: Sequence[Mapping[str, Any]], right: Sequence[bool]) -> str | None:
     """Say which setting tells the cases that are wrong from those that are right, or return None.
 
+    Only one setting may do so, or the mode; and at least two cases must be right, and two wrong:
+    else it may well be chance.
+
     Args:
         settings: of each case, by name; a setting that a case lacks counts as None.
         right: whether each case is right.
 
-    >>> apart([{"pad": 0}, {"pad": 1}, {"pad": 2}], [True, False, False])
-    'Right with pad 0, wrong with pad 1 and pad 2.'
-    >>> apart([{"pad": 0}, {"pad": 1}], [False, False])
+    >>> apart([{"pad": 0}, {"pad": 0}, {"pad": 1}, {"pad": 2}], [True, True, False, False])
+    'In the cases tried: right with pad 0, wrong with pad 1 and pad 2.'
+    >>> apart([{"pad": 0}, {"pad": 1}], [True, False])
     """
-    if all(right) or not any(right):
+    if min(sum(right), len(right) - sum(right)) < 2:
         return None
+    found = {}
     for name in dict.fromkeys(name for each in settings for name in each):
         values = [each.get(name) for each in settings]
         fine, faulty = (
@@ -246,5 +250,6 @@ def apart(settings: Sequence[Mapping[str, Any]], right: Sequence[bool]) -> str |
         )
         if None not in values and not set(fine) & set(faulty) and 1 in (len(fine), len(faulty)):
             both = (" and ".join(f"{name} {v}" for v in part) for part in (fine, faulty))
-            return "Right with {}, wrong with {}.".format(*both)
-    return None
+            found[name] = "In the cases tried: right with {}, wrong with {}.".format(*both)
+    modes = [found[name] for name in ("mode", "training") if name in found]
+    return next(iter(modes or (found.values() if len(found) == 1 else ())), None)

@@ -72,10 +72,15 @@ def test_a_setting_is_named_only_where_it_tells_right_from_wrong():
     settings = [{"mode": m, "pad": p} for m in ("train", "test") for p in (0, 1)]
     assert (
         apart(settings, [True, True, False, False])
-        == "Right with mode train, wrong with mode test."
+        == "In the cases tried: right with mode train, wrong with mode test."
     )
-    assert apart(settings, [True, False, True, False]) == "Right with pad 0, wrong with pad 1."
+    assert apart(settings, [True, False, True, False]) == (
+        "In the cases tried: right with pad 0, wrong with pad 1."
+    )
     assert apart(settings, [True, False, True, True]) is None
+    two = [{**each, "stride": 1 + each["pad"]} for each in settings]
+    assert apart(two, [True, False, True, False]) is None  # pad or stride?
+    assert apart(settings[1:3], [True, False]) is None  # one of each may be chance
     assert apart(settings, [False] * 4) is None
 
 
@@ -89,4 +94,4 @@ def test_a_check_tells_both(capsys):
     assert not check("batchnorm_forward", forward)
     said = capsys.readouterr().out
     assert "\n  In out, each value is 1.25 times what it should be.\n" in said
-    assert "\n  Right with mode train, wrong with mode test.\n" in said
+    assert "\n  In the cases tried: right with mode train, wrong with mode test.\n" in said
