@@ -215,6 +215,8 @@ def exchanged(
     >>> exchanged(outputs, lambda name, a, w: None if a == w else "wrong")
     'the values are right, but their order is dw, dx; it should be dx, dw'
     """
+    if len(outputs) > 4:
+        return None  # n outputs have n! orders
     names = [name for name, _, _ in outputs]
     for order in list(permutations(range(len(outputs))))[1:]:
         if not any(fault("", outputs[k][1], outputs[m][2]) for k, m in enumerate(order)):
