@@ -193,7 +193,9 @@ def beside(
     'each value is too large by that of x, as if x were added, or the sum began with it'
     """
     for name, argument in arguments.items():
-        if not isinstance(argument, np.ndarray) or argument.shape != getattr(actual, "shape", None):
+        if not isinstance(argument, np.ndarray) or argument.dtype.kind != "f":
+            continue
+        if argument.shape != getattr(actual, "shape", None):
             continue
         for sign, size in ((1, "large"), (-1, "small")):
             if argument.any() and np.allclose(actual, wanted + sign * argument, rtol, atol):

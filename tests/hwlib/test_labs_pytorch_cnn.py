@@ -361,7 +361,7 @@ STEP_SLIPS = {
     "attempt",
     [
         step,
-        step_of(f"{LOSS}; loss.backward(); optimizer.step(); optimizer.zero_grad(); return loss.item()"),
+        step_of(f"{LOSS}; optimizer.zero_grad(); loss.backward(); optimizer.step(); return loss.item()"),
         step_of(f"model.zero_grad(); {LOSS}; loss.backward(); optimizer.step(); return float(loss.detach())"),
     ],
 )  # fmt: skip
@@ -450,7 +450,7 @@ FLIP_SLIPS = {
     "batch": (lambda x, rng: x if rng is None else x.flip(0), "another order"),
     "one coin": (
         lambda x, rng: flip(x, rng, coin=lambda x, rng: np.full(len(x), rng.random() < 0.9)),
-        "all of 400 images are flipped",
+        "all or none of 400 images are flipped",
     ),
     "no coin": (lambda x, rng: x + 0, "none of 400 images are flipped"),
     "evaluation": (
@@ -476,7 +476,10 @@ FLIP_SLIPS = {
         ),
         "in evaluation rng is None",
     ),
-    "shifted": (lambda x, rng: x if rng is None else x.roll(1, -1), "neither as they were nor"),
+    "shifted": (
+        lambda x, rng: x if rng is None else x.roll(1, -1),
+        "images are shifted by one column",
+    ),
     "in place": (
         lambda x, rng: x if rng is None else x.copy_(flip(x, rng)),
         "the images that were given are changed",
@@ -555,12 +558,12 @@ DESIGN_SLIPS = {
     "no return": (slip(forward=lambda s, x: [Network.forward(s, x)].clear()), GOOD, "returns nothing; return the logits"),
     "dropout in eval mode": (slip(head=lambda s, x: s.fc2(F.dropout(s.hidden(x), 0.5))), GOOD, "two passes in evaluation mode differ"),
     "statistics of the batch": (Deaf, GOOD, "depend on the others in the batch"),
-    "idle parameters": (Idle, GOOD, "has spare.weight, but does not use it"),
+    "idle parameters": (Idle, GOOD, "spare.weight gets no gradient"),
     "other classes": (lambda c, s, k: Network(c, s, 10), GOOD, "turns 6 images into (6, 10); it should be (6, 100)"),
     "fixed size": (lambda c, s, k: Network(c, 32, k), GOOD, "raised RuntimeError"),
-    "another float": (slip(forward=lambda s, x: Network.forward(s, x.double())), GOOD, "in training on cpu, with a last batch of 16 images, the network raised RuntimeError"),
+    "another float": (slip(forward=lambda s, x: Network.forward(s, x.double())), GOOD, "in training on cpu, with a last batch of 16 images, `my_network` raised RuntimeError"),
     "fixed batch": (slip(forward=lambda s, x: Network.forward(s, x.reshape(16 if len(x) == 16 else 32, *x.shape[1:]))), dict(epochs=5, batch_size=24), "with a last batch of 8 images"),
-    "no module": (lambda c, s, k: None, GOOD, "return a torch.nn.Module"),
+    "no module": (lambda c, s, k: None, GOOD, "the network is None; is there a return?"),
     "stub": (stub, GOOD, "Your turn: exercise 'This one': what to do."),
 }  # fmt: skip
 

@@ -1,201 +1,20 @@
-"""The homework's network in PyTorch, and the check of the reader's."""
+"""The check of the reader's network: its state, its shapes, its logits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import partial
+from inspect import signature
 from typing import Any
 
 import numpy as np
 
 from hwlib.labs.practice import Hint, practice
+from hwlib.labs.pytorch_cnn.base import base_class
+from hwlib.labs.pytorch_cnn.slips import MISTAKES
 
 _CONVOLUTIONS = ("conv1", "conv2", "conv3")
-
-
-def base_network(
-    in_channels: int = 3,
-    size: int = 32,
-    classes: int = 100,
-    *,
-    batch_norm: bool = False,
-    p_drop: float = 0.0,
-) -> Any:
-    """Return the homework's network, for square images of any size from 4 on.
-
-    Three convolutions with 16, 32 and 64 filters, the first two followed by pooling and the third
-    with stride 2, then 256 hidden units. `p_drop` is the probability of dropping a unit.
-
-    >>> sum(p.numel() for p in base_network().parameters())
-    311684
-    >>> sum(p.numel() for p in base_network(batch_norm=True).parameters())
-    311908
-    """
-    return _base()(in_channels, size, classes, batch_norm, p_drop)
-
-
-# The homework's first two networks, by name.
-HOMEWORK = {
-    "base": base_network,
-    "BN + dropout": partial(base_network, batch_norm=True, p_drop=0.2),
-}
-
-
-@cache
-def _base():
-    """Return the class of the network; its methods are what the mistakes below replace."""
-    from torch import nn
-
-    class Base(nn.Module):
-        def __init__(self, in_channels, size, classes, batch_norm, p_drop):
-            super().__init__()
-            self.conv1 = nn.Conv2d(in_channels, 16, 3, padding=1)
-            self.conv2 = nn.Conv2d(16, 32, 3, padding=1)
-            self.conv3 = nn.Conv2d(32, 64, 3, stride=2, padding=1)
-            if batch_norm:
-                self.bn1, self.bn2, self.bn3 = map(nn.BatchNorm2d, (16, 32, 64))
-            self.relu1, self.relu2, self.relu3, self.relu4 = (nn.ReLU() for _ in range(4))
-            self.pool1, self.pool2 = nn.MaxPool2d(2), nn.MaxPool2d(2)
-            side = (size // 4 + 1) // 2
-            self.fc1 = nn.Linear(64 * side * side, 256)
-            self.drop = nn.Dropout(p_drop)
-            self.fc2 = nn.Linear(256, classes)
-
-        def conv(self, k, x):
-            return getattr(self, f"conv{k}")(x)
-
-        def norm(self, k, x):
-            return getattr(self, f"bn{k}")(x) if hasattr(self, f"bn{k}") else x
-
-        def relu(self, k, x):
-            return getattr(self, f"relu{k}")(x)
-
-        def pool(self, k, x):
-            return getattr(self, f"pool{k}")(x) if k < 3 else x
-
-        def stage(self, k, x):
-            return self.pool(k, self.relu(k, self.norm(k, self.conv(k, x))))
-
-        def head(self, x):
-            return self.fc2(self.drop(self.relu(4, self.fc1(x))))
-
-        def forward(self, x):
-            for k in (1, 2, 3):
-                x = self.stage(k, x)
-            return self.head(x.flatten(1))  # (N, 64, s, s) -> (N, 64 s s)
-
-    return Base
-
-
-# ------------------------------------------------------------------------------ mistakes
-
-_MISTAKES: dict[str, Callable] = {}  # in words: makes the class of a network with this mistake
-
-
-def _wrong(method: str, words: str) -> Callable:
-    """Register a function that replaces a method of the network."""
-
-    def register(function):
-        _MISTAKES[words] = lambda: type("Wrong", (_base(),), {method: function})
-        return function
-
-    return register
-
-
-@_wrong("stage", "batch norm is made but not used: it belongs after each convolution")
-def _without_norm(net, k, x):
-    return net.pool(k, net.relu(k, net.conv(k, x)))
-
-
-@_wrong(
-    "stage", "batch norm is after the ReLU: the order is convolution, batch norm, ReLU, pooling"
-)
-def _norm_after_relu(net, k, x):
-    return net.pool(k, net.norm(k, net.relu(k, net.conv(k, x))))
-
-
-@_wrong("stage", "batch norm is after the pooling: it belongs between convolution and ReLU")
-def _norm_after_pool(net, k, x):
-    return net.norm(k, net.pool(k, net.relu(k, net.conv(k, x))))
-
-
-def _no_relu(without, net, k, x):
-    return x if k == without else x.relu()
-
-
-for _k, _layer in enumerate(("conv1", "conv2", "conv3", "fc1"), 1):
-    _wrong("relu", f"there is no ReLU after {_layer}")(
-        lambda net, k, x, without=_k: _no_relu(without, net, k, x)
-    )
-
-
-@_wrong("pool", "the pooling takes means; it should take maxima")
-def _mean_pool(net, k, x):
-    from torch.nn.functional import avg_pool2d
-
-    return avg_pool2d(x, 2) if k < 3 else x
-
-
-@_wrong(
-    "head",
-    "dropout is active in evaluation mode: F.dropout always drops unless it gets "
-    "training=self.training",
-)
-def _drop_always(net, x):
-    from torch.nn.functional import dropout
-
-    return net.fc2(dropout(net.relu4(net.fc1(x)), net.drop.p))
-
-
-@_wrong("head", "dropout drops with the probability of keeping")
-def _drop_what_is_kept(net, x):
-    from torch.nn.functional import dropout
-
-    return net.fc2(dropout(net.relu4(net.fc1(x)), 1 - net.drop.p, net.training))
-
-
-@_wrong("head", "nothing is dropped in training mode, although p_drop is above 0")
-def _no_drop(net, x):
-    return net.fc2(net.relu4(net.fc1(x)))
-
-
-@_wrong("head", "dropout is before fc1: it belongs between relu4 and fc2")
-def _drop_before_fc1(net, x):
-    return net.fc2(net.relu4(net.fc1(net.drop(x))))
-
-
-@_wrong(
-    "head",
-    "dropout is after fc2, where it erases the scores of whole classes: it belongs between relu4 "
-    "and fc2",
-)
-def _drop_after_fc2(net, x):
-    return net.drop(net.fc2(net.relu4(net.fc1(x))))
-
-
-@_wrong(
-    "head",
-    "the network ends with a softmax: cross_entropy contains one and takes the logits",
-)
-def _softmax(net, x):
-    return _base().head(net, x).softmax(1)
-
-
-@_wrong(
-    "head",
-    "the network ends with a log_softmax: return the logits, cross_entropy does the rest",
-)
-def _log_softmax(net, x):
-    return _base().head(net, x).log_softmax(1)
-
-
-@_wrong("head", "there is a ReLU on the logits: they must be free to be negative")
-def _relu_on_logits(net, x):
-    return _base().head(net, x).relu()
-
-
-# ------------------------------------------------------------------------------ the check
 
 
 def network(attempt: Callable[..., Any]) -> bool:
@@ -204,19 +23,25 @@ def network(attempt: Callable[..., Any]) -> bool:
     Args:
         attempt: the class `Network(in_channels, size, classes, *, batch_norm, p_drop)`.
 
+    >>> from hwlib.labs.pytorch_cnn.base import base_network
     >>> network(base_network)
-    Right: `base_network` is right in all 4 cases.
+    Right: `base_network` is right in all 5 cases.
     True
     """
 
     def adapted(in_channels, size, classes, batch_norm, p_drop):
         where = f"Network({in_channels}, {size}, {classes}, {batch_norm=}, {p_drop=})"
+        extras = dict(batch_norm=batch_norm, p_drop=p_drop) if batch_norm or p_drop else {}
+        _compare_order(attempt)
         with own_seed():
-            made = attempt(in_channels, size, classes, batch_norm=batch_norm, p_drop=p_drop)
-            right = _base()(in_channels, size, classes, batch_norm, p_drop)
+            made = attempt(in_channels, size, classes, **extras)
+            right = base_class()(in_channels, size, classes, batch_norm, p_drop)
             _compare_state(made, right, where, batch_norm)
             _compare_settings(made, p_drop, where)
             _compare_maps(made, right, _images(in_channels, size), where)
+            _compare_graph(made, _images(in_channels, size))
+            if p_drop:
+                _compare_dropout(made, _images(in_channels, size))
             for logits in _logits(made, in_channels, size):
                 if logits.shape != (5, classes):
                     raise Hint(
@@ -224,7 +49,7 @@ def network(attempt: Callable[..., Any]) -> bool:
                     )
             return _logits(made, in_channels, size)
 
-    def right(in_channels, size, *rest, make=_base):
+    def right(in_channels, size, *rest, make=base_class):
         with own_seed():
             return _logits(make()(in_channels, size, *rest), in_channels, size)
 
@@ -236,9 +61,10 @@ def network(attempt: Callable[..., Any]) -> bool:
             (3, 32, 100, True, 0.2),
             (1, 8, 10, True, 0.0),
             (1, 12, 10, False, 0.3),
+            (2, 9, 7, True, 0.0),
         ],
         outputs=("the logits in evaluation mode", "the logits in training mode"),
-        mistakes={words: partial(right, make=make) for words, make in _MISTAKES.items()},
+        mistakes={words: partial(right, make=make) for words, make in MISTAKES.items()},
         name=getattr(attempt, "__name__", "Network"),
     )
 
@@ -309,17 +135,23 @@ def _compare_state(made, right, where, batch_norm):
     given, wanted = made.state_dict(), right.state_dict()
     missing = [name for name in wanted if name not in given]
     more = [name for name in given if name not in wanted]
+    beside = f"; it has {more[0]} instead" if more else ""
+    if missing and any(name.startswith(missing[0].split(".")[0] + ".") for name in given):
+        layer, part = missing[0].split(".")
+        raise Hint(
+            f"{where}: {layer} has no {part}; make it as PyTorch makes it by default{beside}"
+        )
     if batch_norm and any(name.startswith("bn") for name in missing):
         raise Hint(
             f"{where} lacks {missing[0]}: with batch_norm=True make bn1, bn2 and bn3 in __init__, "
-            "as attributes of self"
+            f"as attributes of self{beside}"
         )
     if not batch_norm and any(name.startswith("bn") for name in more):
         raise Hint(f"{where} has {more[0]}: without batch_norm there should be no batch norm")
     if missing:
         raise Hint(
             f"{where} has no {missing[0]} in its state_dict: make the layer in __init__ as an "
-            "attribute of self with this name"
+            f"attribute of self with this name{beside}"
         )
     if more:
         raise Hint(f"{where} has {more[0]} in its state_dict, unlike the homework's network")
@@ -327,7 +159,7 @@ def _compare_state(made, right, where, batch_norm):
         shape, right_shape = tuple(given[name].shape), tuple(value.shape)
         if shape != right_shape:
             words = f"{where}: {name} has shape {shape} instead of {right_shape}"
-            if name == "fc1.weight":
+            if name == "fc1.weight" and shape[1] != right_shape[1]:
                 side = round((right_shape[1] / 64) ** 0.5)
                 words += (
                     f". The input of fc1 is the output of conv3, flattened: 64 maps of {side} by "
@@ -335,6 +167,48 @@ def _compare_state(made, right, where, batch_norm):
                     "and rounds up"
                 )
             raise Hint(words)
+
+
+def _compare_order(attempt):
+    """Say that the arguments are in another order."""
+    names = [name for name in signature(attempt).parameters if name != "self"]
+    wanted = ["in_channels", "size", "classes"]
+    if sorted(names[:3]) == sorted(wanted) and names[:3] != wanted:
+        raise Hint(f"the arguments are {', '.join(names[:3])}; their order is {', '.join(wanted)}")
+
+
+def _compare_graph(made, x):
+    """Say that the logits cannot be differentiated, or that the images are changed."""
+    before = x.clone()
+    logits = made.double().train()(x)
+    if not x.equal(before):
+        raise Hint("forward changes the images in place; work on a copy")
+    if getattr(logits, "requires_grad", True) is False:
+        raise Hint("the logits have no graph to differentiate; is there a torch.no_grad?")
+
+
+def _compare_dropout(made, x):
+    """Say that what dropout keeps is not rescaled, as far as the input of fc2 shows."""
+    import torch
+
+    made, seen = made.double(), []
+    hook = made.fc2.register_forward_pre_hook(lambda layer, inputs: seen.append(inputs[0]))
+    with torch.no_grad():
+        made.eval()(x)
+        made(x)  # again, to see whether something is dropped here too
+        made.train()
+        for layer in made.modules():
+            if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm):
+                layer.eval()
+        made(x)
+    hook.remove()
+    off, again, on = seen
+    if not off.equal(again):
+        return
+    positive = off > 0
+    kept, dropped = on[positive] != 0, (on[positive] == 0).sum()
+    if dropped and kept.any() and torch.equal(on[positive][kept], off[positive][kept]):
+        raise Hint("what dropout keeps is not divided by 1 − p_drop in training")
 
 
 def _compare_settings(made, p_drop, where):
@@ -348,6 +222,11 @@ def _compare_settings(made, p_drop, where):
                 given, wanted = getattr(layer, name), getattr(usual, name)
                 if given != wanted:
                     raise Hint(f"{where}: batch norm has {name}={given}; keep PyTorch's {wanted}")
+        if isinstance(layer, torch.nn.Dropout2d):
+            raise Hint(f"{where}: Dropout2d drops whole maps; nn.Dropout drops units")
+        kind = type(layer)
+        if kind.__module__ == torch.nn.ReLU.__module__ and kind is not torch.nn.ReLU:
+            raise Hint(f"{where}: there is a {kind.__name__}; the homework's network has ReLU")
         if isinstance(layer, torch.nn.Dropout) and layer.p != p_drop:
             keeps = abs(layer.p - (1 - p_drop)) < 1e-12
             more = ", the probability of KEEPING; PyTorch's p is that of dropping" if keeps else ""

@@ -12,8 +12,9 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from hwlib import data
+from hwlib.labs.pytorch_cnn.base import HOMEWORK, base_network
 from hwlib.labs.pytorch_cnn.experiments import given_flip, given_floats, on_device
-from hwlib.labs.pytorch_cnn.networks import HOMEWORK, base_network, own_seed
+from hwlib.labs.pytorch_cnn.networks import own_seed
 from hwlib.train import fit
 
 
