@@ -214,7 +214,7 @@ NETWORK_SLIPS = {
 def test_the_right_network_passes(capsys):
     assert verdict(lab.network, capsys, Network) == (
         True,
-        "Right: `Network` is right in all 4 cases.\n",
+        "Right: `Network` is right in all 5 cases.\n",
     )
 
 
