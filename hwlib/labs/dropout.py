@@ -166,7 +166,7 @@ def check_distribution(contract, factors, p):
     """Raise a hint if the factors, out / x, do not have the distribution of inverted dropout."""
     dropped = factors == 0
     if not dropped.any():
-        raise Hint("nothing is dropped in training")
+        raise Hint("in training nothing is 0; what is dropped must be 0")
     check_independence(contract, dropped)
     if contract.per_channel:
         dropped = dropped[:, :, 0, 0]

@@ -95,7 +95,8 @@ def gradients(backward: Answer, dout: np.ndarray, cache: Any) -> Any:
     >>> gradients(Answer(lambda dout, cache: (dout * cache,), "backward"), np.ones(2), 3)
     array([3., 3.])
     """
-    once, again = (backward(dout.copy(), cache) for _ in range(2))
+    once = deepcopy(backward(dout.copy(), cache))  # else both may be one array that adds up
+    again = backward(dout.copy(), cache)
     if not _equal(once, again):
         raise Hint(
             f"called twice with one cache, `{backward.name}` gives two answers; does it change "

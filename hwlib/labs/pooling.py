@@ -123,7 +123,9 @@ def first_column(x, pool_param):
     return _windows_at(x, pool_param, (pool_param["pool_height"], 1))
 
 
-@max_pool_forward.mistake("the window is stride by stride; it is pool_height by pool_width")
+@max_pool_forward.mistake(
+    "the window is a square, as if both sizes were the stride; it is pool_height by pool_width"
+)
 def window_of_strides(x, pool_param):
     return _windows_at(x, pool_param, (pool_param["stride"],) * 2)
 

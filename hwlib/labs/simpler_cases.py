@@ -1,6 +1,6 @@
 """Simpler cases of convolution and pooling, by what they show if an answer is right there.
 
-What they show is the end of a sentence that begins with "It is right".
+What they show is the end of a sentence that begins with "This case comes out right".
 """
 
 from __future__ import annotations

@@ -310,7 +310,7 @@ WRONG = [
     ("conv_forward", "no stride", "the stride is ignored"),
     ("conv_forward", "steps of one", "the window moves by 1 and not by the stride"),
     ("conv_forward", "no padding", "the padding is ignored"),
-    ("conv_forward", "pads all axes", "It is right with pad 0. The zeros belong"),
+    ("conv_forward", "pads all axes", "This case comes out right with pad 0. The zeros belong"),
     ("conv_forward", "pads all axes, channels one by one", "the batch and the channels are padded"),
     ("conv_forward", "flipped", "the filter is flipped"),
     ("conv_forward", "transposed", "rows and columns are exchanged"),

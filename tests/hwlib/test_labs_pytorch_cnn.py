@@ -322,7 +322,7 @@ def step_of(source):
 
 LOSS = "loss = F.cross_entropy(model(x), y)"
 STEP_SLIPS = {
-    "no zero_grad": (f"{LOSS}; loss.backward(); optimizer.step(); return loss.item()", "zero_grad is missing"),
+    "no zero_grad": (f"{LOSS}; loss.backward(); optimizer.step(); return loss.item()", "zero_grad is not called"),
     "step first": (
         f"optimizer.step(); {LOSS}; optimizer.zero_grad(); loss.backward(); return loss.item()",
         "the optimizer steps before backward",
@@ -396,8 +396,8 @@ FLOAT_SLIPS = {
     "0 to 1": (lambda x: x.float() / 255, "run from 0 to 1"),
     "half range": (lambda x: x.float() / 255 - 0.5, "run from −0.5 to 0.5"),
     "upside down": (lambda x: 1 - x.float() / 127.5, "the numbers run from 1 to −1"),
-    "128": (lambda x: x.float() / 128 - 1, "both numbers are 127.5"),
-    "bytes without their middle": (lambda x: (x.float() - 128) / 128, "both numbers are 127.5, not 128"),
+    "128": (lambda x: x.float() / 128 - 1, "it takes 127.5"),
+    "bytes without their middle": (lambda x: (x.float() - 128) / 128, "where 128 stands, it takes 127.5"),
     "undivided": (lambda x: (x.float() - 0.5) / 0.5, "divide by 255 first"),
     "-1 to 0": (lambda x: x.float() / 255 - 1, "multiply before you subtract"),
     "wrapped": (lambda x: (2 * x) / 255 - 1, "wrapped around at 256"),
@@ -447,7 +447,7 @@ FLIP_SLIPS = {
     "rows": (lambda x, rng: flip(x, rng, (-2,)), "top and bottom are exchanged"),
     "half a turn": (lambda x, rng: flip(x, rng, (-1, -2)), "turned by half a turn"),
     "channels": (lambda x, rng: flip(x, rng, (1,)), "the channels are exchanged"),
-    "batch": (lambda x, rng: x if rng is None else x.flip(0), "another order"),
+    "batch": (lambda x, rng: x if rng is None else x.flip(0), "in the places of others"),
     "one coin": (
         lambda x, rng: flip(x, rng, coin=lambda x, rng: np.full(len(x), rng.random() < 0.9)),
         "all or none of 400 images are flipped",
@@ -549,7 +549,7 @@ def then(layer):
 
 
 DESIGN_SLIPS = {
-    "too many parameters": (wide, GOOD, "1,269,300 parameters are 269,300 too many; most of them, 1,228,800, are in 1.weight"),
+    "too many parameters": (wide, GOOD, "1,269,300 parameters are 269,300 too many; the most, 1,228,800, are in 1.weight"),
     "too many epochs": (Network, dict(epochs=11, batch_size=256), "11 epochs are too many; at most 10"),
     "too many steps": (Network, dict(epochs=10, batch_size=16), "10 epochs of 3,125 steps make 31,250; at most 20,000"),
     "no batch size": (Network, dict(epochs=5), "integers epochs and batch_size"),
@@ -561,8 +561,8 @@ DESIGN_SLIPS = {
     "idle parameters": (Idle, GOOD, "spare.weight gets no gradient"),
     "other classes": (lambda c, s, k: Network(c, s, 10), GOOD, "turns 6 images into (6, 10); it should be (6, 100)"),
     "fixed size": (lambda c, s, k: Network(c, 32, k), GOOD, "raised RuntimeError"),
-    "another float": (slip(forward=lambda s, x: Network.forward(s, x.double())), GOOD, "in training on cpu, with a last batch of 16 images, `my_network` raised RuntimeError"),
-    "fixed batch": (slip(forward=lambda s, x: Network.forward(s, x.reshape(16 if len(x) == 16 else 32, *x.shape[1:]))), dict(epochs=5, batch_size=24), "with a last batch of 8 images"),
+    "another float": (slip(forward=lambda s, x: Network.forward(s, x.double())), GOOD, "in training on cpu, with 16 images, `my_network` raised RuntimeError"),
+    "fixed batch": (slip(forward=lambda s, x: Network.forward(s, x.reshape(16 if len(x) == 16 else 32, *x.shape[1:]))), dict(epochs=5, batch_size=24), "with 8 images"),
     "no module": (lambda c, s, k: None, GOOD, "the network is None; is there a return?"),
     "stub": (stub, GOOD, "Your turn: exercise 'This one': what to do."),
 }  # fmt: skip

@@ -66,8 +66,8 @@ def _look_at_design(attempt, settings):
     if parameters > MOST_PARAMETERS:
         largest = max(sizes, key=sizes.get)
         raise Hint(
-            f"{parameters:,} parameters are {parameters - MOST_PARAMETERS:,} too many; most of "
-            f"them, {sizes[largest]:,}, are in {largest}"
+            f"{parameters:,} parameters are {parameters - MOST_PARAMETERS:,} too many; the most, "
+            f"{sizes[largest]:,}, are in {largest}"
         )
     epochs, batch_size = (settings.get(name) for name in ("epochs", "batch_size"))
     if not all(isinstance(n, int | np.integer) and n > 0 for n in (epochs, batch_size)):
@@ -145,8 +145,7 @@ def _look_at_training(model, images):
             logits.sum().backward()
     except Exception as error:
         raise Hint(
-            f"in training on {device.type}, with a last batch of {images} images, "
-            f"{explained(error, 'my_network')}"
+            f"in training on {device.type}, with {images} images, {explained(error, 'my_network')}"
         ) from error
 
 

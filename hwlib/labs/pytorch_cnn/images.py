@@ -54,9 +54,7 @@ def to_floats(attempt: Callable[..., Any]) -> bool:
         "the numbers run from 1 to −1; 0 should become −1 and 255 should become 1": of(
             lambda x: 1 - x / 127.5
         ),
-        "255 should become 1 and 0 should become −1: both numbers are 127.5, not 128": of(
-            lambda x: x / 128 - 1
-        ),
+        "255 should become 1: where 128 stands, it takes 127.5": of(lambda x: x / 128 - 1),
         "0.5 is subtracted from bytes between 0 and 255: divide by 255 first": of(
             lambda x: (x - 0.5) / 0.5
         ),
@@ -64,9 +62,6 @@ def to_floats(attempt: Callable[..., Any]) -> bool:
         "bytes were multiplied or subtracted as bytes and wrapped around at 256: convert to "
         "float first": lambda x: ((2 * x) / np.float32(255) - 1).astype(np.float32),
         "128 is subtracted; the middle of 0 and 255 is 127.5": of(lambda x: (x - 128) / 127.5),
-        "128 is subtracted, and it is divided by 128; both numbers are 127.5": of(
-            lambda x: (x - 128) / 128
-        ),
         "128 is subtracted from bytes, which wraps around at 256: convert to float first": on_bytes(
             lambda x: (x - np.uint8(128)) / 127.5
         ),
@@ -203,7 +198,7 @@ def random_flip(attempt: Callable[..., Any]) -> bool:
                 "a run cannot be repeated"
             )
         if np.array_equal(call(rng), first):
-            raise Hint("every call flips the same images: draw from the rng that is given")
+            raise Hint("every call flips the same images, whatever the generator gives")
         if not state.equal(torch.get_rng_state()):
             raise Hint("torch's own generator is used or seeded: draw from rng and nothing else")
         one = attempt(image[:1], np.random.default_rng(1))
@@ -232,7 +227,7 @@ def _check_draws(flips):
             f"all or none of {N} images are flipped: draw for each image, not once for the batch"
         )
     if len(set(map(bytes, flips))) == 1:
-        raise Hint("every call flips the same images: draw from the rng that is given")
+        raise Hint("every call flips the same images, whatever the generator gives")
     if not 0.45 < flips.mean() < 0.55:
         raise Hint(f"{flips.mean():.0%} of the images are flipped; it should be about half")
     never = np.flatnonzero(~flips.any(0) | flips.all(0))
@@ -260,7 +255,9 @@ def _flipped(x, given):
         "top and bottom are exchanged: left and right are the last axis": x[:, :, ::-1],
         "images are turned by half a turn: flip the last axis only": x[:, :, ::-1, ::-1],
         "the channels are exchanged: left and right are the last axis": x[:, ::-1],
-        "the images are in another order, so their labels are wrong": x[::-1],
+        "images stand in the places of others, so their labels are wrong: flip the last axis": x[
+            ::-1
+        ],
     }
     for words, other in others.items():
         if same(other)[neither].all():
@@ -285,7 +282,9 @@ def _flipped(x, given):
             raise Hint(words)
     known = {image.tobytes() for image in x} | {image.tobytes() for image in mirrored.copy()}
     if all(image.tobytes() in known for image in given):
-        raise Hint("the images are in another order, so their labels are wrong")
+        raise Hint(
+            "images stand in the places of others, so their labels are wrong: flip the last axis"
+        )
     raise Hint(
         f"{neither.sum()} of {len(x)} images are neither as they were nor with left and right "
         "exchanged"

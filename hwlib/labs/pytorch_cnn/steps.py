@@ -90,8 +90,8 @@ def training_step(attempt: Callable[..., Any]) -> bool:
             )
         if steps != 3:
             raise Hint(
-                f"optimizer.step() is called {steps} times in three training steps; it should be "
-                "once in each, and nothing else should move the parameters"
+                f"the step() of the given optimizer is called {steps} times in three training "
+                "steps; it should be once in each, and nothing else should move the parameters"
             )
         losses = np.array([float(loss) for loss in losses])
         return losses[:1], first, losses, after
@@ -238,7 +238,7 @@ def _loss_after(model, optimizer, x, y):
 
 
 _WRONG_STEPS = {
-    "the gradients of earlier steps are added to the new ones: zero_grad is missing": (
+    "the gradients of earlier steps are added to the new ones: zero_grad is not called": (
         _without_zero_grad
     ),
     "the optimizer steps before backward, so with the gradients of the previous batch": _step_first,
