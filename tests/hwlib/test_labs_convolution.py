@@ -633,18 +633,23 @@ def test_the_references_agree_with_torch():
             EXERCISES["max_pool_backward"].reference(x, param, dout),
             pooling.shared_out(x, param, dout, pooling.first),
         )
-    for x, gamma, beta, bn_param, dout in spatial_batchnorm.cases():
+    for *arrays, bn_param, dout in spatial_batchnorm.cases():
+        x, gamma, beta, dout = (a.astype(float) for a in (*arrays, dout))
+        bn_param = {k: v.astype(float) if k[:3] == "run" else v for k, v in bn_param.items()}
         tensors = [torch.tensor(a, requires_grad=True) for a in (x, gamma, beta)]
-        running = [torch.tensor(bn_param[f"running_{k}"]) for k in ("mean", "var")]
+        start = {"running_mean": np.zeros_like(gamma), "running_var": np.ones_like(gamma)}
+        running = [torch.tensor({**start, **bn_param}[name]) for name in start]
         training = bn_param["mode"] == "train"
-        out = F.batch_norm(tensors[0], *running, *tensors[1:], training, 0.1, bn_param["eps"])
+        momentum, eps = 1 - bn_param.get("momentum", 0.9), bn_param.get("eps", 1e-5)
+        out = F.batch_norm(tensors[0], *running, *tensors[1:], training, momentum, eps)
         mine, mean, var = EXERCISES["spatial_batchnorm_forward"].reference(x, gamma, beta, bn_param)
         np.testing.assert_allclose(mine, out.detach().numpy(), rtol=1e-12, atol=1e-10)
         np.testing.assert_allclose(mean, running[0].numpy(), **close)
         m = x[:, 0].size
         if training:  # torch's running variance is the unbiased one
-            biased = 0.9 * bn_param["running_var"] + 0.1 * x.var(axis=(0, 2, 3))
-            unbiased = biased + 0.1 * x.var(axis=(0, 2, 3)) / (m - 1)
+            own = momentum * x.var(axis=(0, 2, 3))
+            biased = (1 - momentum) * {**start, **bn_param}["running_var"] + own
+            unbiased = biased + own / (m - 1)
             np.testing.assert_allclose(var, biased, **close)
             np.testing.assert_allclose(running[1].numpy(), unbiased, **close)
         got = EXERCISES["spatial_batchnorm_backward"].reference(x, gamma, beta, bn_param, dout)
