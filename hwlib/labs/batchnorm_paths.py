@@ -16,11 +16,17 @@ PATHS = "the direct term of dx", "the path through the mean", "the path through 
 
 @batchnorm_backward.explanation
 def paths(answer, x, gamma, beta, bn_param, dout):
-    """Say by which factors the paths differ from what they should be."""
+    """Say by which factors the paths differ from what they should be.
+
+    >>> x, dout = np.array([[0.0], [1], [5]]), np.array([[1.0], [2], [4]])
+    >>> case = x, np.ones(1), np.zeros(1), {"mode": "train", "eps": 0.0}, dout
+    >>> paths((2 * batchnorm_backward.reference(*case)[0],), *case)
+    'all of dx is 2 times what it should be'
+    """
     if not np.isfinite(answer[0]).all():
         return None
     n = Nodes(x, gamma, bn_param, dout)
-    factors = factors_of(answer[0], n)
+    factors = _factors_of(answer[0], n)
     if factors is None:
         return None
     said = [_factor(f, n, x.shape[1] if k else None) for k, f in enumerate(factors)]
@@ -34,7 +40,7 @@ def paths(answer, x, gamma, beta, bn_param, dout):
     return "; ".join(told)
 
 
-def factors_of(dx, n):
+def _factors_of(dx, n):
     """The factors (3, D) of the paths in dx (N, D), or None if dx is no such sum."""
     found = []
     for j in range(dx.shape[1]):

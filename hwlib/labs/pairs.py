@@ -74,7 +74,13 @@ def backward_of(forward: Exercise, **options: Any) -> Callable[[Callable], Exerc
 
 
 def unmixed(backward: Answer, dout: np.ndarray, forward: Answer, given: Any, other: Any) -> Any:
-    """The gradient at `given`, with and without another forward pass in between."""
+    """The gradient at `given`, with and without another forward pass in between.
+
+    >>> forward = Answer(lambda x: (x**2, 2 * x), "forward")
+    >>> backward = Answer(lambda dout, cache: dout * cache, "backward")
+    >>> unmixed(backward, np.ones(2), forward, [np.array([1.0, 3])], [np.zeros(2)])
+    array([2., 6.])
+    """
     _, cache = run(forward, *deepcopy(given))
     run(forward, *deepcopy(other))
     answer = gradients(backward, dout, cache)

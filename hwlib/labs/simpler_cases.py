@@ -11,7 +11,12 @@ import numpy as np
 
 
 def with_dout(simpler: Callable, reference: Callable) -> Callable:
-    """`simpler(*case)` for cases that end with dout, which gets the shape of the new output."""
+    """`simpler(*case)` for cases that end with dout, which gets the shape of the new output.
+
+    >>> first = with_dout(lambda x: {"for one number": (x[:1],)}, lambda x: 2 * x)
+    >>> first(np.ones(3), np.ones(3))
+    {'for one number': (array([1.]), array([1.]))}
+    """
 
     def made(*case):
         *given, dout = case
@@ -24,7 +29,12 @@ def with_dout(simpler: Callable, reference: Callable) -> Callable:
 
 
 def of_convolution(x, w, b, conv_param):
-    """Simpler cases of a convolution."""
+    """Simpler cases of a convolution.
+
+    >>> x, w, b = np.ones((2, 3, 5, 5)), np.ones((4, 3, 3, 3)), np.ones(4)
+    >>> of_convolution(x, w, b, {"stride": 2, "pad": 1})["for one filter"][1].shape
+    (1, 3, 3, 3)
+    """
     stride, pad = conv_param["stride"], conv_param["pad"]
     side, width = min(x.shape[2:]), min(w.shape[2:])
     left = [(n + 2 * pad - k) % stride for n, k in zip(x.shape[2:], w.shape[2:], strict=True)]
@@ -53,12 +63,20 @@ def of_convolution(x, w, b, conv_param):
 
 
 def pooling_param(height, width, stride):
-    """Settings of a pooling, as the homework calls them."""
+    """Settings of a pooling, as the homework calls them.
+
+    >>> pooling_param(2, 3, 1)
+    {'pool_height': 2, 'pool_width': 3, 'stride': 1}
+    """
     return {"pool_height": height, "pool_width": width, "stride": stride}
 
 
 def of_pooling(x, pool_param):
-    """Simpler cases of max pooling."""
+    """Simpler cases of max pooling.
+
+    >>> of_pooling(np.ones((2, 3, 5, 5)), pooling_param(2, 3, 2))["for one image"][0].shape
+    (1, 3, 5, 5)
+    """
     height, width, step = (pool_param[k] for k in ("pool_height", "pool_width", "stride"))
     k, side = min(height, width), min(x.shape[2:])
     k = k if k != step else k + 1  # so that the windows overlap
