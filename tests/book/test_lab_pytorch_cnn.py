@@ -22,6 +22,7 @@ from bookkit.settings import Book
 from bookkit.splice import splice, split_cells
 from hwlib import data
 from hwlib.data import RemoteFile
+from hwlib.labs.pytorch_cnn.checks import SETTINGS
 from hwlib.train import fit
 from tests.conftest import OTHER_SEEDS, ROOT
 
@@ -145,6 +146,7 @@ def test_the_settings_of_the_homework(tmp_path):
     net = scope["improved"](3, 32, 100)
     assert net.drop.p == 0.2
     assert scope["DEFAULTS"]["weight_decay"] == 0
+    assert list(scope["DEFAULTS"]) == list(SETTINGS)  # which the check of a design knows
 
 
 @functools.cache
