@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hwlib.labs.answers import explained
 from hwlib.labs.practice import Hint, practice
 
 
@@ -201,7 +202,12 @@ def random_flip(attempt: Callable[..., Any]) -> bool:
             raise Hint("every call flips the same images, whatever the generator gives")
         if not state.equal(torch.get_rng_state()):
             raise Hint("torch's own generator is used or seeded: draw from rng and nothing else")
-        one = attempt(image[:1], np.random.default_rng(1))
+        try:
+            one = attempt(image[:1], np.random.default_rng(1))
+        except Exception as error:  # the reader's code may raise anything
+            raise Hint(
+                f"with a batch of one image, {explained(error, _named(attempt, 'random_flip'))}"
+            ) from error
         if not isinstance(one, torch.Tensor) or one.shape != image[:1].shape:
             raise Hint("a batch of one image does not keep its shape")
         return np.array(True)

@@ -160,6 +160,9 @@ def _compare_state(made, right, where, batch_norm):
         if shape != right_shape:
             words = f"{where}: {name} has shape {shape} instead of {right_shape}"
             if name == "fc1.weight" and shape[1] != right_shape[1]:
+                stride, right_stride = (getattr(n.conv3, "stride", None) for n in (made, right))
+                if stride != right_stride:
+                    raise Hint(f"{where}: conv3 has stride {stride} instead of {right_stride}")
                 side = round((right_shape[1] / 64) ** 0.5)
                 words += (
                     f". The input of fc1 is the output of conv3, flattened: 64 maps of {side} by "
