@@ -398,7 +398,7 @@ WRONG = {
         "twice": "divided by 1 − p twice",
         "odd": "multiplied by 17 instead",
         "half": "15% of the entries are dropped at p = 0.3",
-        "no drop": "nothing is dropped",
+        "no drop": "in training nothing is 0",
         "one mask": "all rows share one mask",
         "whole rows": "a row is dropped whole",
         "global": "not from np.random",

@@ -279,7 +279,7 @@ WRONG = [
     ("dropout_forward", changed(forward, scale=lambda p: (1 - p) ** -2), "twice"),
     ("dropout_forward", changed(forward, scale=lambda p: 17), "multiplied by 17 instead"),
     ("dropout_forward", changed(forward, drop=lambda p: p / 2), "15% of the entries are dropped"),
-    ("dropout_forward", changed(forward, drop=lambda p: -1), "nothing is dropped"),
+    ("dropout_forward", changed(forward, drop=lambda p: -1), "in training nothing is 0"),
     ("dropout_forward", changed(forward, shape=lambda x: x.shape[1:]), "all rows share one mask"),
     ("dropout_forward", changed(forward, shape=lambda x: (len(x), 1)), "a row is dropped whole"),
     ("dropout_forward", ambient, "not from np.random"),
