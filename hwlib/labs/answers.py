@@ -40,6 +40,25 @@ class Hint(Exception):
     """
 
 
+class Named(Hint):
+    """A hint that names the mistake, so nothing else has to be found out about the case.
+
+    >>> isinstance(Named("the mean changes"), Hint)
+    True
+    """
+
+
+class WrongForward(Named):
+    """What a backward pass is told if the forward pass before it is wrong.
+
+    >>> str(WrongForward("forward", "out is 0"))
+    '`forward` is not right; get it right first (out is 0)'
+    """
+
+    def __init__(self, forward: str, why: object):
+        super().__init__(f"`{forward}` is not right; get it right first ({why})")
+
+
 class Raised(Exception):
     """What a reader's function raised, in a sentence that names the function and the line.
 
@@ -154,13 +173,13 @@ def explained(error: Exception, name: str) -> Raised | Unfilled:
     >>> str(explained(KeyError("pad"), "conv_forward"))
     "`conv_forward` raised KeyError: 'pad'"
     """
+    everything = traceback.extract_tb(error.__traceback__)
     frames = [
         frame
-        for frame in traceback.extract_tb(error.__traceback__)
+        for frame in everything
         if not frame.filename.startswith(NOT_THE_READERS)
         and not frame.filename.endswith(".pyx")  # NumPy's generator
     ]
-    everything = traceback.extract_tb(error.__traceback__)
     if isinstance(error, NotImplementedError) and frames and frames[-1] == everything[-1]:
         stub = _name(frames, name)
         return Unfilled(

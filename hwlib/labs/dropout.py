@@ -21,7 +21,7 @@ from math import erf, sqrt
 
 import numpy as np
 
-from hwlib.labs.answers import Hint
+from hwlib.labs.answers import Hint, WrongForward
 from hwlib.labs.pairs import run, unmixed
 from hwlib.labs.practice import PAIR, Exercise, exercise
 
@@ -265,7 +265,7 @@ def look_backward(contract, forward, backward, x, p, training, rng, dout):
         if not np.allclose(out, x * factor, rtol=1e-5, equal_nan=True):
             raise Hint("equal generators give different masks")
     except Hint as hint:
-        raise Hint(f"`{forward.name}` is not right; get it right first ({hint})") from None
+        raise WrongForward(forward.name, hint) from None
     given, other = (
         contract.arguments(a, p, training, generator)
         for a, generator in ((x, rng), (x[::-1], np.random.default_rng(77)))

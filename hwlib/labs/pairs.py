@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hwlib.labs.answers import Answer, Hint
+from hwlib.labs.answers import Answer, Hint, WrongForward
 from hwlib.labs.practice import PAIR, Exercise, exercise
 
 
@@ -66,7 +66,7 @@ def backward_of(forward: Exercise, **options: Any) -> Callable[[Callable], Exerc
         if fault := forward.fault("out", out, wanted):
             rest = [None] * (len(forward.outputs) - 1)
             named = forward.named_mistake(given, 0, (out, *rest) if rest else out)
-            raise Hint(f"`{first.name}` is not right; get it right first ({named or fault})")
+            raise WrongForward(first.name, named or fault)
         other = [a[::-1] if isinstance(a, np.ndarray) else a for a in given]
         return unmixed(second, dout, first, given, other)
 

@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 
-Close = Callable[[np.ndarray, np.ndarray], np.ndarray]  # elementwise, broadcasting
-
 
 def pattern(actual: np.ndarray, wanted: np.ndarray, *, rtol: float, atol: float) -> str | None:
     """Describe how an array differs from what it should be, or return None.
@@ -255,5 +253,7 @@ def apart(settings: Sequence[Mapping[str, Any]], right: Sequence[bool]) -> str |
         if None not in values and not set(fine) & set(faulty) and 1 in (len(fine), len(faulty)):
             both = (" and ".join(f"{name} {v}" for v in part) for part in (fine, faulty))
             found[name] = "In the cases tried: right with {}, wrong with {}.".format(*both)
-    modes = [found[name] for name in ("mode", "training") if name in found]
-    return next(iter(modes or (found.values() if len(found) == 1 else ())), None)
+    for mode in ("mode", "training"):
+        if mode in found:
+            return found[mode]
+    return found.popitem()[1] if len(found) == 1 else None

@@ -32,7 +32,7 @@ from typing import Any
 
 import numpy as np
 
-from hwlib.labs.answers import Answer, Hint, Unfilled, explained, is_stub, turn_of
+from hwlib.labs.answers import Answer, Hint, Named, Unfilled, explained, is_stub, turn_of
 from hwlib.labs.patterns import apart, beside, exchanged, pattern
 from hwlib.labs.said import described, ended, named, of_type, sentence, settings
 from hwlib.testing import assert_close
@@ -138,7 +138,7 @@ class Exercise:
         arguments: makes of a case what the reader's function is given, for `case` to show; None
             if no call shows it.
         simpler: `simpler(*case)` makes of a case simpler ones, by what it shows if the answer is
-            right there: the end of a sentence that begins with "It is right".
+            right there: the end of a sentence that begins with "This case comes out right".
         compare_cases: whether the cases behind a wrong one are tried too, to tell which setting the
             right ones have; False if a wrong answer may take forever there.
         library: whether the reference is the library's.
@@ -219,10 +219,10 @@ class Exercise:
                     return False
                 print(f"Not yet: in case {number} of {len(cases)}, {sentence(fault, name)}")
                 self._show(number, given, answers)
-                if str(fault) not in self.mistakes and "get it right first" not in str(fault):
+                if not isinstance(fault, Named):
                     self._show_simpler(given, answers, name)
                 if self.compare_cases:
-                    self._show_apart(cases, answers, name)
+                    self._show_apart(cases, number, answers, name)
                 return False
         agrees = "agrees with the library" if self.library else "is right"
         where = f"in all {len(cases)} cases" if len(cases) > 1 else "in the one case"
@@ -244,7 +244,9 @@ class Exercise:
         parts = _parts(actual, wanted, self.outputs, name)
         for k, (part, a, w) in enumerate(parts):
             if fault := self.fault(part, a, w):
-                known = self.named_mistake(given, k, actual) or self._explained(given, actual)
+                if words := self.named_mistake(given, k, actual):
+                    raise Named(words)
+                known = self._explained(given, actual)
                 raise Hint(known or self._described(given, part, a, w, fault, parts))
             if _cast(a, w) is not a:
                 remarks.append(of_type(part, a.dtype, w.dtype))
@@ -252,7 +254,7 @@ class Exercise:
 
     def _described(self, given, part, actual, wanted, fault, parts):
         """The fault of an output, and what its wrong values have in common."""
-        if order := exchanged([(n, a, w) for n, a, w in parts], self.fault):
+        if order := exchanged(parts, self.fault):
             return order
         tolerances = self._tolerances(actual, wanted)
         common = pattern(actual, wanted, **tolerances)
@@ -327,9 +329,13 @@ class Exercise:
                 print(f"  This case comes out right {ended(words)}")
                 return
 
-    def _show_apart(self, cases, answers, name):
-        """Print which setting the wrong cases have and the right ones have not."""
-        right = [self._right(answers, given, name) for given in cases]
+    def _show_apart(self, cases, number, answers, name):
+        """Print which setting the wrong cases have and the right ones have not.
+
+        Case `number` is the first that is wrong, so only those behind it are still to be tried.
+        """
+        later = [self._right(answers, given, name) for given in cases[number:]]
+        right = [True] * (number - 1) + [False] + later
         if told := apart([settings(named(self.reference, given)) for given in cases], right):
             print(f"  {told}")
 

@@ -51,7 +51,7 @@ def settings(given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a case by name, those in its dicts included, and the floating type.
 
     >>> settings({"x": np.ones(2), "p": 0.5, "options": {"mode": "test"}})
-    {'mode': 'test', 'p': 0.5, 'type': 'float64'}
+    {'p': 0.5, 'mode': 'test', 'type': 'float64'}
     """
     plain, kinds = {}, []
     for name, value in given.items():
@@ -61,10 +61,9 @@ def settings(given: Mapping[str, Any]) -> dict[str, Any]:
             plain[name] = value
         elif isinstance(value, np.ndarray) and value.dtype.kind == "f":
             kinds.append(str(value.dtype))
-    first = {name: plain.pop(name) for name in ("mode", "training") if name in plain}
     for name in ("seed", "y"):  # the cases differ by them, whatever is wrong
         plain.pop(name, None)
-    return first | plain | dict.fromkeys(["type"] if kinds else [], " and ".join(kinds[:1]))
+    return plain | ({"type": kinds[0]} if kinds else {})
 
 
 def described(given: Mapping[str, Any]) -> str:

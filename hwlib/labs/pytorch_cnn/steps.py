@@ -138,10 +138,7 @@ def _loss(model, x, y, **how):
 
 def _step(model, optimizer, x, y):
     optimizer.zero_grad()
-    loss = _loss(model, x, y)
-    loss.backward()
-    optimizer.step()
-    return loss.detach()
+    return _without_zero_grad(model, optimizer, x, y)
 
 
 def _without_zero_grad(model, optimizer, x, y):
