@@ -70,7 +70,12 @@
         const still = view.nextElementSibling;
         view.after(el);
         await widget.render({ model, el });
-        if (still?.matches(".explore-still")) still.classList.add("replaced");
+        if (still?.matches(".explore-still")) {
+          still.classList.add("replaced");
+          const room = still.querySelector(".explore-room");
+          if (room) el.firstElementChild.classList.add("explore-room");
+          el.style.cssText = room?.style.cssText ?? "";
+        }
         alive += 1;
       } catch (error) {
         el.remove();

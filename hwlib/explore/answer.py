@@ -67,7 +67,7 @@ class Answer(Figure):
     _esm = source("answer.js")
     _css = source("answer.css")
     SETTINGS = ("name", "kind", "label")
-    SIZE = "answer"
+    HEIGHT = (0, 0)
 
     name = traitlets.Unicode().tag(sync=True)
     kind = traitlets.Unicode().tag(sync=True)

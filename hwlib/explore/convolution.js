@@ -1,4 +1,4 @@
-// Convolution with stride, padding and dilation: drag the window, read its products.
+// Convolution with stride, padding and dilation: the numbers and the words.
 
 const list = (length, f) => Array.from({ length }, (_, i) => f(i));
 
@@ -33,17 +33,7 @@ export function convolve({ x, weight, ...geometry }) {
   return { flat, image, filter, rows, columns, look, output };
 }
 
-const CONTROLS = {
-  x: ["input x", { type: "text" }],
-  weight: ["filter w", { type: "text" }],
-  stride: ["stride s", { type: "range", min: 1, max: 4 }],
-  padding: ["padding p", { type: "range", min: 0, max: 3 }],
-  dilation: ["dilation d", { type: "range", min: 1, max: 3 }],
-  at: ["output", { type: "range", min: 0, max: 0 }],
-};
-const C = 40; // the side of a cell, in units of the viewBox
 const factor = (v) => (v < 0 ? `(${typeset(v)})` : typeset(v));
-const extent = (taps) => taps.at(-1) - taps[0] + 1;
 
 /** The products of window (o, q) in one line, the sizes and what they leave out in another. */
 export function spell({ stride: s, padding: p, dilation: d }, result, o, q) {
@@ -64,66 +54,3 @@ export function spell({ stride: s, padding: p, dilation: d }, result, o, q) {
   if (missed) notes.push(`Struck out: in no window (${missed} of ${cells}).`);
   return { y, line: `${y} =${flat ? " " : "\n"}${products} = ${typeset(sum)}`, notes };
 }
-
-function draw(state, { svg, line, notes, inputs, mark }) {
-  const result = convolve(state);
-  const { flat, image, filter, rows, columns, output } = result;
-  const last = rows.length * columns.length - 1;
-  state.at = Math.min(state.at, last);
-  const [o, q] = [Math.floor(state.at / columns.length), state.at % columns.length];
-  const [r, c] = [rows[o], columns[q]];
-  const words = spell(state, result, o, q);
-  inputs.at.max = last;
-  say(inputs.at, words.y);
-  mark(flat ? "1-D" : "2-D");
-  line.textContent = words.line;
-  notes.textContent = words.notes.join("\n");
-  svg.setAttribute("aria-label", `A window of the input gives ${words.line}. ` +
-    `The whole output: ${unparse(flat ? output[0] : output)}. ${words.notes.at(-1)}`);
-
-  // Lengths in cells: the padded input, and centred below it the output.
-  const p = state.padding;
-  const above = flat ? 0 : p;
-  const width = image[0].length + 2 * p;
-  const height = image.length + 2 * above;
-  const [left, top] = [(width - columns.length) / 2, height + 1.25];
-  svg.setAttribute("viewBox", `-2 -2 ${width * C + 4} ${(top + rows.length) * C + 4}`);
-  svg.setAttribute("width", 52 * width); // px at most: the css shrinks it to fit
-  const link = layer(svg, "path", "explore-link");
-  const cells = layer(svg, "g", "explore-cells");
-  cells.replaceChildren();
-  const cell = (x, y, kind, value, weight) => {
-    const g = add(cells, "g", { class: kind, transform: `translate(${x * C} ${y * C})` });
-    const text = typeset(value);
-    add(g, "rect", { width: C, height: C });
-    add(g, "text", { x: 20, y: weight ? 15 : 20, "font-size": Math.min(17, 66 / text.length) }, text);
-    if (weight) add(g, "text", { x: 20, y: 31, "font-size": 12 }, weight);
-  };
-  for (let i = -above; i < height - above; i++)
-    for (let j = -p; j < width - p; j++) {
-      const value = image[i]?.[j];
-      const weight = filter[r.indexOf(i)]?.[c.indexOf(j)];
-      const padded = value === undefined ? "padded" : "";
-      const missed = rows.flat().includes(i) && columns.flat().includes(j) ? "" : "missed";
-      const tap = weight === undefined ? "" : "tap";
-      cell(j + p, i + above, `${padded} ${missed} ${tap}`, value ?? 0, tap && `×${typeset(weight)}`);
-    }
-  output.forEach((row, o) => row.forEach((v, q) => cell(left + q, top + o, "output", v)));
-
-  const [fx, fy, fw, fh] = [c[0] + p, r[0] + above, extent(c), extent(r)].map((v) => v * C);
-  const [tx, ty] = [(left + q) * C, (top + o) * C];
-  layer(svg, "path", "explore-window").setAttribute("d", `M${fx} ${fy}h${fw}v${fh}h${-fw}z`);
-  layer(svg, "path", "explore-target").setAttribute("d", `M${tx} ${ty}h${C}v${C}h${-C}z`);
-  link.setAttribute("d", `M${fx} ${fy + fh}h${fw}L${tx + C} ${ty}h${-C}z`);
-
-  return (x, y) => {
-    const onOutput = y > (height + 0.6) * C;
-    const nearest = (axis, v, start) => {
-      const place = onOutput ? v - start - 0.5 : (v - extent(axis[0]) / 2) / state.stride;
-      return Math.max(0, Math.min(axis.length - 1, Math.round(place)));
-    };
-    return { at: nearest(rows, y / C, top) * columns.length + nearest(columns, x / C, left) };
-  };
-}
-
-export default { render: (context) => explore(context, "Convolution", CONTROLS, draw) };

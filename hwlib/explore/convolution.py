@@ -5,7 +5,7 @@ import traitlets
 from traitlets import TraitError
 
 import hwlib.functional as hf
-from hwlib.explore.figure import Figure, Numbers, one_channel, source
+from hwlib.explore.figure import Figure, Numbers, module, one_channel
 
 EXAMPLES = {
     "1-D": {"x": [2, 0, 1, 3, -1, 4, 1], "weight": [1, -2, 1]},
@@ -41,7 +41,7 @@ class Convolution(Figure):
     array([ 2., -5.])
     """
 
-    _esm = source("kit.js", "convolution.js")
+    _esm = module("cells.js", "convolution.js", "convolution_view.js")
     SETTINGS = (*_SETTINGS, "at")
 
     x = Numbers(EXAMPLES["1-D"]["x"]).tag(sync=True)
@@ -53,9 +53,9 @@ class Convolution(Figure):
     examples = traitlets.Dict(EXAMPLES).tag(sync=True)
 
     @property
-    def SIZE(self) -> str:
+    def HEIGHT(self) -> tuple[float, float]:
         """In the plane, input, filter and output are as high as they are wide."""
-        return "short" if np.ndim(self.x) == 1 else "high"
+        return (24, 39) if np.ndim(self.x) == 1 else (34, 62)
 
     @property
     def output(self) -> np.ndarray:

@@ -64,6 +64,7 @@ function draw(state, { svg, line, notes, inputs }) {
     notes.append(" "); // where the line may break
   }
   notes.append(`\n${words.arrives}`);
+  svg.dataset.spot = "";
   svg.setAttribute("aria-label", `Two curves over the batch size, from 1 to 1024. ${words.line} ` +
     `${words.arrives} At 1024: ${short(all.at(-1).plain)} and ${short(all.at(-1).dx)}.`);
 
@@ -82,6 +83,6 @@ function draw(state, { svg, line, notes, inputs }) {
     ({ doublings: Math.round(Math.log2(Math.max(1, Math.min(1024, invert(px, py)[0])))) });
 }
 
-export default {
-  render: (context) => explore(context, "The gradient through a batch mean", CONTROLS, draw, "explore-wide"),
-};
+const FIGURE = { title: "The gradient through a batch mean", invite: "", controls: CONTROLS, draw, look: "explore-wide" };
+
+export default { render: (context) => explore(context, FIGURE) };

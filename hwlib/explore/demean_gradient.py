@@ -3,7 +3,7 @@
 import numpy as np
 import traitlets
 
-from hwlib.explore.figure import Figure, Real, source
+from hwlib.explore.figure import Figure, Real, module
 from hwlib.explore.random import normals
 
 UPSTREAM = {  # ∂L/∂y₁ ... ∂L/∂yₙ, of j = (1, ..., n)
@@ -37,7 +37,7 @@ class DemeanGradient(Figure):
     (array([1., 0., 0., 0.]), array([ 1.5, -0.5, -0.5, -0.5]))
     """
 
-    _esm = source("kit.js", "plot.js", "random.js", "demean_gradient.js")
+    _esm = module("plot.js", "random.js", "demean_gradient.js")
     SETTINGS = ("upstream", "shift", "gamma", "doublings")
 
     upstream = traitlets.Enum(list(UPSTREAM), "random").tag(sync=True)

@@ -96,6 +96,7 @@ function draw(state, { svg, line, notes }) {
     return [-0.2 * far, 1.3 * far];
   });
   const { X, Y, path } = axes(svg, { x, y, xlabel: "w₁", ylabel: "w₂", width: WIDTH, height: HEIGHT });
+  svg.dataset.spot = "";
   svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT + 64}`);
   svg.setAttribute("width", 330);
   const show = (key, look, lines) =>
@@ -135,6 +136,6 @@ function draw(state, { svg, line, notes }) {
   };
 }
 
-export default { 
-  render: (context) => explore(context, "Expected loss under dropout", CONTROLS, draw, "explore-rows"),
-};
+const FIGURE = { title: "Expected loss under dropout", invite: "", controls: CONTROLS, draw, look: "explore-rows" };
+
+export default { render: (context) => explore(context, FIGURE) };

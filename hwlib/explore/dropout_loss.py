@@ -4,7 +4,7 @@ import numpy as np
 import traitlets
 
 from hwlib import theory
-from hwlib.explore.figure import Figure, Real, source
+from hwlib.explore.figure import Figure, Real, module
 from hwlib.explore.random import uniforms
 
 
@@ -35,9 +35,9 @@ class DropoutLoss(Figure):
     [6.4, 1.6]
     """
 
-    _esm = source("kit.js", "plot.js", "random.js", "dropout_loss.js")
+    _esm = module("plot.js", "random.js", "dropout_loss.js")
     SETTINGS = ("x1", "x2", "y", "p", "steps", "seed")
-    SIZE = "tall"
+    HEIGHT = (34, 46)
 
     x1 = Real(4.0, min=0.5, max=1000).tag(sync=True)
     x2 = Real(2.0, min=0.5, max=1000).tag(sync=True)

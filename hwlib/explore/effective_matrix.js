@@ -71,6 +71,7 @@ function draw(state, { svg, line, notes }) {
   const words = spell(result);
   line.textContent = words.line;
   notes.textContent = words.notes.join("\n");
+  svg.dataset.spot = "";
   svg.setAttribute("viewBox", `0 0 ${4 * HALF} ${FLOOR + 32}`);
   svg.setAttribute("width", 5.6 * HALF);
   svg.setAttribute("aria-label", `Two columns as arrows, before and after. ${words.line} ` +
@@ -89,6 +90,6 @@ function draw(state, { svg, line, notes }) {
   };
 }
 
-export default { 
-  render: (context) => explore(context, "Effective data matrix", CONTROLS, draw, "explore-stacked"),
-};
+const FIGURE = { title: "Effective data matrix", invite: "", controls: CONTROLS, draw, look: "explore-stacked" };
+
+export default { render: (context) => explore(context, FIGURE) };

@@ -5,7 +5,7 @@ import traitlets
 from traitlets import TraitError
 
 from hwlib import theory
-from hwlib.explore.figure import Figure, Numbers, Real, source
+from hwlib.explore.figure import Figure, Numbers, Real, module
 
 
 class EffectiveMatrix(Figure):
@@ -27,9 +27,9 @@ class EffectiveMatrix(Figure):
     [2.0, 2.0]
     """
 
-    _esm = source("kit.js", "plot.js", "effective_matrix.js")
+    _esm = module("plot.js", "effective_matrix.js")
     SETTINGS = ("X", "factor", "keep")
-    SIZE = "broad"
+    HEIGHT = (29, 27)
 
     X = Numbers([[3, -1], [0, 2], [4, 2]]).tag(sync=True)
     factor = Real(1.0, min=0.1).tag(sync=True)

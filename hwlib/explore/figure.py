@@ -13,10 +13,19 @@ _HERE = Path(__file__).parent
 def source(*names: str) -> str:
     """Return the text of some of this folder's files, joined.
 
-    >>> source("kit.js", "convolution.js").count("export default")
+    >>> source("numbers.js", "plot.js").count("export function ticks")
     1
     """
     return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+
+
+def module(*names: str) -> str:
+    """Return the JavaScript of a figure: what all figures share, then these files.
+
+    >>> module("plot.js", "demean_gradient.js").count("export default")
+    1
+    """
+    return source("numbers.js", "pointing.js", "play.js", "kit.js", *names)
 
 
 class Real(traitlets.Float):
@@ -97,10 +106,13 @@ def one_channel(figure, functions, x, weight, **hyper) -> np.ndarray:
 class Figure(anywidget.AnyWidget):
     """An explorable figure: the same ES module in Jupyter, in Colab and on the published page.
 
-    A subclass has `_esm = source("kit.js", "<its own>.js")`, with "plot.js" between them if it has
-    axes; one synced trait for each control, all named in `SETTINGS`; a `SIZE`, the height that a
-    page keeps free for it, one of explore.css; and `still`. The module computes in the browser, so
-    the figure moves without a kernel; where there is one, traits follow in both directions.
+    A subclass has `_esm = module("<its own>.js")`, with "plot.js" before it if it has axes; one
+    synced trait for each control, all named in `SETTINGS`; a `HEIGHT`, what a page keeps free for
+    it; and `still`. The module computes in the browser, so the figure moves without a kernel; where
+    there is one, traits follow in both directions.
+
+    Args:
+        plays: whether it plays once when it is first seen, if it is a figure that plays.
 
     A setting that breaks a rule raises `traitlets.TraitError`, and the figure stays as it was.
 
@@ -110,7 +122,9 @@ class Figure(anywidget.AnyWidget):
 
     _css = source("explore.css")
     SETTINGS: tuple[str, ...] = ()
-    SIZE = "medium"
+    HEIGHT = (26, 39)  # rem, as the figure opens: on a desktop and on a phone
+
+    plays = traitlets.Bool(False).tag(sync=True)
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.SETTINGS)
@@ -127,7 +141,9 @@ class Figure(anywidget.AnyWidget):
         bundle = inherited(**kwargs) if inherited else None
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
         picture = self.still()._repr_html_()
+        wide, narrow = self.HEIGHT
         still = (
-            f'<div class="explore-{self.SIZE}" data-figure="{type(self).__name__}">{picture}</div>'
+            f'<div class="explore-room" style="--wide:{wide}rem;--narrow:{narrow}rem" '
+            f'data-figure="{type(self).__name__}">{picture}</div>'
         )
         return {**data, "text/plain": repr(self), "text/html": still}, metadata

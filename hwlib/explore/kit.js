@@ -1,38 +1,4 @@
-// What the explorable figures share; the Python base class puts it in front of each of them.
-
-/** Append a new element; inside SVG it is an SVG element. */
-export function add(parent, tag, attributes = {}, text = "") {
-  const space = tag === "svg" ? "http://www.w3.org/2000/svg" : parent.namespaceURI;
-  const node = document.createElementNS(space, tag);
-  for (const name in attributes) node.setAttribute(name, attributes[name]);
-  node.textContent = text;
-  parent.append(node);
-  return node;
-}
-
-/** The one child of this class. It outlives redrawing, so css can move it. */
-export const layer = (svg, tag, name) =>
-  svg.querySelector(`.${name}`) ?? add(svg, tag, { class: name });
-
-/** A number as typeset, without its rounding error. */
-export const typeset = (number) => String(+number.toPrecision(10)).replace("-", "−");
-
-/** The numbers in "1, 4; 0, -2": a list, or a list of rows where there is a ";". */
-export function parse(text) {
-  const rows = text.replace(/;\s*$/, "").split(";").map((row) => row.match(/[^\s,]+/g) ?? []);
-  const number = (word) => Number(word.replace("−", "-"));
-  const wrong = rows.flat().find((word) => !Number.isFinite(number(word)));
-  if (wrong) throw new RangeError(`“${wrong}” is not a number.`);
-  if (rows.some((row) => !row.length || row.length !== rows[0].length))
-    throw new RangeError("Every row needs numbers, as many as the first.");
-  const numbers = rows.map((row) => row.map(number));
-  return text.includes(";") ? numbers : numbers[0];
-}
-
-/** The text that `parse` reads as these numbers. */
-export const unparse = (numbers) =>
-  numbers[0].length ? numbers.map((row) => row.join(", ")).join("; ") + (numbers[1] ? "" : ";")
-    : numbers.join(", ");
+// A figure: controls, picture, words and buttons, bound to a widget's traits.
 
 /** Put a range's value beside it and into a screen reader's mouth. */
 export function say(input, value) {
@@ -41,26 +7,40 @@ export function say(input, value) {
 }
 
 /**
- * Bind labelled inputs to the traits they are named after, above a picture and a line read out.
+ * A figure: labelled inputs bound to the traits they are named after, a picture, words, and buttons.
  *
- * `controls` gives each trait a label and the attributes of its input: of type "range" (a number),
- * "text" (numbers) or "select" (a word, with `options`: { word: label }). `draw(state, parts)` shows
- * a state, or throws before it touches anything; it may return `(x, y) => changes`, what a pointer
- * at that place of the picture asks for. The trait `examples`, if there is one, becomes radio
- * buttons that fill text inputs. `look` is a class that css lays out: "explore-rows" has a slider a
- * row beside a high picture, "explore-stacked" has all controls above a wide one.
+ * `title` and `invite` (what to do first) stand above. `controls` gives each trait a label and the
+ * attributes of its input: of type "range" (a number), "text" (numbers) or "select" (a word, with
+ * `options`: { word: label }). The trait `examples`, if there is one, becomes radio buttons that fill
+ * text inputs. `presets` gives names to changes of the state in which the figure began. `play` is
+ * { first(state), next(state), every } (see play.js).
+ *
+ * `draw(state, parts)` shows a state, or throws before it touches anything. In its picture an element
+ * with `data-grip` is held and dragged in every direction, one with `data-spot` is pressed. What
+ * `draw` returns, `(x, y, name) => changes`, is asked what a pointer at that point of the picture
+ * changes; `name` is the grip or spot on which it was put down.
+ *
+ * `look` is a class that css lays out: "explore-rows" has a slider a row, "explore-stacked" has all
+ * controls above a wide picture. Returns what cells.js needs to edit numbers within the picture.
  */
-export function explore({ model, el }, title, controls, draw, look = "") {
+export function explore({ model, el }, figure) {
+  const { title, invite, controls, draw, presets = {}, look = "" } = figure;
   const root = add(el, "div", { class: `explore ${look}`, role: "group", "aria-label": title });
+  const head = add(root, "div", { class: "explore-head" });
+  add(head, "b", { class: "explore-title" }, title);
+  const buttons = add(head, "span", { class: "explore-buttons" });
+  add(head, "span", { class: "explore-invite" }, invite);
   const panel = add(root, "div", { class: "explore-controls" });
   const stage = add(root, "div", { class: "explore-stage" });
   const svg = add(stage, "svg", { role: "img" });
-  const line = add(stage, "p", { class: "explore-line", "aria-live": "polite" });
-  const notes = add(stage, "p", { class: "explore-notes" });
+  const words = add(root, "div", { class: "explore-words" });
+  const line = add(words, "p", { class: "explore-line", "aria-live": "polite" });
+  const notes = add(words, "p", { class: "explore-notes" });
   const inputs = {};
   const radios = {};
   const texts = {}; // of each example, as the reader left them
-  let current, pick, seen;
+  const pressed = []; // each preset's button and what it sets
+  let current, pick, seen, start, reset, held;
 
   /** From the inputs to picture and model; where they make no sense say why, and lose nothing. */
   function read() {
@@ -84,21 +64,29 @@ export function explore({ model, el }, title, controls, draw, look = "") {
     }
     root.classList.remove("explore-wrong");
     seen = JSON.stringify(state);
+    for (const [button, changes] of pressed)
+      button.setAttribute("aria-pressed", Object.keys(changes).every((k) => alike(changes[k], state[k])));
     for (const name in inputs) model.set(name, state[name]);
     model.save_changes();
   }
 
-  /** From the model to the inputs, unless the change began there. */
-  function write() {
-    const state = {};
-    for (const name in inputs) state[name] = model.get(name);
-    if (JSON.stringify(state) === seen) return;
-    for (const name in inputs) {
-      const [input, value] = [inputs[name], state[name]];
+  const alike = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+  const now = () => Object.fromEntries(Object.keys(inputs).map((name) => [name, model.get(name)]));
+
+  /** Put values into their inputs; a slider's end moves out where a value lies beyond it. */
+  function fill(changes) {
+    for (const name in changes) {
+      const [input, value] = [inputs[name], changes[name]];
       if (input.type === "range") input.max = Math.max(input.max, value);
       input.value = value.join ? unparse(value) : value;
     }
-    read();
+  }
+
+  const change = (changes) => (fill(changes), read());
+
+  /** From the model to the inputs, unless the change began there. */
+  function write() {
+    if (JSON.stringify(now()) !== seen) change(now());
   }
 
   function addInput(label, attributes, listener) {
@@ -111,6 +99,12 @@ export function explore({ model, el }, title, controls, draw, look = "") {
     for (const value in options) add(input, "option", { value }, options[value]);
     input.oninput = listener;
     return input;
+  }
+
+  function addButton(parent, label, listener) {
+    const button = add(parent, "button", { type: "button" }, label);
+    button.onclick = listener;
+    return button;
   }
 
   /** Say which example the state is like. */
@@ -136,18 +130,13 @@ export function explore({ model, el }, title, controls, draw, look = "") {
     inputs[name] = addInput(...controls[name], read);
     model.on(`change:${name}`, () => queueMicrotask(write)); // when all have changed
   }
-  svg.onpointerdown = svg.onpointermove = (event) => {
-    if (event.type === "pointerdown") svg.setPointerCapture(event.pointerId);
-    if (!svg.hasPointerCapture(event.pointerId)) return;
-    const point = new DOMPoint(event.clientX, event.clientY);
-    const { x, y } = point.matrixTransform(svg.getScreenCTM().inverse());
-    const changes = pick?.(x, y);
-    for (const name in changes) inputs[name].value = changes[name];
-    read();
-  };
-  // A finger on the window drags it in every direction; elsewhere it may still scroll the page.
-  svg.addEventListener("touchstart", (event) => {
-    if (event.target.matches(".explore-window, .explore-target")) event.preventDefault();
-  });
+  start = now();
+  if (figure.play) player(figure.play, { root, model, line, now, change, button: (...args) => addButton(buttons, ...args) });
+  addButton(buttons, "Reset", () => change(start));
+  const row = add(head, "div", { class: "explore-presets" });
+  for (const name in presets)
+    pressed.push([addButton(row, name, () => change({ ...start, ...presets[name] })), presets[name]]);
+  pointing(svg, (x, y, name) => change(pick?.(x, y, name) ?? {}));
   write();
+  return { root, stage, svg, inputs, read };
 }

@@ -58,6 +58,7 @@ function draw(state, { svg, line, notes }) {
   notes.textContent = words.notes.join("\n");
   const X = (count) => 4 + (Math.log10(count) / DECADES) * (WIDTH - 8);
   const said = [];
+  svg.dataset.spot = "";
   svg.setAttribute("viewBox", `0 0 ${WIDTH} 290`);
   svg.setAttribute("width", 1.4 * WIDTH);
   svg.style.cursor = "default";
@@ -88,6 +89,6 @@ function draw(state, { svg, line, notes }) {
   svg.setAttribute("aria-label", `Bars on a logarithmic scale: ${said.join(", ")}.`);
 }
 
-export default { 
-  render: (context) => explore(context, "What a layer costs", CONTROLS, draw, "explore-rows"),
-};
+const FIGURE = { title: "What a layer costs", invite: "", controls: CONTROLS, draw, look: "explore-rows" };
+
+export default { render: (context) => explore(context, FIGURE) };

@@ -4,7 +4,7 @@ import traitlets
 from traitlets import TraitError
 
 from hwlib import count
-from hwlib.explore.figure import Figure, source
+from hwlib.explore.figure import Figure, module
 
 _EXACT = 2**53  # the browser counts in floating point
 
@@ -28,9 +28,9 @@ class LayerCosts(Figure):
     {'dense': 2560, 'standard': 90, 'separable': 28}
     """
 
-    _esm = source("kit.js", "layer_costs.js")
+    _esm = module("layer_costs.js")
     SETTINGS = ("in_channels", "out_channels", "kernel_size", "side")
-    SIZE = "tall"
+    HEIGHT = (34, 46)
 
     in_channels = traitlets.Int(32, min=1).tag(sync=True)
     out_channels = traitlets.Int(64, min=1).tag(sync=True)

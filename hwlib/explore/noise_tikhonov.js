@@ -116,6 +116,7 @@ function draw(problem, state, { svg, line, notes, inputs }) {
   right.setAttribute("transform", `translate(${SIDE} 0)`);
   curve(right, "tikhonov-dropouts", "ink", map.path(DROPOUTS));
   dot(right, "tikhonov-noise", "ink", map.X(mu), map.Y(sigma));
+  svg.dataset.spot = "";
   svg.setAttribute("viewBox", `0 0 ${2 * SIDE} ${SIDE}`);
   svg.setAttribute("width", 2.8 * SIDE);
   svg.setAttribute("aria-label", "Over two weights, an ellipse of the data fit touches an ellipse of " +
@@ -131,8 +132,10 @@ function draw(problem, state, { svg, line, notes, inputs }) {
 export default {
   render(context) {
     const { model, el } = context;
-    explore(context, "Data fit and penalty", CONTROLS, (state, parts) =>
-      draw({ X: model.get("X"), y: model.get("y") }, state, parts), "explore-stacked");
+    explore(context, {
+      title: "Data fit and penalty", invite: "", controls: CONTROLS, look: "explore-stacked",
+      draw: (state, parts) => draw({ X: model.get("X"), y: model.get("y") }, state, parts),
+    });
     for (const name of ["X", "y"]) model.on(`change:${name}`, () => el.querySelector("input").oninput());
   },
 };

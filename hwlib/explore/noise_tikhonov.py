@@ -5,7 +5,7 @@ import traitlets
 from traitlets import TraitError
 
 from hwlib import theory
-from hwlib.explore.figure import Figure, Numbers, Real, source
+from hwlib.explore.figure import Figure, Numbers, Real, module
 
 
 class NoiseTikhonov(Figure):
@@ -31,9 +31,9 @@ class NoiseTikhonov(Figure):
     0.0
     """
 
-    _esm = source("kit.js", "plot.js", "noise_tikhonov.js")
+    _esm = module("plot.js", "noise_tikhonov.js")
     SETTINGS = ("X", "y", "mu", "sigma", "noise")
-    SIZE = "broad"
+    HEIGHT = (29, 27)
 
     X = Numbers([[2, 1], [1, -0.5], [-1, 1], [2, 0.5]]).tag(sync=True)
     y = Numbers([3, 0, 1, 2]).tag(sync=True)

@@ -72,6 +72,7 @@ function draw(x, state, { svg, line, notes, inputs }) {
   const front = (width - (C + 0.5 * N) * CUBE) / 2;
   const under = TOP + P * CUBE + 50; // top of the sheets
   const height = under + P * A + 22;
+  svg.dataset.spot = "";
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.setAttribute("width", 1.35 * width); // px at most: the css shrinks it to fit
   const cells = layer(svg, "g", "explore-cells");
@@ -132,6 +133,8 @@ function draw(x, state, { svg, line, notes, inputs }) {
 }
 
 export default {
-  render: (context) => explore(context, "Which entries share one mean", CONTROLS, (state, parts) =>
-    draw(context.model.get("values"), state, parts)),
+  render: (context) => explore(context, {
+    title: "Which entries share one mean", invite: "", controls: CONTROLS,
+    draw: (state, parts) => draw(context.model.get("values"), state, parts),
+  }),
 };

@@ -4,7 +4,7 @@ import numpy as np
 import traitlets
 
 import hwlib.functional as hf
-from hwlib.explore.figure import Figure, source
+from hwlib.explore.figure import Figure, module
 
 NORMS = ("batch", "layer", "instance", "group")
 VALUES = [  # (N, C, HW): samples, channels, positions
@@ -33,9 +33,9 @@ class NormCube(Figure):
     array([ True,  True,  True,  True])
     """
 
-    _esm = source("kit.js", "norm_cube.js")
+    _esm = module("norm_cube.js")
     SETTINGS = ("norm", "groups", "sample", "channel", "place")
-    SIZE = "tall"
+    HEIGHT = (34, 46)
 
     norm = traitlets.Enum(NORMS, "group").tag(sync=True)
     groups = traitlets.Enum((1, 2, 4), 2).tag(sync=True)

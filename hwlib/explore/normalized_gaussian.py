@@ -5,7 +5,7 @@ import traitlets
 from traitlets import TraitError
 
 import hwlib.functional as hf
-from hwlib.explore.figure import Figure, Real, source
+from hwlib.explore.figure import Figure, Real, module
 from hwlib.explore.random import normals
 
 
@@ -37,7 +37,7 @@ class NormalizedGaussian(Figure):
     1.0000 0.5000
     """
 
-    _esm = source("kit.js", "plot.js", "random.js", "normalized_gaussian.js")
+    _esm = module("plot.js", "random.js", "normalized_gaussian.js", "normalized_gaussian_view.js")
     SETTINGS = (
         *("features", "mean", "std", "gamma", "beta", "mean2", "std2", "gamma2", "beta2"),
         *("rho", "doublings", "batch"),
@@ -56,9 +56,9 @@ class NormalizedGaussian(Figure):
     batch = traitlets.Int(1, min=1, max=20).tag(sync=True)
 
     @property
-    def SIZE(self) -> str:
+    def HEIGHT(self) -> tuple[float, float]:
         """A plane is as high as it is wide, a density is not."""
-        return "tall" if self.features == 1 else "square"
+        return (34, 46) if self.features == 1 else (39, 57)
 
     @property
     def inputs(self) -> np.ndarray:

@@ -6,7 +6,7 @@ import traitlets
 from traitlets import TraitError
 
 from hwlib import count
-from hwlib.explore.figure import Figure, source
+from hwlib.explore.figure import Figure, module
 
 DEPTH = 5  # how many layers there is room for
 _DEFAULTS = {"kernel_size": None, "stride": 1, "padding": 0, "dilation": 1}
@@ -55,9 +55,9 @@ class ReceptiveField(Figure):
     ReceptiveField(size=11, jump=2, start=0)
     """
 
-    _esm = source("kit.js", "receptive_field.js")
+    _esm = module("receptive_field.js", "receptive_field_view.js")
     SETTINGS = ("layers", "layer", "at")
-    SIZE = "tall"
+    HEIGHT = (34, 46)
 
     layers = Layers(
         [{"kernel_size": 3}, {"kernel_size": 2, "stride": 2}] * 2,

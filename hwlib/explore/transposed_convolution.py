@@ -5,7 +5,7 @@ import traitlets
 from traitlets import TraitError
 
 import hwlib.functional as hf
-from hwlib.explore.figure import Figure, Numbers, one_channel, source
+from hwlib.explore.figure import Figure, Numbers, module, one_channel
 
 EXAMPLES = {
     "1-D": {"x": [2, 1, 3], "weight": [1, -1, 2]},
@@ -38,9 +38,9 @@ class TransposedConvolution(Figure):
     array([ 3., -2., -8.])
     """
 
-    _esm = source("kit.js", "transposed_convolution.js")
+    _esm = module("transposed_convolution.js", "transposed_convolution_view.js")
     SETTINGS = (*_SETTINGS, "entry", "at")
-    SIZE = "medium"
+    HEIGHT = (26, 39)
 
     x = Numbers(EXAMPLES["1-D"]["x"]).tag(sync=True)
     weight = Numbers(EXAMPLES["1-D"]["weight"]).tag(sync=True)

@@ -349,7 +349,9 @@ def test_the_traits_are_synced_and_the_bundle_holds_a_still(figure):
     data, _ = view._repr_mimebundle_()
     assert data["text/plain"] == repr(view)
     assert "<svg" in data["text/html"]
-    assert f'class="explore-{figure.SIZE}" data-figure="{figure.__name__}"' in data["text/html"]
+    wide, narrow = view.HEIGHT
+    room = f'style="--wide:{wide}rem;--narrow:{narrow}rem" data-figure="{figure.__name__}"'
+    assert room in data["text/html"]
 
 
 BAD = [

@@ -1,0 +1,49 @@
+// Play and Step, for figures in which time or order is the subject.
+
+const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+/**
+ * Add the buttons. `first(state)` is what to change for the beginning, `next(state)` for the next step,
+ * null at the end; a step is shown for `every` ms. What the reader does stops it. Where the trait
+ * `plays` is true, it plays once when it is first seen, unless the reader wants no motion; then there
+ * is no Play at all, and Step remains.
+ */
+export function player({ first, next, every }, { root, model, line, now, change, button }) {
+  let timer;
+
+  function stop() {
+    clearTimeout(timer);
+    timer = undefined;
+    play.textContent = "Play";
+    root.classList.remove("explore-playing");
+    line.setAttribute("aria-live", "polite");
+  }
+  function tick() {
+    const changes = root.isConnected ? next(now()) : null;
+    if (!changes) return stop();
+    change(changes);
+    timer = setTimeout(tick, every);
+  }
+  function begin() {
+    play.textContent = "Pause";
+    root.classList.add("explore-playing");
+    line.setAttribute("aria-live", "off"); // not every step is read out
+    if (!next(now())) change(first(now()));
+    timer = setTimeout(tick, every);
+  }
+
+  const play = button("Play", () => (timer ? stop() : begin()));
+  play.className = "explore-play";
+  const step = button("Step", () => change(next(now()) ?? first(now())));
+  step.className = "explore-step";
+  for (const kind of ["pointerdown", "keydown", "input"])
+    root.addEventListener(kind, ({ target }) => target !== play && timer && stop(), true);
+  if (!model.get("plays") || calm()) return;
+  const watch = new IntersectionObserver(([{ isIntersecting }]) => {
+    if (!isIntersecting) return;
+    watch.disconnect();
+    change(first(now()));
+    begin();
+  }, { threshold: 0.6 });
+  watch.observe(root);
+}
