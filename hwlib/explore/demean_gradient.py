@@ -66,7 +66,8 @@ class DemeanGradient(Figure):
             "∂L/∂x₁": [_passed(dy, self.gamma)[0] for dy in arriving],
         }
         labels = {"xlabel": "batch size n", "ylabel": "gradient of example 1"}
-        return curves(both, x=sizes, xscale="log", markers=True, **labels)
+        look = {"xscale": "log", "markers": True, "colors": ("blue", "green")}
+        return curves(both, x=sizes, **look, **labels)
 
 
 def _arriving(upstream, shift, n):

@@ -1,5 +1,6 @@
 """Figures of what a layer connects: pixels, shifts, edges, channels and the sum over them."""
 
+import textwrap
 from collections.abc import Mapping
 
 import numpy as np
@@ -77,14 +78,14 @@ def connections(n: int, kernel_size: int) -> Picture:
     tap = np.arange(n) - np.arange(n)[:, None] + k // 2  # (outputs, inputs): which weight it is
     near = (tap >= 0) & (tap < k)
     free = {"fully connected": n * n, "local": int(near.sum()), "convolution": k}
-    sheet = Sheet()
-    gap, top = 18, 30
-    size = (WIDTH - 8 - 2 * gap) // (3 * n)
+    sheet = Sheet(wide=True)
+    gap, top = 30, 34
+    size = min(20, (sheet.width - 8 - 2 * gap) // (3 * n))
     left = (sheet.width - 3 * n * size - 2 * gap) / 2
     hues = list(ACCENTS.values())
     for name, weights in free.items():
         middle = left + n * size / 2
-        sheet.text(middle, 14, name, size=13)
+        sheet.text(middle, 16, name, size=13)
         filled = np.ones((n, n), bool) if name == "fully connected" else near
         for row, column in np.argwhere(filled):
             x, y = left + column * size, top + row * size
@@ -95,11 +96,11 @@ def connections(n: int, kernel_size: int) -> Picture:
             else:
                 sheet.tint(x + 1, y + 1, size - 2, size - 2, "k")
         _frame(sheet, left, top, n * size, n * size)
-        sheet.label(middle, top + n * size + 16, f"{weights} weights", ha="center")
+        sheet.label(middle, top + n * size + 18, f"{weights} weights", ha="center")
         left += n * size + gap
     told = "; ".join(f"{name}, {weights} weights" for name, weights in free.items())
     return sheet.picture(
-        top + n * size + 30,
+        top + n * size + 34,
         f"Three weight matrices from {n} inputs to {n} outputs: {told}. The first is "
         f"full, the others are a band {k} wide along the diagonal. In the last, each diagonal has "
         "one color.",
@@ -143,20 +144,22 @@ def shifted(image, weight, *, shift: int = 1, padding: int = 0) -> Picture:
     gap = np.abs(of_moved[:, t:] - y[:, :-t])
     differ = int((gap > 1e-9 * max(1, np.abs(y).max())).sum())
 
-    size = max(4, (WIDTH - 48) // (image.shape[1] + y.shape[1] + gap.shape[1]))
-    sheet = Sheet()
-    lefts = np.cumsum([8, image.shape[1] * size + 16, y.shape[1] * size + 16])
+    sheet = Sheet(wide=True)
+    columns = image.shape[1] + y.shape[1] + gap.shape[1]
+    size = min(20, max(4, (sheet.width - 64) // columns))
+    left = max(8, (sheet.width - columns * size - 48) / 2)
+    lefts = np.cumsum([left, image.shape[1] * size + 24, y.shape[1] * size + 24])
     height = max(image.shape[0], y.shape[0]) * size
     peak, brightest = np.abs(y).max() or 1, np.abs(image).max() or 1
     names = ("image", "response"), ("shifted image", "its response")
     for row, (given, result) in enumerate(((image, y), (moved, of_moved))):
-        top = 28 + row * (height + 36)
+        top = 32 + row * (height + 42)
         for left, words in zip(lefts, names[row], strict=False):
-            sheet.label(left, top - 12, words)
+            sheet.label(left, top - 14, words)
         _shade(sheet, given, lefts[0], top, size, colour="k", peak=brightest)
         _frame(sheet, lefts[0], top, size * image.shape[1], size * image.shape[0])
         _signed(sheet, result, lefts[1], top, size, peak)
-    sheet.label(lefts[2], top - 12, "difference")
+    sheet.label(lefts[2], top - 14, "difference")
     _signed(sheet, gap, lefts[2], top, size, peak)
     return sheet.picture(
         top + height + 8,
@@ -170,8 +173,8 @@ def shifted(image, weight, *, shift: int = 1, padding: int = 0) -> Picture:
 def filter_bank(image, filters: Mapping[str, np.ndarray]) -> Picture:
     """Draw an image, the filters of a bank, and the response to each.
 
-    Filters and responses are blue where positive and orange where negative; each row of the
-    figure has its own scale, so that a weak response is seen as well as a strong one.
+    Each filter stands above its response. Both are blue where positive and orange where negative,
+    each on its own scale, so that a weak response is seen as well as a strong one.
 
     Args:
         image: (H, W); numbers below zero are drawn as zero.
@@ -192,31 +195,33 @@ def filter_bank(image, filters: Mapping[str, np.ndarray]) -> Picture:
         for name, w in filters.items()
     }
     answers = {name: hf.conv2d(image[None, None], w[None, None])[0, 0] for name, w in bank.items()}
-    size = max(2, 96 // max(image.shape))
-    sheet = Sheet()
-    columns = (8, 8 + 9.2 * max(len("image"), *map(len, bank)), WIDTH - 8 - image.shape[1] * size)
-    top, pitch = 28, image.shape[0] * size + 14
-    sheet.label(columns[2], top - 14, "image")
-    _shade(sheet, image, columns[2], top, size, colour="k", peak=np.abs(image).max() or 1)
-    _frame(sheet, columns[2], top, size * image.shape[1], size * image.shape[0])
-    top += 30
-    sheet.label(columns[1], top + pitch - 14, "filter")
-    sheet.label(columns[2], top + pitch - 14, "response")
+    sheet = Sheet(wide=True)
+    across, lines = (sheet.width - 8) / 5, [textwrap.wrap(name, 12) or [""] for name in bank]
+    size = max(2, (across - 14) // max(image.shape))
+    names, height = 20 * max(map(len, lines)), size * image.shape[0]
     told = []
-    for name, w in bank.items():
-        top += pitch
+    for k, (name, w) in enumerate(bank.items()):
+        row, column = divmod(k, 4)
+        left, top = 8 + (column + 1) * across, 8 + row * (names + height + 94)
+        below = top + names + 78  # where the response stands, under the name and the filter
+        if k == 0:
+            sheet.label(left - 14, top + names + 37, "filter", ha="right")
+            sheet.label(8, below - 14, "image")
+            _shade(sheet, image, 8, below, size, colour="k", peak=np.abs(image).max() or 1)
+            _frame(sheet, 8, below, size * image.shape[1], height)
+        for line, words in enumerate(lines[k]):
+            sheet.label(left, top + 10 + 20 * line, words)
+        cell = 66 // max(w.shape)
+        _signed(sheet, w, left, top + names + 4, cell, np.abs(w).max() or 1)
         y = answers[name]
-        cell = max(4, 66 // max(w.shape))
-        sheet.label(columns[0], top + pitch / 2 - 7, name)
-        sheet_top = top + (pitch - 14 - cell * w.shape[0]) / 2
-        _signed(sheet, w, columns[1], sheet_top, cell, np.abs(w).max() or 1)
         inset = size * (np.subtract(image.shape, y.shape) / 2)
-        _signed(sheet, y, columns[2] + inset[1], top + inset[0], size, np.abs(y).max() or 1)
+        _signed(sheet, y, left + inset[1], below + inset[0], size, np.abs(y).max() or 1)
         told.append(
             f"The filter {name} {listed(w)} responds with values from {number(y.min())} to "
             f"{number(y.max())}."
         )
-    return sheet.picture(top + pitch, f"An image of {len(image)} rows. {' '.join(told)}")
+    bottom = below + height + 8
+    return sheet.picture(bottom, f"An image of {len(image)} rows. {' '.join(told)}")
 
 
 def tuning(angles, responses: Mapping[str, np.ndarray]) -> Picture:
@@ -243,7 +248,7 @@ def tuning(angles, responses: Mapping[str, np.ndarray]) -> Picture:
             f"tuning: responses must hold one number an angle, {angles.shape}, got {shapes}"
         )
     with style():
-        fig = Figure(figsize=(5, 3.1), layout="constrained")
+        fig = Figure(figsize=(7.5, 4.2), layout="constrained")
         axes = fig.subplots()
         for k, (name, y) in enumerate(curves.items()):
             axes.plot(angles, y, ["-", "--", ":", "-."][k % 4], label=name)
@@ -271,8 +276,8 @@ def _peaks(angles, y) -> str:
 def kernels(in_channels: int, out_channels: int, kernel_size: int) -> Picture:
     r"""Draw the weights of a standard, a depthwise and a pointwise convolution, each a square.
 
-    A row is an output channel, a column an input channel: $F C K^2$ weights in the standard layer,
-    $C K^2$ and $F C$ in the two that replace it.
+    The three stand side by side. A row is an output channel, a column an input channel: $F C K^2$
+    weights in the standard layer, $C K^2$ and $F C$ in the two that replace it.
 
     Args:
         in_channels: C.
@@ -293,41 +298,37 @@ def kernels(in_channels: int, out_channels: int, kernel_size: int) -> Picture:
             "kernels: at most 8 output channels, and in_channels · (kernel_size + 1) at most 24, "
             f"can be drawn, got {sizes}"
         )
-    square = min(15, (WIDTH - 90) // (c * k + (c - 1)))
-    block = k * square + square // 2 + 4
     standard = count.conv_parameters(c, f, k, bias=False)
     depthwise = count.conv_parameters(c, c, k, groups=c, bias=False)
     pointwise = count.conv_parameters(c, f, 1, bias=False)
     layers = {
-        "standard": (np.ones((f, c), bool), k, standard),
-        "depthwise": (np.eye(c, dtype=bool), k, depthwise),
-        "pointwise": (np.ones((f, c), bool), 1, pointwise),
+        "standard": (np.ones((f, c), bool), k, standard, ORANGE),
+        "depthwise": (np.eye(c, dtype=bool), k, depthwise, BLUE),
+        "pointwise": (np.ones((f, c), bool), 1, pointwise, GREEN),
     }
-    hues = {"standard": ORANGE, "depthwise": BLUE, "pointwise": GREEN}
-    sheet, top = Sheet(), 8
-    left = 8 + max(66, (sheet.width - 66 - c * block) / 2)
-    for name, (present, side, weights) in layers.items():
-        sheet.text(8, top + 10, f"{name}: {weights} weights", ha="left", size=14)
-        top += 26
+    sheet, first, top = Sheet(wide=True), 62, 82  # after the names of the rows, below those above
+    across = (sheet.width - first) / 3
+    square = min(18, (across - 24) / (c * (k + 1) - 1))
+    block, pitch = (k + 1) * square, max((k + 1) * square, 22)
+    for row in range(max(f, c)):
+        sheet.label(first - 12, top + row * pitch + k * square / 2, f"out {row}", ha="right")
+    for n, (name, (present, side, weights, hue)) in enumerate(layers.items()):
+        left = first + n * across
+        sheet.text(left, 14, name, ha="left", size=14)
+        sheet.label(left, 36, f"{weights} weights")
         for column in range(c):
-            middle = left + column * block + k * square / 2
-            sheet.label(middle, top + 6, f"in {column}", ha="center")
-        top += 20
-        pitch = block if side == k else max(square + 8, 20)
-        for row, connected in enumerate(present):
-            height = side * square
-            sheet.label(left - 14, top + height / 2, f"out {row}", ha="right")
-            for column in np.flatnonzero(connected):
-                corner = left + column * block + (k - side) * square / 2
+            words = f"in {column}" if block >= 40 else str(column)
+            sheet.label(left + column * block + k * square / 2, top - 14, words, ha="center")
+        for row, column in np.ndindex(present.shape):
+            x, y = left + column * block, top + row * pitch
+            inset = (k - side) * square / 2
+            if present[row, column]:
                 words = np.full((side, side), "", dtype=object)
-                sheet.cells(words, corner, top, square, tint=hues[name])
-            for column in np.flatnonzero(~connected):
-                middle = left + column * block + k * square / 2
-                sheet.text(middle, top + height / 2, "·", opacity=0.7)
-            top += pitch
-        top += 14
+                sheet.cells(words, x + inset, y + inset, square, tint=hue)
+            else:
+                sheet.text(x + k * square / 2, y + k * square / 2, "·", opacity=0.7)
     return sheet.picture(
-        top - 6,
+        top + max(f, c) * pitch,
         f"Standard: {f} times {c} kernels of {k} by {k}, one for each pair of output and input "
         f"channel, {standard} weights. Depthwise: {c} kernels of {k} by {k}, one on "
         f"each input channel, {depthwise} weights. Pointwise: {f} times {c} single weights, "

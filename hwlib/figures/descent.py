@@ -54,21 +54,21 @@ def landscape(X, y, paths: Mapping[str, Sequence], *, chance=None) -> Picture:
     floor = chance @ (y - X @ least) ** 2
 
     with style():
-        fig = Figure(figsize=(5, 4.1), layout="constrained")
+        fig = Figure(figsize=(7.5, 5.8), layout="constrained")
         axes = fig.subplots()
         axes.set(xlabel="w₁", ylabel="w₂", xlim=(low[0], high[0]), ylim=(low[1], high[1]))
         levels = floor + (loss.max() - floor) * LEVELS
-        axes.contour(w1, w2, loss, levels=levels, colors="k", linewidths=0.8, alpha=0.35)
+        axes.contour(w1, w2, loss, levels=levels, colors="k", linewidths=1.1, alpha=0.35)
         if rank == 2:
-            axes.plot(*least, "o", color="k", mfc="none", ms=11)
+            axes.plot(*least, "o", color="k", mfc="none", ms=15)
         else:
             along = np.linalg.svd(root[:, None] * X)[2][1]  # the loss does not change along it
             far = np.abs(high - low).sum() * np.array([[-1.0], [1.0]])
-            axes.plot(*(least + far * along).T, color="k", lw=1, ls=(0, (4, 3)), alpha=0.6)
+            axes.plot(*(least + far * along).T, color="k", lw=1.3, ls=(0, (4, 3)), alpha=0.6)
         for k, (name, path) in enumerate(paths.items()):
             (line,) = axes.plot(*path.T, LOOKS[k % 4], label=name)
-            axes.plot(*path[0], "+", color="k", ms=9, mew=1.2)
-            axes.plot(*path[-1], "o", color=line.get_color(), ms=6)
+            axes.plot(*path[0], "+", color="k", ms=12, mew=1.5)
+            axes.plot(*path[-1], "o", color=line.get_color(), ms=8)
         fig.legend(loc="outside upper left", ncols=2)
     where = (
         f"a ring marks the minimum, at {listed(_short(least))}"
@@ -126,16 +126,16 @@ def sweep(drop, weights, error, *, limit, trained_drop, trained, trained_error) 
     if drop[0] != 0 or not (drop[1:] > 0).all():
         raise ValueError(f"sweep: drop must begin with 0 and go on above it, got {drop[:2]}")
     with style():
-        fig = Figure(figsize=(5, 5.6), layout="constrained")
+        fig = Figure(figsize=(7.5, 6.8), layout="constrained")
         upper, lower = fig.subplots(2, 1, sharex=True)
         for j in range(2):
             (line,) = upper.plot(drop[1:], weights[1:, j], LOOKS[j], label=f"w{'₁₂'[j]}")
             colour = line.get_color()
-            upper.plot(0, weights[0, j], "o", color=colour, ms=7)
-            upper.plot(0, limit[j], "o", color=colour, mfc="none", ms=7)
-            upper.plot(trained_drop, trained[:, j], "s", color=colour, ms=6, mfc="none")
-        lower.plot(drop, error, color="k", lw=1.6)
-        lower.plot(trained_drop, trained_error, "s", color="k", ms=6, mfc="none")
+            upper.plot(0, weights[0, j], "o", color=colour, ms=9)
+            upper.plot(0, limit[j], "o", color=colour, mfc="none", ms=9)
+            upper.plot(trained_drop, trained[:, j], "s", color=colour, ms=8, mfc="none")
+        lower.plot(drop, error, color="k", lw=2.0)
+        lower.plot(trained_drop, trained_error, "s", color="k", ms=8, mfc="none")
         upper.set(ylabel="weight")
         lower.set(ylabel="clean squared error", xlabel="drop probability p")
         for axes in (upper, lower):

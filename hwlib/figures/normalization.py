@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Polygon
 from matplotlib.path import Path
 
-from hwlib.figures.picture import BLUE, GREEN, ORANGE, WIDTH, Picture, picture, style
+from hwlib.figures.picture import BLUE, GREEN, ORANGE, Picture, picture, style
 from hwlib.figures.sheet import Sheet, checked_array, listed, number
 
 N, C, P = 3, 4, 4  # the cube that is drawn: samples, channels, positions (H·W)
@@ -51,15 +51,16 @@ def cube_question() -> Picture:
 def _draw_cubes(captions) -> Picture:
     """Draw a cube for each caption, as many side by side as fit."""
     columns = len(captions) if len(captions) < 4 else 2
-    size = (WIDTH / columns - 42) / (C + 0.5 * N) if columns > 2 else 24
-    pitch, height = WIDTH / columns, (P + 0.4 * N) * size + 62
-    sheet = Sheet()
+    sheet = Sheet(wide=True)
+    pitch = sheet.width / columns
+    size = min(32, (pitch - 52) / (C + 0.5 * N))
+    height = (P + 0.4 * N) * size + 72
     for k, (caption, norm) in enumerate(captions.items()):
         row, column = divmod(k, columns)
         middle = (column + 0.5) * pitch
         left, top = middle - (C + 0.5 * N) * size / 2 + 10, row * height
-        sheet.text(middle, top + 14, caption, size=14)
-        _draw_cube(sheet, SETS[norm][0], left, top + 30 + 0.4 * N * size, size)
+        sheet.text(middle, top + 16, caption, size=14)
+        _draw_cube(sheet, SETS[norm][0], left, top + 36 + 0.4 * N * size, size)
     said = " ".join(f"{caption}: {SETS[norm][1]}." for caption, norm in captions.items())
     return sheet.picture(
         (len(captions) - 1) // columns * height + height,
@@ -93,7 +94,7 @@ def _draw_cube(sheet, shaded, left, top, size):
     path = Path(ends, [Path.MOVETO, Path.LINETO] * len(edges))
     line = {"fill": False, "ec": "k", "lw": 0.9, "alpha": 0.55, "clip_on": False}
     sheet.axes.add_patch(PathPatch(path, **line))
-    sheet.label(left + C * size / 2, top + P * size + 13, "C", ha="center")
+    sheet.label(left + C * size / 2, top + P * size + 15, "C", ha="center")
     sheet.label(left - 5, top + P * size / 2, "HW", ha="right")
     right, deep = left + (C + 0.25 * N) * size, top + (P - 0.2 * N) * size
     sheet.label(right + 5, deep + 9, "N")
@@ -121,18 +122,18 @@ def density(mean=None, std=None, *, xlim, numbers=True) -> Picture:
     if (mean is None) != (std is None) or (std is not None and not std > 0):
         raise ValueError(f"density: mean needs a std > 0, got mean={mean!r}, std={std!r}")
     with style():
-        fig = Figure(figsize=(5, 2.6), layout="constrained")
+        fig = Figure(figsize=(7.5, 3.6), layout="constrained")
         axes = fig.subplots()
         if mean is not None:
             x = np.linspace(low, high, 400)
             y = np.exp(-(((x - mean) / std) ** 2) / 2) / (std * np.sqrt(2 * np.pi))
             axes.plot(x, y, color=BLUE)
             axes.fill_between(x, y, color=BLUE, alpha=0.22, lw=0)
-            axes.axvline(mean, color="k", ls="--", lw=1)
+            axes.axvline(mean, color="k", ls="--", lw=1.3)
             reach = np.exp(-0.5) / (std * np.sqrt(2 * np.pi))
             axes.annotate("", (mean + std, reach), (mean, reach), arrowprops={"arrowstyle": "<->"})
             words = f"sd {number(std)}"
-            axes.text(mean + std + (high - low) / 60, reach, words, va="center", size=13)
+            axes.text(mean + std + (high - low) / 60, reach, words, va="center")
         axes.set(xlim=xlim, xticks=np.arange(np.ceil(low), high + 0.01), yticks=[])
         axes.set_ylim(bottom=0, top=None if mean is not None else 1)
         axes.spines["left"].set_visible(False)
@@ -189,7 +190,7 @@ def contours(gaussians, *, boxes=False, lim) -> Picture:
             f"{number(high)} high on each side of it, {longest}."
         )
     with style():
-        fig = Figure(figsize=(5, 5), layout="constrained")
+        fig = Figure(figsize=(6.6, 6.6), layout="constrained")
         axes = fig.subplots()
         turn = np.linspace(0, 2 * np.pi, 361)
         circle = np.stack([np.cos(turn), np.sin(turn)])  # (2, 361)
@@ -198,18 +199,18 @@ def contours(gaussians, *, boxes=False, lim) -> Picture:
         ):
             for c in (1, 2):
                 ellipse = mean[:, None] + c * np.linalg.cholesky(cov) @ circle
-                axes.plot(*ellipse, color=colour, lw=1.8, label=name if c == 1 else None)
+                axes.plot(*ellipse, color=colour, label=name if c == 1 else None)
                 if boxes:
                     half = c * np.sqrt(np.diag(cov))
                     corners = mean + half * [(-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1)]
-                    axes.plot(*corners.T, color=colour, lw=1, ls=(0, (3, 3)))
-            axes.plot(*mean, marker="o", color=colour, ms=6)
+                    axes.plot(*corners.T, color=colour, lw=1.3, ls=(0, (3, 3)))
+            axes.plot(*mean, marker="o", color=colour)
         step = 1 if lim[1] - lim[0] < 12 else 2  # or the numbers touch
         ticks = step * np.arange(np.ceil(lim[0] / step), lim[1] / step + 0.01)
         axes.set(xlim=lim, ylim=lim, aspect="equal", xticks=ticks, yticks=ticks)
         axes.grid(True)
-        axes.axhline(0, color="k", lw=0.8)
-        axes.axvline(0, color="k", lw=0.8)
+        axes.axhline(0, color="k", lw=1)
+        axes.axvline(0, color="k", lw=1)
         axes.set(xlabel="feature 1", ylabel="feature 2")
         if len(checked) > 1:
             fig.legend(loc="outside upper center", ncols=3)
@@ -245,14 +246,14 @@ def batch_spread(sizes, means, stds, *, mean, std) -> Picture:
             f"{sizes.shape}, {means.shape} and {stds.shape}"
         )
     with style():
-        fig = Figure(figsize=(5, 4.4), layout="constrained")
+        fig = Figure(figsize=(7.5, 5.6), layout="constrained")
         panels = fig.subplots(2, 1, sharex=True)
         for axes, values, true, label in zip(
             panels, (means, stds), (mean, std), ("batch mean", "batch sd"), strict=True
         ):
-            axes.axhline(true, color="k", ls="--", lw=1)
+            axes.axhline(true, color="k", ls="--", lw=1.3)
             bar = values.std(axis=1)
-            axes.errorbar(sizes, values.mean(axis=1), bar, fmt="o", color=BLUE, capsize=4)
+            axes.errorbar(sizes, values.mean(axis=1), bar, fmt="o", color=BLUE, capsize=6)
             axes.set(xscale="log", ylabel=label)
             axes.set_xticks(sizes, [number(s) for s in sizes])
             axes.xaxis.set_minor_formatter(lambda v, _: "")
@@ -296,8 +297,8 @@ def entries(values, shared, ringed, *, caption) -> Picture:
     if not shared[ringed]:
         raise ValueError(f"entries: shared must be true at the ringed entry {ringed}")
     N, C, P = values.shape
-    sheet = Sheet()
-    left, gap, top = 22, 12, 68
+    sheet = Sheet(wide=True)
+    left, gap, top = 28, 18, 72
     size = (sheet.width - left - 2 - (N - 1) * gap) / (N * C)
     sheet.text(sheet.width / 2, 14, caption)
     for n in range(N):
@@ -339,7 +340,7 @@ def bells(gaussians, *, lim) -> Picture:
     x = np.linspace(*lim, 401)
     told = []
     with style():
-        fig = Figure(figsize=(5, 3.7), layout="constrained")
+        fig = Figure(figsize=(7.5, 4.9), layout="constrained")
         axes = fig.subplots()
         for (name, (mean, std)), look in zip(gaussians.items(), ("-", "--", ":"), strict=False):
             if not std > 0:

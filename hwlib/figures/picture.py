@@ -1,7 +1,8 @@
 """From a matplotlib figure to one that stands in a web page.
 
-A figure is drawn on a page measured in CSS pixels, then `picture` makes the SVG fit to stand
-inside a page of text: ink becomes `currentColor`, so the figure follows the page from light to
+A figure is drawn once, on a page measured in CSS pixels: `WIDTH` or, with letters that stay
+legible when a phone scales it down, `WIDE`. Then `picture` makes the SVG fit to stand inside a page
+of text: ink becomes `currentColor`, so the figure follows the page from light to
 dark; ids that nothing refers to go, so two figures never collide; and alt text is required. Text
 is always ink; the accents color shapes only.
 """
@@ -27,23 +28,27 @@ ACCENTS = {
     "pink": "#c94f7c",
 }
 BLUE, ORANGE, GREEN = ACCENTS["blue"], ACCENTS["orange"], ACCENTS["green"]
-WIDTH = 360  # px: what a 390 px phone leaves between its margins
+WIDTH = 360  # px: a grid of a few cells, at its natural size on a phone too
+WIDE = 540  # px: curves, and panels side by side; a 390 px phone scales them down to 342
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "hwlib",
     "savefig.bbox": None,
     "text.usetex": False,
-    "font.size": 13,
+    "font.size": 16,  # on a phone, 10
     "axes.prop_cycle": cycler(color=ACCENTS.values()),
-    "axes.linewidth": 0.8,
+    "axes.linewidth": 1.0,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.titlesize": 14,
+    "axes.titlesize": 17,
     "grid.color": "#b0b0b0",
-    "grid.linewidth": 0.6,
+    "grid.linewidth": 0.8,
     "legend.frameon": False,
-    "lines.linewidth": 1.8,
+    "lines.linewidth": 2.2,
+    "lines.markersize": 8,
+    "xtick.major.size": 5,
+    "ytick.major.size": 5,
     "path.simplify_threshold": 0.3,  # px off a line that nobody sees: noisy curves are long
 }
 
@@ -51,10 +56,11 @@ STYLE = {
 def style() -> AbstractContextManager:
     """Return a context in which a new matplotlib Figure has the look of the book.
 
-    One inch of `figsize` is 72 px on the page: `Figure(figsize=(5, 3))` fills a phone.
+    One inch of `figsize` is 72 px on the page, and 7.5 inches are the width of a wide figure. A
+    phone scales it down to 342 px, which leaves the letters 10 px.
 
     >>> with style():
-    ...     axes = Figure(figsize=(5, 3)).subplots()
+    ...     axes = Figure(figsize=(7.5, 5)).subplots()
     """
     return matplotlib.rc_context(STYLE)
 
@@ -94,7 +100,8 @@ def picture(fig: Figure, alt: str) -> Picture:
     """Turn a matplotlib Figure into a `Picture` that follows the page from light to dark.
 
     A neutral gray means ink thinned: black becomes `currentColor`, #b0b0b0 a faint `currentColor`,
-    white vanishes (white text stays, for it stands on a color). Other colors are kept.
+    white vanishes (white text stays, for it stands on a color). Other colors are kept. An image
+    whose gid begins with "ink" is drawn in `currentColor`, the brighter a pixel the more of it.
 
     Args:
         fig: any matplotlib Figure; it is not changed.
@@ -131,6 +138,7 @@ def _inline(root: ElementTree.Element, alt: str) -> str:
             attributes[name] = _short(attributes[name], places=1 if name == "d" else 2)
         element.attrib.clear()
         element.attrib.update(attributes)
+    _as_ink(root)
     _, _, width, height = root.get("viewBox").split()
     root.attrib.clear()
     root.attrib.update(
@@ -145,6 +153,20 @@ def _inline(root: ElementTree.Element, alt: str) -> str:
         }
     )
     return _unique_ids(root)
+
+
+def _as_ink(root: ElementTree.Element) -> None:
+    """Make each image that is named as ink the mask of a rectangle in the ink of the page."""
+    for parent in list(root.iter()):
+        for place, image in enumerate(parent):
+            name = image.get("id", "")
+            if image.tag == "image" and name.startswith("ink"):
+                box = {k: v for k, v in image.attrib.items() if k not in ("id", "href", "style")}
+                del image.attrib["id"], image.attrib["transform"]  # a mask moves with its rectangle
+                mask = ElementTree.Element("mask", {"id": name})
+                mask.append(image)
+                parent[place] = mask
+                ElementTree.SubElement(parent, "rect", {**box, "mask": f"url(#{name})"})
 
 
 def _follow_page(css: str, is_text: bool) -> str:

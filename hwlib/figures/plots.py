@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from hwlib.figures.picture import WIDTH, Picture, picture, style
+from hwlib.figures.picture import ACCENTS, WIDE, Picture, picture, style
 from hwlib.figures.sheet import number
 
 LOOKS = ("-", "--", "-.", ":")
@@ -23,6 +23,7 @@ def curves(
     ylim: tuple | None = None,
     markers: bool = False,
     levels: Mapping[str, float] | None = None,
+    colors: Sequence[str] = tuple(ACCENTS),
 ) -> Picture:
     """Draw curves; of several runs, their mean in a band of one standard deviation.
 
@@ -39,6 +40,7 @@ def curves(
         ylim: the least and the largest value to show; None for all.
         markers: whether to mark each point.
         levels: a name for each dashed horizontal line, and its height.
+        colors: names of `ACCENTS`, in the order of the curves.
 
     Raises:
         ValueError: if a curve has no point or another length than x, or a number has no place on a
@@ -59,20 +61,20 @@ def curves(
         for name, y in {**runs, **levels}.items():
             _check_positive(name, np.asarray(y))
     with style(), np.errstate(all="ignore"):
-        fig = Figure(figsize=(5, 3.7), layout="constrained")
+        fig = Figure(figsize=(7.5, 4.9), layout="constrained")
         axes = fig.subplots()
         axes.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale, yscale=yscale)
         for k, (name, y) in enumerate(runs.items()):
             mean, spread = np.where(np.isfinite(y).all(0), [y.mean(0), _deviation(y)], np.nan)
-            look = {"marker": "os^Dv"[k % 5], "ms": 5} if markers else {}
-            (line,) = axes.plot(places[name], mean, LOOKS[k % 4], label=name, **look)
+            look = {"marker": "os^Dv"[k % 5], "ms": 7} if markers else {}
+            look["color"] = color = ACCENTS[colors[k % len(colors)]]
+            axes.plot(places[name], mean, LOOKS[k % 4], label=name, **look)
             if len(y) > 1:
-                color = line.get_color()
                 axes.fill_between(
                     places[name], mean - spread, mean + spread, color=color, alpha=0.22, lw=0
                 )
         for name, height in levels.items():
-            axes.axhline(height, color="k", alpha=0.5, lw=1, ls=(0, (4, 3)))
+            axes.axhline(height, color="k", alpha=0.5, lw=1.3, ls=(0, (4, 3)))
             axes.annotate(
                 name,
                 (1, height),
@@ -81,7 +83,6 @@ def curves(
                 textcoords="offset points",
                 ha="right",
                 va="bottom",
-                size=12,
             )
         if not runs:
             axes.text(0.5, 0.5, NO_CURVE, ha="center", transform=axes.transAxes)
@@ -114,13 +115,17 @@ def _plain_powers(axes) -> None:
             axis.set_minor_formatter(lambda v, _: "")
 
 
-def images(pixels, *, titles: Sequence[str] | None = None, columns: int = 5) -> Picture:
+def images(
+    pixels, *, titles: Sequence[str] | None = None, columns: int = 5, ink: bool = False
+) -> Picture:
     """Show images or filters side by side, each scaled to its own least and largest value.
 
     Args:
         pixels: (N, H, W), (N, 1, H, W) in gray or (N, 3, H, W) in color, of any range.
         titles: what stands above each image; None for nothing.
         columns: how many images stand in a row.
+        ink: whether gray images are writing, such as digits: the larger a value, the more ink, as
+            dark as the page's text. Otherwise a value is light: the larger, the brighter.
 
     Raises:
         ValueError: if the shape is none of these, there is no image, or there is not one title
@@ -143,27 +148,28 @@ def images(pixels, *, titles: Sequence[str] | None = None, columns: int = 5) -> 
     rows = -(-N // columns)
     low, high = (f(pixels, axis=(1, 2, 3), keepdims=True) for f in (np.min, np.max))
     scaled = (pixels - low) / np.where(high > low, high - low, 1)
-    cell = (WIDTH - 4) / columns
+    cell = min(200, (WIDE - 4) / columns)
+    width = columns * cell + 4
     with style():
-        above = 20 if titles is not None else 4
+        above = 26 if titles is not None else 4
         height = rows * (cell * H / W + above)
-        fig = Figure(figsize=(WIDTH / 72, height / 72))
+        fig = Figure(figsize=(width / 72, height / 72))
         for index, image in enumerate(scaled):
             row, column = divmod(index, columns)
             box = (
-                (column * cell + 4) / WIDTH,
+                (column * cell + 4) / width,
                 1 - ((row + 1) * (cell * H / W + above)) / height + 2 / height,
-                (cell - 4) / WIDTH,
+                (cell - 4) / width,
                 (cell - 4) * H / W / height,
             )
-            axes = fig.add_axes(box)
-            axes.set_axis_off()
+            axes = fig.add_axes(box, xticks=[], yticks=[])
+            axes.spines[:].set(visible=True, alpha=0.5)
             shown = np.broadcast_to(image, (3, H, W)).transpose(1, 2, 0)  # (H, W, 3)
-            axes.imshow(shown, interpolation="none", aspect="auto")
+            name = f"ink{index}" if ink and len(image) == 1 else None
+            axes.imshow(shown, interpolation="none", aspect="auto", gid=name)
             if titles is not None:
-                axes.set_title(
-                    titles[index], size=min(13, 1.7 * cell / max(map(len, titles))), pad=3
-                )
+                type_size = min(16, 1.7 * cell / max(map(len, titles)))
+                axes.set_title(titles[index], size=type_size, pad=4)
     named = f": {', '.join(titles)}" if titles is not None else ""
     return picture(fig, f"{N} image{'s' * (N > 1)} of {H} by {W} pixels{named}.")
 

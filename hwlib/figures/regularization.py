@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hwlib import theory
-from hwlib.figures.picture import ACCENTS, BLUE, GREEN, ORANGE, Picture, picture, style
+from hwlib.figures.picture import BLUE, GREEN, ORANGE, Picture, picture, style
 from hwlib.figures.sheet import checked_array, listed, number
 
 LEVELS = (0.1, 0.2, 0.4, 0.8, 1.6)  # of the contours, in units of ‖y‖², the loss at w = 0
@@ -121,13 +121,13 @@ def columns_equalized(X, *, keep) -> Picture:
     before, after = theory.column_norms(X), theory.column_norms(effective)
     names = [f"column {j + 1}" for j in range(len(before))]
     with style():
-        fig = Figure(figsize=(5, 0.9 + 0.42 * len(names)), layout="constrained")
+        fig = Figure(figsize=(7.5, 1.2 + 0.55 * len(names)), layout="constrained")
         panels = fig.subplots(1, 2, sharey=True)
         bars = [(before, "norm in X", BLUE), (after, "norm in X̃", GREEN)]
         for axes, (norms, title, colour) in zip(panels, bars, strict=True):
             axes.barh(names, norms, color=colour, alpha=0.45, height=0.6)
             for j, norm in enumerate(norms):
-                axes.text(norm, j, f" {number(norm)}", va="center", size=13)
+                axes.text(norm, j, f" {number(norm)}", va="center")
             axes.set(title=title, xlim=(0, 1.4 * norms.max()), xticks=[])
             axes.spines["bottom"].set_visible(False)
             axes.tick_params(length=0)
@@ -176,7 +176,7 @@ def balance(X, y, *, mean, std) -> Picture:
     fit_least, penalty_least = (float(term) for term in terms(least))
     loss = fit_least + penalty_least
     with style():
-        fig = Figure(figsize=(5, 2.9), layout="constrained")
+        fig = Figure(figsize=(7.5, 4.3), layout="constrained")
         plane, noises = fig.subplots(1, 2, width_ratios=(1.5, 1))
         shares = loss + np.multiply((0.05, 0.2, 0.45), y @ y)
         drawn = (
@@ -188,14 +188,14 @@ def balance(X, y, *, mean, std) -> Picture:
             seen = [level for level in levels if values.min() < level < values.max()]
             if seen:
                 plane.contour(w1, w2, values, levels=seen, colors=colour, linestyles=dashes)
-        plane.plot(0, 0, marker="+", color="k", ms=8)
+        plane.plot(0, 0, marker="+", color="k", ms=11)
         if mean or std:
-            plane.plot(*least, marker="o", color="k", ms=6)
+            plane.plot(*least, marker="o", color="k")
         plane.set(xlabel="w₁", ylabel="w₂", xlim=(low[0], high[0]), ylim=(low[1], high[1]))
         plane.set_aspect("equal")
         turn = np.linspace(0, np.pi, 61)
-        noises.plot(0.5 + np.cos(turn) / 2, np.sin(turn) / 2, "--", color="k", lw=1.4)
-        noises.plot(mean, std, marker="o", color="k", ms=6, clip_on=False)
+        noises.plot(0.5 + np.cos(turn) / 2, np.sin(turn) / 2, "--", color="k", lw=1.8)
+        noises.plot(mean, std, marker="o", color="k", clip_on=False)
         noises.set(xlabel="μ", ylabel="σ", xlim=(0, 2), ylim=(0, 2))
         noises.set_aspect("equal")
         noises.set_anchor("S")
@@ -230,25 +230,25 @@ class _Plane:
         """Draw the contours that lie in this part of the plane."""
         seen = [level for level in levels if values.min() < level < values.max()]
         if seen:
-            axes.contour(self.w1, self.w2, values, levels=seen, colors=colour, linewidths=1.4)
+            axes.contour(self.w1, self.w2, values, levels=seen, colors=colour, linewidths=1.9)
 
     def dot(self, axes, point):
         """Mark a point, and the origin by a cross; show this part of the plane and no more."""
-        axes.plot(0, 0, marker="+", color="k", ms=7, mew=1)
-        axes.plot(*point, marker="o", color="k", ms=5)
+        axes.plot(0, 0, marker="+", color="k", ms=10, mew=1.3)
+        axes.plot(*point, marker="o", color="k", ms=7)
         axes.set(xlim=(self.low[0], self.high[0]), ylim=(self.low[1], self.high[1]))
 
 
 def _panels(rows, columns):
     """A figure of small panels over (w₁, w₂), with words on its edges only."""
-    fig = Figure(figsize=(5, 0.75 + 1.45 * rows), layout="constrained")
+    fig = Figure(figsize=(7, 0.9 + 2.05 * rows), layout="compressed")
     panels = fig.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes in panels.flat:
-        axes.set(xticks=[], yticks=[])
+        axes.set(xticks=[], yticks=[], box_aspect=1)
         axes.spines[["top", "right"]].set_visible(True)
         for spine in axes.spines.values():
             spine.set_alpha(0.5)
-    fig.supxlabel("w₁ to the right, w₂ upward; + is the origin", fontsize=13)
+    fig.supxlabel("w₁ to the right, w₂ upward; + is the origin", fontsize=16)
     return fig, panels
 
 
@@ -277,7 +277,7 @@ def _noise_panels(function, X, y, means, stds, draw, words):
             row[0].set_ylabel(f"μ = {number(mean)}")
             for axes, std in zip(row, stds, strict=True):
                 point = least(mean, std)
-                axes.plot(*path.T, color=ACCENTS["purple"], lw=1.4)
+                axes.plot(*path.T, color="k", lw=1.4, alpha=0.7)
                 draw(axes, plane, X, y, theory.gaussian(mean=mean, std=std), point)
                 plane.dot(axes, point)
                 said.append(

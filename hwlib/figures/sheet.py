@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, PathPatch, Rectangle
 from matplotlib.path import Path
 
-from hwlib.figures.picture import WIDTH, Picture, picture
+from hwlib.figures.picture import WIDE, WIDTH, Picture, picture
 
 
 class Sheet:
@@ -20,14 +20,16 @@ class Sheet:
     The word hello.
     """
 
-    def __init__(self, width: float = WIDTH):
-        self.width = max(width, WIDTH)
+    def __init__(self, width: float = WIDTH, *, wide: bool = False):
+        self.width = WIDE if wide else max(width, WIDTH)
+        self.letters = 1.25 if wide else 1.0  # on a phone labels then have 10 px instead of 12
         self.figure = Figure()
         self.axes = self.figure.add_axes((0, 0, 1, 1))
         self.axes.set_axis_off()
 
     def text(self, x, y, words, *, size=15, ha="center", opacity=1.0):
         """Write words whose middle height is y; with opacity 0.7 they still have 4.5:1."""
+        size *= self.letters
         options = {"ha": ha, "va": "baseline", "color": "k", "alpha": opacity}
         self.axes.text(x, y + 0.36 * size, words, size=size, **options)
 
@@ -60,9 +62,10 @@ class Sheet:
             height = (0.62 if lift[here] else 1.0) * size
             if tint[here]:
                 self.tint(left, top, size, height, tint[here])
-            type_size = min(16, 0.42 * size + 2, (size - 4) / (0.66 * max(len(word), 2)))
-            opacity = 0.7 if faint[here] else 1.0
-            self.text(left + size / 2, top + height / 2, word, size=type_size, opacity=opacity)
+            largest = 16 * self.letters
+            type_size = min(largest, 0.42 * size + 2, (size - 4) / (0.66 * max(len(word), 2)))
+            look = {"size": type_size / self.letters, "opacity": 0.7 if faint[here] else 1.0}
+            self.text(left + size / 2, top + height / 2, word, **look)
             corners = np.add(here, [(0, 0), (0, 1), (1, 1), (1, 0), (0, 0)])
             for ends in pairwise(map(tuple, corners)):
                 edge = tuple(sorted(ends))

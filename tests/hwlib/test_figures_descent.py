@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hwlib.figures import ACCENTS, descent
+from tests.hwlib.pages import check_fits
 
 ROWS = np.array([[20.0, 2.0], [20.0, 0.0], [0.0, 2.0], [0.0, 0.0]])
 TARGETS = np.full(4, 11.0)
@@ -92,5 +93,7 @@ def test_what_cannot_be_a_sweep(change, said):
         swept(**change)
 
 
-def test_the_same_picture_twice():
+def test_the_same_picture_twice_and_fit_for_a_page():
     assert swept().svg == swept().svg
+    check_fits(swept())
+    check_fits(descent.landscape([[1, 0], [0, 1]], [1, 1], {"a": PATH}))

@@ -9,6 +9,7 @@ import pytest
 import hwlib.functional as hf
 from hwlib import figures
 from hwlib.figures import normalization
+from tests.hwlib.pages import check_fits
 
 COV = [[2.25, 0.9], [0.9, 0.64]]
 
@@ -88,8 +89,8 @@ def test_filled_faces_lie_next_to_each_other_inside_the_cube():
     assert (points >= cube.min(axis=0) - 0.02).all()
     assert (points <= cube.max(axis=0) + 0.02).all()
     # One sample of three: its front is whole, and a third of the depth is reached.
-    front = 4 * 24
-    np.testing.assert_allclose(np.ptp(points, axis=0), [front + 12, front + 9.6], atol=0.05)
+    front = 4 * 32
+    np.testing.assert_allclose(np.ptp(points, axis=0), [front + 16, front + 12.8], atol=0.05)
 
 
 def test_the_question_shows_the_norms_in_order_and_names_none():
@@ -181,7 +182,7 @@ def test_fit_for_a_page(name):
     picture = DRAWN[name]()
     assert DRAWN[name]().svg == picture.svg
     assert root(picture).get("aria-label") == picture.alt
-    assert float(root(picture).get("viewBox").split()[2]) <= 360
+    check_fits(picture)
     assert "DejaVu" not in picture.svg
     colours = set(re.findall(r"(?:fill|stroke): *([^;\"]+)", picture.svg))
     assert colours <= {"currentColor", "none", *figures.ACCENTS.values()}

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from hwlib.figures import ACCENTS, curves, images
+from tests.hwlib.pages import check_fits
 
 
 def texts(picture):
@@ -79,6 +80,26 @@ def test_images_are_their_own_pixels_each_scaled_by_itself(channels, columns):
     assert images(np.ones((1, 2, 2))).alt == "1 image of 2 by 2 pixels."
 
 
+def test_what_is_written_in_ink_is_a_mask_over_the_ink_of_the_page():
+    digits = np.array([[[0.0, 8], [16, 4]], [[3, 1], [2, 5]]])
+    light, ink = (images(digits, ink=ink) for ink in (False, True))
+    shown, masks = (re.findall(r'<image[^>]*href="([^"]*)"', p.svg) for p in (light, ink))
+    assert shown == masks, "where a photograph is bright, there is ink"
+    root = ElementTree.fromstring(ink.svg)
+    inside = [m.get("id") for m in root.iter() if m.tag.endswith("}mask") if len(m) == 1]
+    painted = [r.get("mask") for r in root.iter() if r.tag.endswith("}rect") if r.get("mask")]
+    assert painted == [f"url(#{name})" for name in inside]
+    assert len(set(painted)) == 2
+    color = np.ones((1, 3, 2, 2))
+    assert images(color, ink=True).svg == images(color).svg, "only gray images are writing"
+
+
+def test_curves_have_the_colors_asked_for():
+    picture = curves({"a": [1, 2], "b": [2, 1]}, xlabel="x", ylabel="y", colors=("green", "blue"))
+    lines = re.findall(r"stroke: (#[0-9a-f]+)", picture.svg)
+    assert list(dict.fromkeys(lines)) == [ACCENTS["green"], ACCENTS["blue"]]
+
+
 def test_the_same_bytes_each_time_and_fit_for_a_page():
     series = {"a": [[1, 2], [2, 3]], "b": [3, 4]}
     for draw in (
@@ -87,7 +108,7 @@ def test_the_same_bytes_each_time_and_fit_for_a_page():
     ):
         picture = draw()
         assert draw().svg == picture.svg
-        assert float(ElementTree.fromstring(picture.svg).get("viewBox").split()[2]) <= 360
+        check_fits(picture)
         assert "DejaVu" not in picture.svg
         colours = set(re.findall(r"(?:fill|stroke): *([^;\"]+)", picture.svg))
         assert colours <= {"currentColor", "none", *ACCENTS.values()}
