@@ -372,7 +372,7 @@ def channel_sum(x, weight, bias=0.0, *, at=(0, 0)) -> Picture:
 
     (height, width), (rows, columns) = x.shape[1:], weight.shape[1:]
     gap, title, top = 30, 24, 10
-    size = min(28, (WIDTH - 12 - 2 * gap) / (width + columns + output.shape[1]))
+    size = min(34, (WIDTH - 12 - 2 * gap) / (width + columns + output.shape[1]))
     lefts = np.cumsum([6, width * size + gap, columns * size + gap])
     sheet = Sheet()
     lefts = lefts + (sheet.width - lefts[-1] - output.shape[1] * size - 6) / 2
