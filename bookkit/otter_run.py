@@ -134,8 +134,9 @@ def main(arguments: list[str] | None = None) -> int:
         for path in options.submissions:
             result = grade(archive, lab, path)
             text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
-            (options.out / f"{path.stem}.json").write_text(text, encoding="utf-8")
-            print(said(result), flush=True)
+            # A message or a file's name may hold what UTF-8 cannot.
+            (options.out / f"{path.stem}.json").write_text(text, "utf-8", "backslashreplace")
+            print(said(result).encode("utf-8", "backslashreplace").decode(), flush=True)
             failed += result["status"] == NOT_GRADED
     return 1 if failed else 0
 

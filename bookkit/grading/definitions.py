@@ -15,6 +15,9 @@ Where a name is bound more than once:
   lab's own cells count as if they stood first, so what the lab imports or defines keeps its meaning
   unless the submission imports or defines something else under that name.
 - A stub or a value that was left as it was counts only if there is nothing else.
+
+A cell that is not valid Python defines nothing. If a name is defined nowhere else, its cell is run
+all the same, so that the reason is reported as the error that it is.
 """
 
 from __future__ import annotations
@@ -29,7 +32,8 @@ from functools import cache
 
 from IPython.core.inputtransformer2 import TransformerManager
 
-DEFINED, ASSIGNED, STUB = 3, 2, 1  # ranks of a binding
+DEFINED, ASSIGNED, INVALID, STUB = 4, 3, 2, 1  # ranks of a binding
+DEFINITION = re.compile(r"^(?:async +)?(?:def|class) +(\w+)", re.M)
 PYTHON_MAGIC = re.compile(r"\A%%(time|timeit|capture|prun)\b.*")  # the rest of the cell is Python
 FUTURE = "from __future__ import annotations\n"
 
@@ -106,7 +110,10 @@ def needed(
 
 
 def statements(source: str, cell: int) -> list[Statement]:
-    """The statements of a cell; none if it is not Python. Magics become calls, and are not run."""
+    """The statements of a cell; it is one by itself if it is not valid Python.
+
+    Magics become calls, and are not run.
+    """
     parsed = _parsed(source)
     return [Statement(cell, node, text, dict(binds), uses) for node, text, binds, uses in parsed]
 
@@ -115,12 +122,12 @@ def statements(source: str, cell: int) -> list[Statement]:
 def _parsed(source):
     try:
         nodes = ast.parse(TransformerManager().transform_cell(PYTHON_MAGIC.sub("", source))).body
+        texts = [ast.unparse(node) for node in nodes]
+        return [
+            (node, text, _binds(node), _uses(text)) for node, text in zip(nodes, texts, strict=True)
+        ]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-    texts = [ast.unparse(node) for node in nodes]
-    return [
-        (node, text, _binds(node), _uses(text)) for node, text in zip(nodes, texts, strict=True)
-    ]
+        return [(ast.Pass(), source, dict.fromkeys(DEFINITION.findall(source), INVALID), [])]
 
 
 def _used(every, name, until):

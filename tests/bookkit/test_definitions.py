@@ -37,6 +37,10 @@ def answered(cells, wanted=("answer",), lab=LAB):
         "while True: pass",
         "exit()",
         "this is not Python",
+        "def f(a, a):\n    return a",  # which only the compiler notices
+        "def f():\n    print(name)\n    global name",
+        "x = " + 2000 * "-" + "1",
+        "from a_file_that_was_not_handed_in import *",
         "!rm\n%matplotlib inline\nfiles = !ls",
         "%%bash\nmath=3",
         "def answer(x):\n    '''To do.'''\n    raise NotImplementedError('exercise')\n",
@@ -65,6 +69,15 @@ def test_the_last_function_of_a_name_is_graded_with_helpers_as_at_its_check():
     assert answered([helper, RIGHT, LAB[3], LAB[1]])["answer"](2.5) == "b22"
     far = [RIGHT.replace("helper", "other"), LAB[3], LAB[1].replace("helper", "other")]
     assert answered(far)["answer"](2.5) == "b12"  # the student ran the cells in another order
+
+
+@pytest.mark.parametrize(
+    "broken", [RIGHT.replace("name('a/b')", "name('a/b'"), RIGHT.replace("(x)", "(x, x)", 1)]
+)
+def test_an_answer_that_is_not_python_is_an_error_and_no_untouched_stub(broken):
+    with pytest.raises(SyntaxError):
+        answered([*LAB[:2], broken, LAB[3]])
+    assert answered([RIGHT, broken, LAB[3]])["answer"](2.5) == "b12"  # as in the notebook
 
 
 def test_constants_own_imports_classes_and_other_forms_of_a_function_count():

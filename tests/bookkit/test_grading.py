@@ -92,6 +92,9 @@ def test_what_a_submission_starts_does_not_outlive_it(tmp_path):
 def test_a_cell_that_fails_is_an_error_and_a_missing_name_too():
     verdict = trial(LAB, CALL, ["S = 1 / 0\ndef mse_gradient(w, X, y):\n    return S"])
     assert (verdict.status, verdict.message) == (ERROR, "ZeroDivisionError: division by zero")
+    verdict = trial(LAB, CALL, [ANSWER.format("return (")])
+    assert verdict.status == ERROR
+    assert verdict.message.startswith("SyntaxError: '(' was never closed")
     verdict = trial(LAB | {"cells": []}, CALL, ["def other(): pass"])
     assert (verdict.status, verdict.message) == (
         ERROR,

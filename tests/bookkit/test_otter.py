@@ -398,6 +398,22 @@ def test_nobody_is_graded_before_the_reference_is_full_and_the_stub_empty(
         assert not list(out.iterdir())
 
 
+def test_a_result_is_written_whatever_its_message_holds(
+    submission_file, tmp_path, monkeypatch, capsys, root
+):
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(otter, "autograder", lambda *_: None)
+    monkeypatch.setattr(otter_run, "proved", lambda *_: [])
+    verdicts, points = results(0, NOT_GRADED)()
+    odd = [verdict | {"message": "“half of a pair”: \ud800"} for verdict in verdicts]
+    monkeypatch.setattr(otter_run, "_otter", lambda *_: (odd, points))
+    out = tmp_path / "out"
+    assert otter_run.main([LAB, str(submission_file), "--out", str(out)]) == 1
+    written = json.loads((out / "ada.json").read_text(encoding="utf-8"))
+    assert written["exercises"]["graph"]["message"] == odd[0]["message"]
+    assert "“half of a pair”: \\ud800" in capsys.readouterr().out
+
+
 def test_otter_s_script_prepares_a_submission_first():
     script = 'if __name__ == "__main__":\n    run_autograder("/autograder")\n'
     made = otter.prepared_first(script)
