@@ -175,9 +175,9 @@ def _released(value: object, exercises: dict[str, list[str]]) -> list[str]:
     solved = {page: names for page, names in exercises.items() if names}
     every = [f"{page}/{name}" for page, names in solved.items() for name in names]
     for entry in _names(key, value, None):
-        page, _, name = entry.partition("/")
+        page, slash, name = entry.partition("/")
         _one_of(key, [page], solved)
-        _one_of(f"{key}: {page}", [name] if name else [], solved[page])
+        _one_of(f"{key}: {page}", [name] if slash else [], solved[page])
         found |= {one for one in every if one == entry or one.startswith(f"{entry}/")}
     return sorted(found)
 

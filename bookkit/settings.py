@@ -48,6 +48,42 @@ def command(main: Callable[..., int]) -> Callable[..., int]:
     return run
 
 
+# What may stand at the left edge of `_config.yml`: Jupyter Book's own names, and ours.
+KEYS = (
+    *("title", "author", "copyright", "logo", "course", "repository", "launch_buttons"),
+    *("exclude_patterns", "only_build_toc_files", "execute", "parse", "bibtex_bibfiles"),
+    *("html", "latex", "sphinx"),
+)
+
+
+class Loader(yaml.SafeLoader):
+    """Reads YAML, names the line of a value that is none, and refuses a key that is there twice.
+
+    YAML itself would keep the last one, and say nothing.
+    """
+
+    def construct_mapping(self, node, deep=False):
+        """A dictionary."""
+        keys = [key.value for key, _ in node.value]
+        for index, (key, _) in enumerate(node.value):
+            if key.value in keys[:index]:
+                raise self._wrong(key, "is there twice; one of the two would be ignored")
+        return super().construct_mapping(node, deep)
+
+    def construct_object(self, node, deep=False):
+        """A value."""
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as error:
+            if isinstance(error, CourseError):
+                raise
+            raise self._wrong(node, f"cannot be read: {error}") from error
+
+    def _wrong(self, node, said):
+        line = node.start_mark.line + 1
+        return CourseError(f"{Path(self.name).name}: line {line}: {node.value} {said}")
+
+
 @dataclass(frozen=True)
 class Book:
     """A book's source folder and what follows from its `_config.yml`."""
@@ -57,15 +93,22 @@ class Book:
     @cached_property
     def config(self) -> dict:
         """`_config.yml` as a dictionary."""
-        return self._yaml("_config.yml")
+        config = self._yaml("_config.yml")
+        for key in config:
+            if key not in KEYS:
+                raise CourseError(f"_config.yml: no {key!r}; there are {', '.join(KEYS)}")
+        return config
 
     def _yaml(self, name: str, *needed: str) -> dict:
-        content = yaml.safe_load((self.root / name).read_text(encoding="utf-8"))
+        with open(self.root / name, encoding="utf-8") as file:
+            content = yaml.load(file, Loader)
         if not isinstance(content, dict):
             raise CourseError(f"{name}: it must be `name: value` lines")
         for key in needed:
-            if not content.get(key):
-                raise CourseError(f"{name}: {key} is missing")
+            value = content.get(key)
+            if not value or not isinstance(value, str):
+                said = f"{value!r}; it must be text: put it in quotes" if value else "missing"
+                raise CourseError(f"{name}: {key} is {said}")
         return content
 
     @cached_property

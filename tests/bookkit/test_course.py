@@ -92,6 +92,7 @@ def test_nothing_said_is_the_whole_book(block):
         ({"released": "one"}, "course.released is 'one'; it must be a list of names"),
         ({"released": ["tow"]}, "course.released: no 'tow'; there are one, two"),
         ({"released": ["notes"]}, "course.released: no 'notes'; there are one, two"),
+        ({"released": ["one/"]}, "course.released: one: no ''; there are try, try-again"),
         ({"released": ["one/three"]}, "course.released: one: no 'three'; there are try, try-again"),
         ({"publish": "full"}, "course.publish is 'full'; it must be `student`, or"),
         ({"publish": True}, "course.publish is True; it must be `student`, or"),
