@@ -120,7 +120,7 @@ def test_a_change_keeps_the_position_on_the_output(figure):
 
 
 def test_the_window_is_dragged_over_the_input_and_over_the_output(page, figure):
-    cells = figure.locator(".explore-cells > g:not(.output)")
+    cells = figure.locator(".explore-cells > g:not(.output, .filter)")
     drag(page, cells.nth(1), cells.nth(4))
     assert check(figure)["at"] == 3
     outputs = figure.locator(".explore-cells > .output")
@@ -138,7 +138,7 @@ def test_an_image_is_dragged_in_both_directions(page, figure, stride):
     slider(figure, "padding").fill("1")
     slider(figure, "stride").fill(str(stride))
     width = 5 if stride == 1 else 3
-    cells = figure.locator(".explore-cells > g:not(.output)")
+    cells = figure.locator(".explore-cells > g:not(.output, .filter)")
     drag(page, cells.nth(8), cells.nth(7 * (1 + stride) + 1 + 2 * stride))
     assert check(figure)["at"] == width + 2
     outputs = figure.locator(".explore-cells > .output")
@@ -168,6 +168,163 @@ def test_a_finger_drags_the_window_and_not_the_page(page, figure):
     assert page.evaluate("scrollY") == before
 
 
+def button(figure, name):
+    return figure.get_by_role("button", name=name)
+
+
+def at(figure):
+    return int(slider(figure, "output").input_value())
+
+
+def test_play_walks_to_the_end_and_begins_again(page, figure):
+    page.clock.install()
+    button(figure, "Play").click()
+    assert button(figure, "Pause").is_visible()
+    assert figure.locator(".explore-line").get_attribute("aria-live") == "off"
+    seen = []
+    for _ in range(4):
+        page.clock.run_for(700)
+        seen.append(at(figure))
+        hidden = figure.locator(".later text").first
+        if at(figure) < 4:
+            assert hidden.evaluate("e => getComputedStyle(e).opacity") == "0"
+    assert seen == [1, 2, 3, 4]
+    page.clock.run_for(700)
+    assert button(figure, "Play").is_visible()
+    assert figure.locator(".explore-line").get_attribute("aria-live") == "polite"
+    button(figure, "Play").click()
+    assert at(figure) == 0
+    check(figure)
+
+
+@pytest.mark.parametrize("stop", ["Pause", "a key", "a press on the picture"])
+def test_play_stops_when_the_reader_does_something(page, figure, stop):
+    page.clock.install()
+    button(figure, "Play").click()
+    page.clock.run_for(700)
+    if stop == "Pause":
+        button(figure, "Pause").click()
+    elif stop == "a key":
+        slider(figure, "output").press("ArrowRight")
+    else:
+        figure.locator(".explore-cells .output").nth(3).click(force=True)
+    before = at(figure)
+    page.clock.run_for(3000)
+    assert at(figure) == before
+    assert button(figure, "Play").is_visible()
+
+
+def test_step_goes_on_and_begins_again(figure):
+    seen = []
+    for _ in range(6):
+        button(figure, "Step").click()
+        seen.append(check(figure)["at"])
+    assert seen == [1, 2, 3, 4, 0, 1]
+
+
+def test_without_motion_there_is_step_and_no_play(page, site):
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(f"{site}/chapters/convolution_arithmetic.html")
+    figure = alive(page)
+    assert button(figure, "Play").is_hidden()
+    button(figure, "Step").press("Enter")
+    assert check(figure)["at"] == 1
+
+
+def test_a_figure_that_plays_begins_when_it_is_seen_and_plays_once(page):
+    page.clock.install()
+    page.set_content(
+        embed(Convolution(plays=True)).replace("<body>", "<body><p style='height: 99em'>")
+    )
+    page.wait_for_selector("html[data-explore]")
+    figure = page.locator(".explore")
+    page.clock.run_for(5000)
+    assert at(figure) == 0
+    figure.scroll_into_view_if_needed()
+    button(figure, "Pause").wait_for()
+    page.clock.run_for(700 * 5)
+    assert at(figure) == 4
+    page.clock.run_for(5000)
+    assert button(figure, "Play").is_visible()
+    page.evaluate("scrollTo(0, 0)")
+    figure.scroll_into_view_if_needed()
+    page.clock.run_for(2000)
+    assert button(figure, "Play").is_visible()
+
+
+def test_a_figure_that_plays_is_still_where_the_reader_wants_no_motion(page):
+    page.emulate_media(reduced_motion="reduce")
+    page.clock.install()
+    page.set_content(embed(Convolution(plays=True)))
+    figure = alive(page)
+    page.clock.run_for(5000)
+    assert at(figure) == 0
+
+
+def test_presets_set_what_they_say_and_reset_goes_back(figure):
+    start = check(figure)
+    presets = figure.locator(".explore-presets button")
+    assert presets.count() == 3
+    seen = []
+    for i in range(3):
+        presets.nth(i).click()
+        assert presets.nth(i).get_attribute("aria-pressed") == "true"
+        seen.append({n: v for n, v in check(figure).items() if v != start[n]})
+    assert seen == [{"stride": 2}, {"padding": 1}, {"dilation": 2}]
+    slider(figure, "output").press("End")
+    field(figure, "input").fill("1, 2, 3, 4, 5, 6, 7, 8")
+    button(figure, "Reset").press("Enter")
+    assert check(figure) == start
+    assert field(figure, "input").input_value() == "2, 0, 1, 3, -1, 4, 1"
+    assert presets.nth(0).get_attribute("aria-pressed") == "false"
+
+
+@pytest.mark.parametrize("dimension", ["1-D", "2-D"])
+def test_a_number_is_edited_where_it_stands(page, figure, dimension):
+    figure.get_by_role("radio", name=dimension).check()
+    for trait, selector in [
+        ("input", ".explore-cells > g:not(.output, .filter)"),
+        ("filter", ".filter"),
+    ]:
+        before = numbers(field(figure, trait).input_value()).ravel()
+        figure.locator(selector).nth(1).click(force=True)
+        cell = figure.locator(".explore-cell")
+        assert number(cell.input_value()) == before[1]
+        cell.fill("7.5")
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("Enter")
+        assert cell.count() == 0
+        check(figure)
+        after = numbers(field(figure, trait).input_value()).ravel()
+        assert after[1] == 8.5
+        figure.locator(selector).nth(1).click(force=True)
+        cell.fill("-1")
+        page.keyboard.press("Escape")
+        assert numbers(field(figure, trait).input_value()).ravel()[1] == 8.5
+        figure.locator(selector).nth(1).click(force=True)
+        cell.fill("x")  # no number: nothing changes
+        page.keyboard.press("Enter")
+        assert (
+            numbers(field(figure, trait).input_value()).tolist()
+            == after.reshape(numbers(field(figure, trait).input_value()).shape).tolist()
+        )
+    assert check(figure)["at"] == 0  # a click moves no window
+    assert page.faults == []
+
+
+def test_the_pointer_promises_only_what_can_be_done(page, figure):
+    picture = figure.locator("svg[role=img]")
+    cursor = "e => getComputedStyle(e).cursor"
+    page.mouse.move(*centre(figure.locator(".explore-window")))
+    assert picture.evaluate(cursor) == "grab"
+    assert "near" in figure.locator(".explore-window").get_attribute("class")
+    page.mouse.move(*centre(figure.locator(".output").last))
+    assert picture.evaluate(cursor) == "pointer"
+    box = picture.bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 3, box["y"] + 3)
+    assert picture.evaluate(cursor) not in ("grab", "pointer")
+
+
 @pytest.mark.parametrize(
     ("x", "weight"),
     [
@@ -180,10 +337,13 @@ def test_a_finger_drags_the_window_and_not_the_page(page, figure):
 def test_own_numbers(figure, x, weight):
     field(figure, "input").fill(x)
     field(figure, "filter").fill(weight)
-    entries = texts(figure, ".explore-cells > g:not(.output) > text:nth-child(2)")
+    entries = texts(figure, ".explore-cells > g:not(.output, .filter) > text:nth-child(2)")
     assert [number(text) for text in entries] == numbers(x).ravel().tolist()
-    weights = texts(figure, ".tap > text:nth-child(3)")
-    assert [number(text.removeprefix("×")) for text in weights] == numbers(weight).ravel().tolist()
+    weights = [number(text) for text in texts(figure, ".filter text")]
+    assert weights == numbers(weight).ravel().tolist()
+    if ";" in x:  # where the filter is not drawn below its window, its entries stand in it, too
+        entries = texts(figure, ".tap > text:nth-child(3)")
+        assert [number(text.removeprefix("×")) for text in entries] == weights
     check(figure)
     assert field(figure, "input").input_value() == x  # as it was typed
 
