@@ -19,6 +19,7 @@
 `assets`            KaTeX's css and fonts, from npm at build time
 `minify`            the modules of live figures as pages carry them
 `page`              what each finished page gets: launch buttons, still pictures, edition
+`figures`           numbers and captions; the picture before the code that made it
 `dropdown`          closed notes, such as solutions, as `<details>`
 `icons`             the theme's icons from small fonts, without its script
 `weight`            style sheets and fonts cut to what the site uses
@@ -60,6 +61,7 @@ def setup(app: Sphinx) -> dict:
         dropdown,
         errata,
         execution,
+        figures,
         head,
         highlight,
         icons,
@@ -80,6 +82,7 @@ def setup(app: Sphinx) -> dict:
         build,
         assets,
         page,
+        figures,
         dropdown,
         highlight,
         icons,

@@ -11,7 +11,7 @@ from sphinx.application import ENV_PICKLE_FILENAME, Sphinx
 from sphinx.errors import ConfigError, ExtensionError
 from sphinx.util import logging
 
-from bookkit import results
+from bookkit import figures, results
 from bookkit.addresses import Addresses
 from bookkit.settings import Book
 from bookkit.splice import splice
@@ -41,7 +41,7 @@ def connect(app: Sphinx) -> None:
     app.connect("config-inited", use_own_library, priority=50)
     app.connect("config-inited", configure)
     app.connect("config-inited", begin)
-    app.connect("config-inited", number_no_figure, priority=900)
+    app.connect("config-inited", let_bookkit_number, priority=900)
     app.connect("builder-inited", strict_mathematics)
     app.connect("source-read", read_source)
     app.connect("build-finished", end, priority=890)
@@ -122,8 +122,8 @@ def use_addresses(config, addresses: Addresses) -> None:
     }
 
 
-def number_no_figure(app: Sphinx, config) -> None:
-    """Undo what sphinx-exercise asks for: to number figures, every build would load all pages."""
+def let_bookkit_number(app: Sphinx, config) -> None:
+    """Undo what sphinx-exercise asks for: see `figures`, and to number, Sphinx loads every page."""
     config.numfig = False
 
 
@@ -138,31 +138,38 @@ def read_source(app: Sphinx, docname: str, source: list[str]) -> None:
     """Make a page's source what this build shows.
 
     The front page gets the book's name; a chapter gets its due date and points, and its solutions;
-    one that is not executed says so.
+    one that is not executed says so. References to figures get their numbers.
     """
     book = Book(Path(app.srcdir))
     folder, _, name = docname.rpartition("/")
     if docname == app.config.root_doc:
         source[0] = source[0].replace(TITLE, book.title)
-    if folder != "chapters":
-        return
+    try:
+        if folder == "chapters":
+            source[0] = _chapter(app, book, name, source[0])
+        source[0] = figures.refer(source[0], book, lambda words, to: f"{{ref}}`{words} <{to}>`", name)
+    except ValueError as error:  # a setting, a marker, a solution or a figure that does not fit
+        raise ExtensionError(str(error)) from error
+
+
+def _chapter(app: Sphinx, book: Book, name: str, text: str) -> str:
     course = book.course
     shown = {"released": course.released, "partial": course.edition == "student"}
     for path in app.config.book_solutions:  # a change in one is a change of its chapter
         if path.startswith(f"solutions/{name}/"):
             app.env.note_dependency(path)
-    try:
-        text = course.announce(source[0], name)
-        source[0] = splice(text, name, book.solutions, app.config.book_edition, **shown)
-    except ValueError as error:  # a setting, a marker or a solution that does not fit
-        raise ExtensionError(str(error)) from error
+    text = splice(
+        course.announce(text, name), name, book.solutions, app.config.book_edition, **shown
+    )
     if name in book.unexecuted:
         for folder in results.TABLES:
             if (book.root / folder / "results.yml").is_file():
                 app.env.note_dependency(f"{folder}/results.yml")
-        title, rest = source[0].split("\n# ", 1)[1].split("\n", 1)
-        head = source[0].split("\n# ", 1)[0]
-        source[0] = f"{head}\n# {title}\n{NOT_EXECUTED}{results.quote(rest, book, name)}"
+        head, rest = text.split("\n# ", 1)
+        title, rest = rest.split("\n", 1)
+        rest = figures.in_words(results.quote(rest, book, name), book)
+        text = f"{head}\n# {title}\n{NOT_EXECUTED}{rest}"
+    return text
 
 
 def compare_results(app: Sphinx, exception: Exception | None) -> None:

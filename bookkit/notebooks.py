@@ -25,7 +25,7 @@ from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from pybtex.database import parse_file
 
-from bookkit import errata, license, results, wheel
+from bookkit import errata, figures, license, results, wheel
 from bookkit.settings import Book, command
 from bookkit.splice import MARKER
 
@@ -100,6 +100,7 @@ class Chapter:
         Raises:
             ExportError: if something is left that only MyST understands.
         """
+        text = figures.refer(text, self.book, self._figure, self.name)
         text = "\n".join(self._blocks(text.splitlines()))
         text = re.sub(r"\n{3,}", "\n\n", text).strip("\n")
         self._check(PLAIN.parse(text))
@@ -227,6 +228,9 @@ class Chapter:
             return self.results[target]["shown"]
         raise self.fail(f"no rule for {match[0]!r}")
 
+    def _figure(self, words: str, name: str) -> str:
+        return self._page(words, f"chapters/{figures.places(self.book)[name].page}", name)
+
     def _path(self, target: str) -> str:
         return target.lstrip("/") if target.startswith("/") else f"chapters/{target}"
 
@@ -291,6 +295,9 @@ def export(book: Book, name: str) -> str:
             kept = sorted(tags & KEPT_TAGS)
             meta = {"tags": kept} if kept else {}
             cells.append(nbformat.v4.new_code_cell(cell.source, metadata=meta))
+            if "name" in (figure := cell.metadata.get("mystnb", {}).get("figure", {})):
+                text = figures.caption(book, figure["name"], figure["caption"].strip())
+                cells.append(nbformat.v4.new_markdown_cell(chapter.markdown(text)))
     for index, cell in enumerate(cells):
         cell.id = hashlib.sha256(f"{name}:{index}".encode()).hexdigest()[:12]
     metadata = {

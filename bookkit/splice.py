@@ -139,6 +139,8 @@ def _check_markers(text: str, names: list[str], chapter: str) -> None:
 def _full(name: str, solution: str, where: str) -> str:
     if re.search(r"^\$\$ *\(", solution, re.M):
         raise SpliceError(f"{where}: a labelled equation would renumber the chapter's own")
+    if re.search(r"^ *(figure: *\{.*)?name: *fig-", solution, re.M):
+        raise SpliceError(f"{where}: a figure with a name would renumber the book's own")
     return (
         f"```{{solution-start}} {name}\n:class: dropdown\n```\n\n"
         f"{solution}\n\n```{{solution-end}}\n```"

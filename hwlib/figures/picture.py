@@ -82,7 +82,7 @@ class Picture:
         return self.alt
 
     def _repr_html_(self) -> str:
-        return f'<figure class="hw-figure" style="margin:1em 0">{self.svg}</figure>'
+        return f'<div class="hw-figure" style="margin:1em 0">{self.svg}</div>'
 
     def save(self, path: str | PathLike) -> None:
         """Write a stand-alone .svg file, in the ink of whatever shows it, light or dark."""

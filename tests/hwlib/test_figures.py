@@ -213,7 +213,7 @@ def test_alt_text_is_there_for_everyone(name):
     root = ElementTree.fromstring(picture.svg)
     assert root.get("role") == "img"
     assert root.get("aria-label") == picture.alt == repr(picture)
-    assert picture._repr_html_().startswith('<figure class="hw-figure"')
+    assert picture._repr_html_().startswith('<div class="hw-figure"')
 
 
 def test_alt_is_escaped():
