@@ -147,9 +147,13 @@ def read_source(app: Sphinx, docname: str, source: list[str]) -> None:
     try:
         if folder == "chapters":
             source[0] = _chapter(app, book, name, source[0])
-        source[0] = figures.refer(source[0], book, lambda words, to: f"{{ref}}`{words} <{to}>`", name)
+        source[0] = figures.refer(source[0], book, _link, name)
     except ValueError as error:  # a setting, a marker, a solution or a figure that does not fit
         raise ExtensionError(str(error)) from error
+
+
+def _link(words: str, label: str) -> str:
+    return f"{{ref}}`{words} <{label}>`"
 
 
 def _chapter(app: Sphinx, book: Book, name: str, text: str) -> str:

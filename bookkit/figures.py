@@ -37,7 +37,8 @@ from bookkit.settings import Book
 logger = logging.getLogger(__name__)
 NAME = re.compile(r"fig-[a-z0-9]+(-[a-z0-9]+)*")
 _CELL = re.compile(
-    r"^(?P<fence>`{3,})\{code-cell\}.*\n---\n(?P<options>(?:.*\n)*?)---\n(?:.*\n)*?(?P=fence) *$", re.M
+    r"^(?P<fence>`{3,})\{code-cell\}.*\n---\n(?P<options>(?:.*\n)*?)---\n(?:.*\n)*?(?P=fence) *$",
+    re.M,
 )
 _REFERENCE = re.compile(r"\{numref\}`([^`]*)`")
 
@@ -90,7 +91,9 @@ def places(book: Book) -> dict[str, Place]:
     for page in [*pages, *book.course.leave_out]:
         for name in named(book.source(page)):
             if not NAME.fullmatch(name):
-                raise FigureError(f"chapters/{page}.md: figure {name!r} is not named fig-PAGE-THING")
+                raise FigureError(
+                    f"chapters/{page}.md: figure {name!r} is not named fig-PAGE-THING"
+                )
             if name in found:
                 raise FigureError(
                     f"chapters/{page}.md: chapters/{found[name].page}.md has a figure {name!r}, too"
@@ -129,7 +132,7 @@ def caption(book: Book, name: str, text: str) -> str:
 
 
 def in_words(source: str, book: Book) -> str:
-    """A page's source with its captions as paragraphs behind their cells, which are not executed."""
+    """A page's source with each caption as a paragraph after its cell, which is not executed."""
 
     def replacement(match: re.Match) -> str:
         figures = named(match[0] + "\n")
@@ -162,7 +165,9 @@ def picture_first(app: Sphinx, doctree: nodes.document) -> None:
             output = figure.parent
             output.remove(figure)
             shown = nodes.container("", figure, classes=output["classes"])
-            cell.parent.insert(cell.parent.index(cell), nodes.container("", shown, classes=["cell"]))
+            cell.parent.insert(
+                cell.parent.index(cell), nodes.container("", shown, classes=["cell"])
+            )
             if not output.children:
                 output.parent.remove(output)
         if figures and not cell.children:

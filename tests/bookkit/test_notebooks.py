@@ -92,8 +92,8 @@ def test_rules(book, myst, plain):
 @pytest.mark.parametrize(
     ("myst", "said"),
     [
-        ("{numref}`x`", "no rule for '{numref}`x`'"),
-        ("> - {numref}`x`", "no rule for '{numref}`x`'"),
+        ("{term}`x`", "no rule for '{term}`x`'"),
+        ("> - {term}`x`", "no rule for '{term}`x`'"),
         ("{glue:text}`unknown`", "no result 'unknown'"),
         ("```{figure} x.png\n```", "no rule for the directive {figure}"),
         ("- ```{note}\n  Words.\n  ```", "is not closed"),
