@@ -72,12 +72,12 @@ def count(app: Sphinx, config) -> None:
 @cache
 def named(source: str) -> dict[str, str]:
     """The captions of a page's figures, by their names, in its order."""
-    return {f["name"]: f["caption"].strip() for f in _options(source) if "name" in f}
+    return {f["name"]: f["caption"].strip() for f in options(source) if "name" in f}
 
 
 def _options(source: str) -> list[dict]:
     found = (yaml.safe_load(cell["options"]) for cell in _CELL.finditer(source))
-    return [f for options in found if (f := options.get("mystnb", {}).get("figure"))]
+    return [f for given in found if (f := given.get("mystnb", {}).get("figure"))]
 
 
 def places(book: Book) -> dict[str, Place]:

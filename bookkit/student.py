@@ -66,6 +66,7 @@ TAKEN = (
     "tests/bookkit/test_colophon.py",
     "tests/bookkit/test_course.py",
     "tests/bookkit/test_errata.py",
+    "tests/bookkit/test_figure_numbers.py",
     "tests/bookkit/test_icons.py",
     "tests/bookkit/test_notebooks.py",
     "tests/bookkit/test_reference.py",

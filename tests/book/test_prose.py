@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from bookkit import results
+from bookkit import figures, results
 from bookkit.settings import Book
 from bookkit.splice import MARKER, split_cells
 from tests.conftest import ROOT
@@ -23,8 +23,9 @@ def plain(text):
 
 def prose(text, name):
     """Everything but code cells and exercises, whose data are given, not computed."""
+    captions = [figure["caption"] for figure in figures.options(text)]
     text = "\n".join(c.text for c in split_cells(text, name) if not c.code)
-    return EXERCISE.sub("", text)
+    return "\n".join([EXERCISE.sub("", text), *captions])
 
 
 def texts(chapter):

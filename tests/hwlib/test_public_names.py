@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import hwlib
+from bookkit.splice import split_cells
 
 ROOT = Path(hwlib.__file__).parents[1]
 ROOMS = ["op", "functional", "module", "nn", "optim", "testing", "count", "theory", "data"]
@@ -69,8 +70,8 @@ def page_names(path):
     chapter = ROOT / "chapters" / f"{path.parent.name}.md"  # a solution has its chapter's imports
     text = chapter.read_text(encoding="utf-8") + "\n" if chapter.exists() else ""
     text += path.read_text(encoding="utf-8")
-    cells = re.findall(r"^ *```+ *\{code-cell\}.*?\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
-    code = ["\n".join(line for line in c.splitlines() if line[:1] not in ":%!") for c in cells]
+    cells = [cell.text for cell in split_cells(text, path.name) if cell.code]
+    code = ["\n".join(line for line in c.splitlines() if line[:1] not in "%!") for c in cells]
     code.append(
         "\n".join(line[4:] for line in text.splitlines() if re.match(r">>> |\.\.\. ", line))
     )
