@@ -75,7 +75,8 @@ def named(source: str) -> dict[str, str]:
     return {f["name"]: f["caption"].strip() for f in options(source) if "name" in f}
 
 
-def _options(source: str) -> list[dict]:
+def options(source: str) -> list[dict]:
+    """What a page's cells say of their figures: captions, and names where they have one."""
     found = (yaml.safe_load(cell["options"]) for cell in _CELL.finditer(source))
     return [f for given in found if (f := given.get("mystnb", {}).get("figure"))]
 
