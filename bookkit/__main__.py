@@ -23,7 +23,7 @@ def describe(book: Book) -> str:
     book.addresses.need_repository()
     course = book.course
     said = [
-        f"{book.title}, by {book.config['author']}",
+        f"{book.title}, by {book.author}",
         f"  repository  {book.repository}",
         f"  site        {book.site}",
         f"  Colab       {book.addresses.colab('…')}",

@@ -11,7 +11,7 @@ from sphinx.application import ENV_PICKLE_FILENAME, Sphinx
 from sphinx.errors import ConfigError, ExtensionError
 from sphinx.util import logging
 
-from bookkit import figures, results
+from bookkit import errata, figures, notebooks, results
 from bookkit.addresses import Addresses
 from bookkit.settings import Book
 from bookkit.splice import splice
@@ -94,10 +94,13 @@ def configure(app: Sphinx, config) -> None:
     """Set what depends on the edition and on the bytes of the library."""
     book = Book(Path(app.srcdir))
     try:
+        config.html_title, config.author = book.title, book.author
         config.book_edition = book.edition
         config.book_course = book.course.plain()
         use_addresses(config, book.addresses)
-    except ValueError as error:  # a setting that does not fit the book
+        errata.load(book.root)  # read again later, where Sphinx or an extension
+        notebooks.sources(book)  # would report what is wrong, as an error of its own
+    except ValueError as error:  # a setting or a file that does not fit the book
         raise ConfigError(str(error)) from error
     config.book_inputs = book.inputs_hash()
     config.book_kit = book.hash("bookkit")

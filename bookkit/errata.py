@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-import yaml
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import ReferenceRole, SphinxDirective
+
+from bookkit.settings import read_yaml
 
 logger = logging.getLogger(__name__)
 
@@ -82,10 +83,13 @@ def load(root: Path) -> dict[str, Erratum]:
 
     Raises:
         ErrataError: if an entry breaks a rule, or two have the same id.
+        CourseError: if the file is no list.
     """
     entries: dict[str, Erratum] = {}
-    path = root / "errata.yml"
-    for fields in yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else ():
+    there = (root / "errata.yml").is_file()
+    for fields in read_yaml(root, "errata.yml", list) if there else ():
+        if not isinstance(fields, dict):
+            raise ErrataError(f"errata.yml: {fields!r} is no entry; it must be `name: value` lines")
         try:
             entry = Erratum(**fields)
         except TypeError as error:  # a field is missing or unknown

@@ -19,19 +19,23 @@ def notice(book: Book) -> str:
     Raises:
         CourseError: if either says nothing, or `copyright` is not a year or years.
     """
-    holder, year = book.config.get("author"), str(book.config.get("copyright"))
-    if not isinstance(holder, str) or not holder.strip():
-        raise CourseError(f"_config.yml: author is {holder!r}; it must be a name")
-    said = f"Copyright (c) {year} {holder.strip()}"
+    year = str(book.config.get("copyright"))
+    said = f"Copyright (c) {year} {book.author}"
     if not NOTICE.fullmatch(said):
         raise CourseError(f"_config.yml: copyright is {year!r}; it must be a year, or years")
     return said
 
 
 def renewed(text: str, said: str) -> str:
-    """A license with the notice `said` first. Those of other holders stay: both licenses ask so."""
+    """A license with the notice `said` first. Those of other holders stay: both licenses ask so.
+
+    Raises:
+        CourseError: if the license has no notice yet.
+    """
     holder = NOTICE.fullmatch(said)["holder"]
     notices = list(NOTICE.finditer(text))
+    if not notices:
+        raise CourseError(f"there is no line such as {said!r} in it")
     others = [match[0] for match in notices if match["holder"] != holder]
     return text[: notices[0].start()] + "\n".join([said, *others]) + text[notices[-1].end() :]
 
@@ -41,7 +45,11 @@ def renew(book: Book) -> list[str]:
     said, changed = notice(book), []
     for path in (book.root / name for name in FILES if (book.root / name).is_file()):
         old = path.read_text(encoding="utf-8")
-        if (new := renewed(old, said)) != old:
+        try:
+            new = renewed(old, said)
+        except CourseError as error:
+            raise CourseError(f"{path.name}: {error}") from error
+        if new != old:
             path.write_text(new, encoding="utf-8")
             changed.append(path.name)
     return changed

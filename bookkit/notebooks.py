@@ -23,7 +23,8 @@ import nbformat
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
-from pybtex.database import parse_file
+from pybtex.database import Entry, parse_file
+from pybtex.exceptions import PybtexError
 
 from bookkit import errata, figures, license, results, wheel
 from bookkit.settings import Book, command
@@ -241,7 +242,7 @@ class Chapter:
         return f"[{words}]({self.book.site}/{path}.html{'#' + anchor if anchor else ''})"
 
     def _cite(self, role: str, keys: str) -> str:
-        entries = parse_file(str(self.book.root / "references.bib")).entries
+        entries = sources(self.book)
         links = []
         for key in map(str.strip, keys.split(",")):
             if key not in entries:
@@ -268,6 +269,18 @@ class Chapter:
             return f"[{words}]({self.page}{target})"
         path, _, anchor = target.partition("#")
         return self._page(words, self._path(path.removesuffix(".md")), anchor)
+
+
+def sources(book: Book) -> dict[str, Entry]:
+    """The entries of `references.bib` by their keys.
+
+    Raises:
+        ExportError: if it cannot be read.
+    """
+    try:
+        return parse_file(str(book.root / "references.bib")).entries
+    except PybtexError as error:
+        raise ExportError(f"references.bib: {error}") from error
 
 
 def export(book: Book, name: str) -> str:

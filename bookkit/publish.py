@@ -106,7 +106,7 @@ def write_files(app: Sphinx, exception: Exception | None) -> None:
     if exception is not None or app.builder.format != "html":
         return
     out, book = Path(app.outdir), Book(Path(app.srcdir))
-    title = book.config["title"]
+    title = book.title
     pages = "".join(
         f"<url><loc>{html.escape(book.addresses.page(name))}</loc></url>\n"
         for name in sorted(app.env.found_docs)
@@ -124,7 +124,7 @@ def write_files(app: Sphinx, exception: Exception | None) -> None:
     root = html.escape(book.addresses.root)
     filled = page.substitute(title=html.escape(title), root=root)
     (out / "404.html").write_text(filled, encoding="utf-8")
-    shutil.copy(preview(title, book.config.get("author", ""), out.parent), out / PREVIEW["path"])
+    shutil.copy(preview(title, book.author, out.parent), out / PREVIEW["path"])
     if book.addresses.is_placeholder:
         logger.info(
             "This site is for reading on this machine: repository.url in _config.yml is still the "

@@ -12,10 +12,8 @@ import os
 import sys
 from pathlib import Path
 
-from yaml import YAMLError
-
 from bookkit.course import CourseError
-from bookkit.settings import Book
+from bookkit.settings import Book, command
 
 
 def decide(book: Book, repository: str, branch: str) -> tuple[str, str]:
@@ -45,18 +43,15 @@ def decide(book: Book, repository: str, branch: str) -> tuple[str, str]:
     return book.published, f"The {book.published} edition is published at {named.site}."
 
 
+@command
 def main() -> int:
     """Say what is published; exit status 1 where a setting does not fit the book."""
     book = Book(Path.cwd())
-    try:
-        edition, said = decide(
-            book,
-            os.environ.get("GITHUB_REPOSITORY", book.addresses.full_name),
-            os.environ.get("GITHUB_REF_NAME", book.addresses.branch),
-        )
-    except (ValueError, YAMLError) as error:
-        print(error, file=sys.stderr)
-        return 1
+    edition, said = decide(
+        book,
+        os.environ.get("GITHUB_REPOSITORY", book.addresses.full_name),
+        os.environ.get("GITHUB_REF_NAME", book.addresses.branch),
+    )
     print(said)
     if output := os.environ.get("GITHUB_OUTPUT"):
         with open(output, "a", encoding="utf-8") as file:

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import yaml
 
-from bookkit.settings import Book, command
+from bookkit.settings import Book, command, read_yaml
 
 TABLES = ("chapters", "solutions")
 
@@ -48,11 +48,11 @@ def recorded(executed: Path, chapter: str) -> dict[str, dict]:
 
 def table(book: Book, folder: str) -> dict[str, dict[str, dict]]:
     """One committed table: chapter to name to `{"value", "tolerance", "shown"}`."""
-    path = book.root / folder / "results.yml"
-    if not path.is_file():
+    name = f"{folder}/results.yml"
+    if not (book.root / name).is_file():
         return {}
     # The loader in C: every build reads these tables, and the other takes half a second for it.
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}
+    return read_yaml(book.root, name, loader=yaml.CSafeLoader)
 
 
 def dump(table: dict) -> str:

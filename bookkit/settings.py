@@ -34,14 +34,14 @@ def edition() -> str:
 def command(main: Callable[..., int]) -> Callable[..., int]:
     """Let a command end with a sentence, not with a traceback, where the book's files do not fit.
 
-    All errors that name a file or a setting are ValueErrors, or YAML's own.
+    All errors that name a file or a setting are ValueErrors; the system's own name a missing file.
     """
 
     @wraps(main)
     def run(*arguments, **options) -> int:
         try:
             return main(*arguments, **options)
-        except (ValueError, yaml.YAMLError) as error:
+        except (ValueError, OSError) as error:
             print(error, file=sys.stderr)
             return 1
 
@@ -84,6 +84,25 @@ class Loader(yaml.SafeLoader):
         return CourseError(f"{Path(self.name).name}: line {line}: {node.value} {said}")
 
 
+def read_yaml(root: Path, name: str, shape: type = dict, loader: type = Loader) -> dict | list:
+    """What a YAML file of the book says: a dictionary, or where `shape` is list, a list.
+
+    Raises:
+        CourseError: if it says something else, or is no YAML; the message begins with its name.
+    """
+    try:
+        with open(root / name, encoding="utf-8") as file:
+            content = yaml.load(file, loader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise CourseError(f"{name}: {error}") from error
+    if content is None:
+        return shape()
+    if not isinstance(content, shape):
+        wanted = "`name: value` lines" if shape is dict else "a list, a `- ` before each entry"
+        raise CourseError(f"{name}: it must be {wanted}")
+    return content
+
+
 @dataclass(frozen=True)
 class Book:
     """A book's source folder and what follows from its `_config.yml`."""
@@ -100,10 +119,7 @@ class Book:
         return config
 
     def _yaml(self, name: str, *needed: str) -> dict:
-        with open(self.root / name, encoding="utf-8") as file:
-            content = yaml.load(file, Loader)
-        if not isinstance(content, dict):
-            raise CourseError(f"{name}: it must be `name: value` lines")
+        content = read_yaml(self.root, name)
         for key in needed:
             value = content.get(key)
             if not value or not isinstance(value, str):
@@ -118,9 +134,10 @@ class Book:
         Raises:
             CourseError: if a setting does not fit the book.
         """
-        files = [f for f in _files(self._whole_toc) if f.startswith("chapters/")]
+        files = _files(self._whole_toc)
         for file in files:
-            if file.count("/") > 1 or not (self.root / f"{file}.md").is_file():
+            named = re.fullmatch(r"chapters/[^/]+", str(file))
+            if not named or not (self.root / f"{file}.md").is_file():
                 raise CourseError(
                     f"_toc.yml: file: {file}: there is no such page; an entry is `chapters/NAME`, "
                     "without an ending, for the file chapters/NAME.md"
@@ -137,6 +154,18 @@ class Book:
     def title(self) -> str:
         """The book's name."""
         return self._yaml("_config.yml", "title")["title"]
+
+    @property
+    def author(self) -> str:
+        """Who wrote the book, and holds its licenses.
+
+        Raises:
+            CourseError: if `author` is no name.
+        """
+        author = self.config.get("author")
+        if not isinstance(author, str) or not author.strip():
+            raise CourseError(f"_config.yml: author is {author!r}; it must be a name")
+        return author.strip()
 
     @property
     def published(self) -> str:

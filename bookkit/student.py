@@ -23,7 +23,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 from bookkit import errata, notebooks, results
-from bookkit.settings import Book, command
+from bookkit.settings import Book, command, read_yaml
 from bookkit.splice import split_cells
 
 logger = logging.getLogger(__name__)
@@ -273,7 +273,7 @@ def _errata(book: Book) -> dict[str, str]:
                     f"chapters/{page}.md refers to the erratum {name!r}, which would give away a "
                     "solution that is withheld: take the reference out, or release the solution"
                 )
-    kept = [fields for fields in yaml.safe_load(text) if public[fields["id"]]]
+    kept = [fields for fields in read_yaml(book.root, "errata.yml", list) if public[fields["id"]]]
     head = re.match(r"(?:#.*\n)*", text)[0]
     said = yaml.safe_dump(kept, allow_unicode=True, sort_keys=False, width=100)
     return {"errata.yml": f"{head}\n{said}"}

@@ -78,7 +78,8 @@ def wheel(book: Book) -> Path:
             done = subprocess.run(
                 [sys.executable, "-m", "build", "--wheel", "--no-isolation", copy],
                 env={**os.environ, "SOURCE_DATE_EPOCH": "315532800"},  # 1980, a zip's first year
-                capture_output=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
                 text=True,
                 umask=0o022,
             )

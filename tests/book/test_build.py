@@ -37,7 +37,7 @@ record("two", 1 + 1)
 One and one is {glue:text}`two`, and
 
 $$
-e^{i\\pi} + 1 = 0.
+e^{i\\pi} + 1\\ =\\ 0.
 $$ (euler)
 
 ```{exercise} Try
@@ -190,6 +190,7 @@ def test_sources_and_executed_notebooks_are_not_published(book):
 def test_numbers_and_mathematics_are_on_the_page(book):
     assert re.search(r"One and one is\s*(<[^>]*>)*2", page(book))
     assert 'class="katex-display"' in page(book)
+    assert r"1\ =\ 0." in page(book)  # control spaces, as the TeX that is copied
     assert "(1)" in page(book)
 
 

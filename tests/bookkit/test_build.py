@@ -11,6 +11,7 @@ from sphinx.application import ENV_PICKLE_FILENAME
 from sphinx.errors import ConfigError
 
 from bookkit import build
+from tests.conftest import copy_config
 
 
 def test_the_library_of_another_folder_is_refused(tmp_path, root, monkeypatch):
@@ -20,6 +21,28 @@ def test_the_library_of_another_folder_is_refused(tmp_path, root, monkeypatch):
     assert os.environ["PYTHONPATH"] == f"{root}{os.pathsep}before"
     with pytest.raises(ConfigError, match=f"hwlib comes from .*, not from .*{tmp_path}"):
         build.use_own_library(SimpleNamespace(srcdir=str(tmp_path)), None)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("_config.yml", "author: A\n", "_config.yml: title is missing"),
+        ("_config.yml", "title: B\n", "_config.yml: author is None; it must be a name"),
+        ("errata.yml", "- {id: x, where: 1}\n", "errata.yml: 'x': .* missing 4 required"),
+        ("errata.yml", "- one\n", "errata.yml: 'one' is no entry"),
+        ("errata.yml", "id: x\n", "errata.yml: it must be a list"),
+        ("references.bib", "@book{", "references.bib: syntax error in line 1"),
+    ],
+)
+def test_what_is_wrong_is_an_error_of_the_book_s_configuration(tmp_path, root, name, text, said):
+    """And not one of Sphinx, which would ask for a report, or of the extension that stumbles."""
+    copy_config(root, tmp_path)
+    (tmp_path / "_toc.yml").write_text("root: index\n")
+    (tmp_path / "references.bib").touch()
+    (tmp_path / name).write_text(text)
+    config = SimpleNamespace(html_theme_options={})
+    with pytest.raises(ConfigError, match=f"^{said}"):
+        build.configure(SimpleNamespace(srcdir=str(tmp_path)), config)
 
 
 @pytest.mark.parametrize(

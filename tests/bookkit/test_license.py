@@ -50,6 +50,13 @@ def test_a_new_holder_is_added_and_the_first_one_stays(tmp_path):
     assert (tmp_path / "LICENSE").read_text() == said.replace("2031", "2031-2032")
 
 
+def test_a_license_file_without_a_notice_is_named(tmp_path):
+    (tmp_path / "LICENSE").write_text("Copyright 2031 A school\n")
+    book = book_of(tmp_path, author="A school", copyright="2031")
+    with pytest.raises(CourseError, match=r"LICENSE: .* such as 'Copyright \(c\) 2031 A school'"):
+        license.renew(book)
+
+
 @pytest.mark.parametrize(
     ("config", "said"),
     [

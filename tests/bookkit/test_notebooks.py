@@ -66,6 +66,7 @@ def markdown(book, text):
         ("By {ref}`these\nwords <there>`.", "By [these\nwords]({site}/chapters/one.html#there)."),
         ("So $f[i](x)$ and $$g[i](x)$$, \\$5, [a](other.md).",
          "So $f[i](x)$ and $$g[i](x)$$, \\$5, [a]({site}/chapters/other.html)."),
+        ("So $a\\ \\text{plus}\\ b$, [a](other.md).", "So $a\\ \\text{plus}\\ b$, [a]({site}/chapters/other.html)."),
         ("Code ``{eq}`none` `` stays.", "Code ``{eq}`none` `` stays."),
         ("````text\n```{note}\n% [a](b)\n```\n````", "````text\n```{note}\n% [a](b)\n```\n````"),
         ("- One\n\n  ```text\n  [a](b)\n  ```", "- One\n\n  ```text\n  [a](b)\n  ```"),
@@ -120,6 +121,9 @@ def test_the_command_says_what_is_wrong_in_one_sentence(book, monkeypatch, capsy
     (book.root / "chapters/one.md").write_text(HEAD + "{cite}`nobody`\n")
     assert notebooks.main([]) == 1
     assert capsys.readouterr().err == "chapters/one.md: references.bib has no entry 'nobody'\n"
+    (book.root / "references.bib").write_text("@book{")
+    assert notebooks.main([]) == 1
+    assert capsys.readouterr().err.startswith("references.bib: syntax error in line 1")
     (book.root / "chapters/one.md").unlink()
     assert notebooks.main([]) == 1
     assert capsys.readouterr().err.startswith("_toc.yml: file: chapters/one: there is no such page")

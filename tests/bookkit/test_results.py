@@ -148,6 +148,12 @@ def test_what_agrees_within_its_tolerance_stays_byte_for_byte(book):
     }
 
 
+def test_a_table_that_is_none_is_named(book):
+    (book.root / "chapters/results.yml").write_text("- 1\n")
+    with pytest.raises(ValueError, match=r"^chapters/results\.yml: it must be `name: value` lines"):
+        results.compare(book, book.root / "run")
+
+
 def test_nothing_is_taken_from_a_build_that_did_not_execute_a_page(book):
     results.write(book, book.root / "run")
     before = (book.root / "chapters/results.yml").read_text()

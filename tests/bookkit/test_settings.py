@@ -59,7 +59,7 @@ def test_hash_sees_the_version_of_python(book, monkeypatch):
     assert book.inputs_hash() != before
 
 
-@pytest.mark.parametrize("entry", ["chapters/c", "chapters/part/a", "chapters/a.md"])
+@pytest.mark.parametrize("entry", ["chapters/c", "chapters/part/a", "chapters/a.md", "index", "7"])
 def test_an_entry_without_its_page_is_named(book, entry):
     (book.root / "_toc.yml").write_text(f"root: index\nchapters: [{{file: {entry}}}]\n")
     with pytest.raises(CourseError, match=f"^_toc.yml: file: {entry}: there is no such page"):
@@ -75,7 +75,10 @@ def test_an_entry_without_its_page_is_named(book, entry):
         ("_config.yml", "title: yes\n", "title", "_config.yml: title is True; it must be text"),
         ("_config.yml", "- title\n", "config", "_config.yml: it must be `name: value` lines"),
         ("_toc.yml", "chapters: []\n", "pages", "_toc.yml: root is missing"),
-        ("_toc.yml", "", "pages", "_toc.yml: it must be `name: value` lines"),
+        ("_toc.yml", "", "pages", "_toc.yml: root is missing"),
+        ("_toc.yml", "root: [", "pages", "_toc.yml: while parsing a flow "),
+        ("_toc.yml", "root\n", "pages", "_toc.yml: it must be `name: value` lines"),
+        ("_config.yml", "title: B\n", "author", "_config.yml: author is None; it must be a name"),
     ],
 )
 def test_a_missing_key_is_named(book, name, text, what, said):

@@ -303,7 +303,8 @@ def test_the_other_command_says_what_the_course_is_and_writes_the_notebooks(
             "https://example.org",
             "https://github.com/OWNER/NAME: the Colab",
         ),
-        ("course:\n", "course: [\n", "while parsing a flow sequence"),
+        ("course:\n", "course: [\n", "_config.yml: while parsing a flow sequence"),
+        ("author: Somebody\n", "", "_config.yml: author is None; it must be a name"),
     ],
 )
 def test_the_other_command_says_what_is_wrong(book, monkeypatch, capsys, old, new, said):
@@ -313,3 +314,11 @@ def test_the_other_command_says_what_is_wrong(book, monkeypatch, capsys, old, ne
     assert course.main() == 1
     assert said in capsys.readouterr().err
     assert not (book.root / "notebooks").exists()
+
+
+@pytest.mark.parametrize("name", ["_config.yml", "_toc.yml", "hwlib/__init__.py"])
+def test_the_other_command_names_a_file_that_is_missing(book, monkeypatch, capsys, name):
+    (book.root / name).unlink()
+    monkeypatch.chdir(book.root)
+    assert course.main() == 1
+    assert f"No such file or directory: '{book.root / name}'" in capsys.readouterr().err

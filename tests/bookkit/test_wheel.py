@@ -12,6 +12,7 @@ from email.parser import Parser
 
 import pytest
 from packaging.requirements import Requirement
+from sphinx.errors import ExtensionError
 
 import hwlib
 from bookkit.settings import Book
@@ -56,6 +57,16 @@ def test_another_copy_gives_the_same_bytes(made, root, tmp_path):
         os.umask(before)
     (tmp_path / "hwlib/count.py").write_text("changed = True\n")
     assert wheel(Book(tmp_path)).read_bytes() != made.read_bytes()
+
+
+def test_a_wheel_that_cannot_be_built_says_why(tmp_path, root):
+    for name in PARTS:
+        source = root / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
+    (tmp_path / "requirements.txt").touch()
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 7\n")
+    with pytest.raises(ExtensionError, match=r"(?s)cannot be built:.*must contain .*version"):
+        wheel(Book(tmp_path))
 
 
 @pytest.mark.slow
