@@ -34,14 +34,15 @@ def edition() -> str:
 def command(main: Callable[..., int]) -> Callable[..., int]:
     """Let a command end with a sentence, not with a traceback, where the book's files do not fit.
 
-    All errors that name a file or a setting are ValueErrors; the system's own name a missing file.
+    All errors that name a file or a setting are ValueErrors; the system's own name a missing file,
+    and YAML's a line of a cell's options.
     """
 
     @wraps(main)
     def run(*arguments, **options) -> int:
         try:
             return main(*arguments, **options)
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, yaml.YAMLError) as error:
             print(error, file=sys.stderr)
             return 1
 
