@@ -38,6 +38,13 @@ def test_the_readme_names_both_licenses_and_their_files(root):
         assert words in readme
 
 
+@pytest.mark.parametrize("name", ["README.md", "chapters/bibliography.md"])
+def test_the_homework_is_credited(root, name):
+    text = " ".join((root / name).read_text(encoding="utf-8").split())
+    for words in ("Homework 5", "EECS 182", "UC Berkeley", "Anant Sahai and Gireeja Ranade"):
+        assert words in text
+
+
 def test_a_new_holder_is_added_and_the_first_one_stays(tmp_path):
     (tmp_path / "LICENSE").write_text("MIT\n\nCopyright (c) 2026 The first\n\nPermission\n")
     book = book_of(tmp_path, author="A school", copyright="2031")
