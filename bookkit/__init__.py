@@ -18,7 +18,7 @@
 `otter_run`         `python -m bookkit.otter_run LAB FILES --out FOLDER`: grades submissions
 `assets`            KaTeX's css and fonts, from npm at build time
 `minify`            the modules of live figures as pages carry them
-`page`              what each finished page gets: launch buttons, still pictures, edition
+`page`              what each finished page gets: links to its notebook, still pictures, edition
 `figures`           numbers and captions; the picture before the code that made it
 `dropdown`          closed notes, such as solutions, as `<details>`
 `icons`             the theme's icons from small fonts, without its script

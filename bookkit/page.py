@@ -1,10 +1,11 @@
-"""What each finished page gets: launch buttons, stills beside live figures, the edition."""
+"""What each finished page gets: links to its notebook, stills beside live figures, the edition."""
 
 from __future__ import annotations
 
 import json
 import re
 import shutil
+from html import escape
 from pathlib import Path
 
 from docutils import nodes
@@ -22,9 +23,14 @@ WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 MENDED = {
     'role="doc-biblioentry"': 'role="listitem"',  # of a list; the old role is no longer one
     '<th class="head"><p></p></th>': "<td></td>",  # the corner of a table heads nothing
-    '<summary aria-label="Toggle hidden content">': "<summary>",  # it says "Show code cell source"
+    '<summary aria-label="Toggle hidden content">': "<summary>",  # it says "Show the code"
     "<p>✅</p>": "<p>✓</p>",  # a letter, which every font has and both modes color
 }
+LINKS = """\
+<p class="notebook-links">
+<a href="{colab}"{wanted}><i class="fas fa-play" aria-hidden="true"></i>Open in Colab</a>
+<a href="{file}" download><i class="fas fa-download" aria-hidden="true"></i>Download notebook</a>
+</p>"""
 HIDDEN = shutil.ignore_patterns(".*")  # what a file browser or Jupyter leaves beside notebooks
 
 
@@ -36,7 +42,7 @@ def connect(app: Sphinx) -> None:
     app.connect("doctree-read", hide_canaries)
     app.connect("doctree-read", let_sentences_wrap)
     app.connect("doctree-read", glue_punctuation)
-    app.connect("html-page-context", launch_buttons, priority=600)  # after the theme's own, 501
+    app.connect("html-page-context", link_notebook, priority=600)  # after the theme's menu, 501
     app.connect("html-page-context", prune_widget_state, priority=600)
     app.connect("html-page-context", name_edition, priority=600)
     app.connect("html-page-context", mend_markup)
@@ -132,33 +138,25 @@ def _text(parent: nodes.Element, at: int) -> str:
     return parent[at] if inside else ""
 
 
-def launch_buttons(app: Sphinx, pagename, templatename, context, doctree) -> None:
-    """Point the Colab button at the generated notebook, and offer that notebook as download."""
+def link_notebook(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """Put links to a chapter's notebook, in Colab and as a file, below its title.
+
+    They take the place of the theme's menu, a rocket without a name at the top of the page.
+    """
+    groups = context.get("header_buttons", [])
+    context["header_buttons"] = [g for g in groups if g.get("label") != "launch-buttons"]
     book = Book(Path(app.srcdir))
-    name = pagename.rpartition("/")[2]
-    is_chapter = pagename == f"chapters/{name}" and name in book.chapters
-    for group in context.get("header_buttons", []):
-        if group.get("label") != "launch-buttons":
-            continue
-        for button in group["buttons"]:
-            if button.get("text") == "Colab":
-                button["url"] = book.addresses.colab(name)
-                button["tooltip"] = "Open this chapter in Colab"
-                button["icon"] = "fas fa-play"  # a picture in a closed menu would be loaded
-        group["buttons"].append(
-            {
-                "type": "link",
-                "url": context["pathto"](f"notebooks/{name}.ipynb", 1),
-                "text": "Notebook",
-                "tooltip": "Download this chapter as a notebook",
-                "icon": "fas fa-download",
-                "label": "download-notebook-button",
-            }
-        )
-        if not (is_chapter and (book.root / "notebooks" / f"{name}.ipynb").is_file()):
-            logger.warning(
-                "%s: notebooks/%s.ipynb is missing; run `make notebooks`", pagename, name
-            )
+    folder, _, name = pagename.rpartition("/")
+    if folder != "chapters" or name not in book.chapters:
+        return
+    if not (book.root / "notebooks" / f"{name}.ipynb").is_file():
+        logger.warning("%s: notebooks/%s.ipynb is missing; run `make notebooks`", pagename, name)
+    links = LINKS.format(
+        colab=escape(book.addresses.colab(name)),
+        file=escape(context["pathto"](f"notebooks/{name}.ipynb", 1)),
+        wanted=' class="wanted"' if name.startswith("lab_") else "",
+    )
+    context["body"] = context["body"].replace("</h1>", f"</h1>\n{links}", 1)
 
 
 def prune_widget_state(app: Sphinx, pagename, templatename, context, doctree) -> None:

@@ -87,8 +87,8 @@ README = """\
 # {title}
 
 The sources of {site}: a [Jupyter Book](https://jupyterbook.org) whose chapters import `hwlib`, a
-small tested library in plain NumPy. Each chapter can be run as a notebook, from `notebooks/` or by
-the rocket at the top of its page.
+small tested library in plain NumPy. Each chapter can be run as a notebook, from `notebooks/` or in
+Colab, by the link below its title.
 
 On a machine with Python 3.11 or newer and `make`:
 

@@ -54,7 +54,7 @@ def test_excerpts_are_the_page_s_own_text(page, site, words):
     assert excerpts
     for excerpt in excerpts:
         assert not re.match(r"[.… ]*(Colab|Repository|Contents|Print to PDF)", excerpt)
-        assert not re.search(r"# sol-|Found an error|Show code cell|Hide code cell", excerpt)
+        assert not re.search(r"# sol-|Found an error|Open in Colab|Show code|Hide code", excerpt)
         assert not re.search(r"[\u2061\u200b]|(\S{3,})\1\1", excerpt), excerpt
 
 

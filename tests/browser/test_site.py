@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 import pytest
@@ -137,19 +136,6 @@ def test_search_finds_the_chapter(page, site):
     assert "convolution_arithmetic" in page.locator("#search-results li a").first.get_attribute(
         "href"
     )
-
-
-def test_buttons_lead_to_the_notebook(page, site, root):
-    page.goto(f"{site}/chapters/convolution_arithmetic.html")
-    page.locator(".dropdown-launch-buttons > button").click()
-    colab = page.get_by_role("link", name="Colab").get_attribute("href")
-    tail = "/blob/main/notebooks/convolution_arithmetic.ipynb"
-    assert colab.startswith("https://colab.research.google.com/github/")
-    assert colab.endswith(tail)
-    assert (root / "notebooks/convolution_arithmetic.ipynb").is_file()
-    link = page.get_by_role("link", name="Notebook").get_attribute("href")
-    answer = page.request.get(f"{site}/chapters/{link}")
-    assert json.loads(answer.body())["nbformat"] == 4
 
 
 def test_no_line_begins_with_the_punctuation_of_a_formula(page, site):
