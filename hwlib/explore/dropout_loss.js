@@ -50,11 +50,17 @@ export function contour({ x1, x2 }, { variance, parts }, more) {
   })];
 }
 
+/** The mean of the second half of a way: where SGD stays, once it has got there. */
+export function settled(way) {
+  const half = way.slice(Math.floor(way.length / 2));
+  return [0, 1].map((j) => half.reduce((sum, w) => sum + w[j], 0) / half.length);
+}
+
 const short = (v) => typeset(Math.abs(v) < 1e-9 ? 0 : +v.toPrecision(4));
 const pair = (w) => `(${w.map(short).join(", ")})`;
 
-/** What is seen, in words. */
-export function spell(state, { w, parts, fit, penalty, loss, shortest, limit }, end) {
+/** What is seen, in words; `way` is SGD's. */
+export function spell(state, { w, parts, fit, penalty, loss, shortest, limit }, way) {
   const { x1, x2, p, steps } = state;
   const product = (x, j) => `x${"₁₂"[j]}w${"₁₂"[j]} = ${typeset(x)}·${short(w[j])} = ${short(parts[j])}`;
   const line = (p ? `p = ${p}: minimum at w = ${pair(w)}` : `No dropout: smallest norm at w = ${pair(w)}`) +
@@ -63,79 +69,6 @@ export function spell(state, { w, parts, fit, penalty, loss, shortest, limit }, 
     `Squared error ${short(fit)} + penalty ${short(penalty)} = loss ${short(loss)}`,
     `At p = 0: w = ${pair(shortest)}; as p → 0: ${pair(limit)}.`,
   ];
-  const sgd = `SGD, ${steps} steps of size ${+stepSize(state).toPrecision(2)}: ${pair(end)}`;
+  const sgd = `SGD, ${steps} steps: ${pair(way.at(-1))}\nMean of the last half: ${pair(settled(way))}`;
   return { line, notes, sgd };
 }
-
-const CONTROLS = {
-  p: ["drop rate p", { type: "range", min: 0, max: 0.9, step: 0.01 }],
-  x1: ["feature x₁", { type: "range", min: 0.5, max: 10, step: 0.5 }],
-  x2: ["feature x₂", { type: "range", min: 0.5, max: 10, step: 0.5 }],
-  y: ["target y", { type: "range", min: 0.5, max: 20, step: 0.5 }],
-  steps: ["SGD steps", { type: "range", min: 100, max: 4000, step: 100 }],
-  seed: ["seed", { type: "range", min: 1, max: 20 }],
-};
-const [WIDTH, HEIGHT, BAR] = [300, 228, 186]; // of the plane, and the longest bar below it
-const LEVELS = [0.15, 0.3, 0.45, 0.6, 0.75]; // of the contours: their squares, times y²
-
-function draw(state, { svg, line, notes }) {
-  const result = solve(state);
-  const { w, parts, shortest, limit } = result;
-  const way = descend(state, uniforms(state.seed));
-  const words = spell(state, result, way.at(-1));
-  line.textContent = words.line;
-  notes.textContent = `${words.notes.join("\n")}\n`;
-  add(notes, "span", { class: "explore-key" }, "minimum, p > 0");
-  add(notes, "span", { class: "explore-key plot-b" }, "zero error\n");
-  add(notes, "span", { class: "explore-key plot-c loss-way" }, words.sgd);
-  svg.setAttribute("aria-label", `Contours of the expected loss over two weights. ${words.line}. ` +
-    `${words.notes.join(". ")} ${words.sgd}.`);
-
-  const [x, y] = [0, 1].map((j) => {
-    const far = Math.max(shortest[j], limit[j]);
-    return [-0.2 * far, 1.3 * far];
-  });
-  const { X, Y, path } = axes(svg, { x, y, xlabel: "w₁", ylabel: "w₂", width: WIDTH, height: HEIGHT });
-  svg.dataset.spot = "";
-  svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT + 64}`);
-  svg.setAttribute("width", 330);
-  const show = (key, look, lines) =>
-    curve(svg, key, look, lines.map((points) => path(within(points, x, y))).join(""));
-  show("loss-contours", "ink", LEVELS.flatMap((l) => contour(state, result, (l * state.y) ** 2)));
-  show("loss-valley", "b", [[4, -2].map((s) => [s * limit[0], (2 - s) * limit[1]])]);
-  const every = Math.ceil(way.length / 1000); // more points would not be seen
-  show("loss-way", "c", [way.filter((_, i) => i % every === 0)]);
-  show("loss-minima", "ink", [[limit, [0, 0]]]);
-  const ends = layer(svg, "g", "loss-ends");
-  ends.replaceChildren();
-  for (const [[a, b], other, text] of [[shortest, limit, "p = 0"], [limit, shortest, "p → 0"]]) {
-    const lower = b < other[1] || (b === other[1] && text === "p = 0");
-    add(ends, "circle", { cx: X(a), cy: Y(b), r: 8 });
-    add(ends, "text", { x: X(a) + 11, y: Y(b) + (lower ? 17 : -6) }, text);
-  }
-  dot(svg, "loss-least", "ink", X(w[0]), Y(w[1]));
-
-  const bars = layer(svg, "g", "loss-parts"); // the two contributions
-  bars.replaceChildren();
-  parts.forEach((part, j) => {
-    const top = HEIGHT + 22 * j;
-    add(bars, "text", { x: 38, y: top + 13 }, ["x₁w₁", "x₂w₂"][j]);
-    add(bars, "rect", { x: 46, y: top, width: (BAR * part) / state.y, height: 17, class: "ab"[j] });
-    add(bars, "text", { x: 290, y: top + 13 }, short(part));
-  });
-  add(bars, "path", { d: `M${46 + BAR / 2} ${HEIGHT - 4}v50` });
-  add(bars, "text", { x: 57 + BAR / 2, y: HEIGHT + 60 }, "y/2");
-
-  return (px, py) => { // the drop rate whose minimum is nearest
-    const rates = Array.from({ length: 91 }, (_, i) => i / 100);
-    const gaps = rates.map((p) => {
-      const [a, b] = solve({ ...state, p }).w;
-      return Math.hypot(X(a) - px, Y(b) - py);
-    });
-    return py < HEIGHT ? { p: rates[gaps.indexOf(Math.min(...gaps))] } : {};
-  };
-}
-
-const FIGURE = { title: "Expected loss under dropout", invite: "", controls: CONTROLS, draw, look: "explore-rows" };
-
-export default { render: (context) => explore(context, FIGURE) };

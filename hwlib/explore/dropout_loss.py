@@ -20,8 +20,8 @@ class DropoutLoss(Figure):
         x1, x2: the two features, from 0.5 to 1000.
         y: the target, from 0.5 to 1000.
         p: the probability of dropping a feature, 0 <= p <= 0.9.
-        steps: the number of SGD steps that are drawn, from w = 0, at most 4000; each step draws a
-            new mask.
+        steps: the number of SGD steps that are drawn, from w = 0, from 0 (none) to 4000; each step
+            draws a new mask. Play goes to 400.
         seed: of the masks.
 
     Raises:
@@ -35,15 +35,15 @@ class DropoutLoss(Figure):
     [6.4, 1.6]
     """
 
-    _esm = module("plot.js", "random.js", "dropout_loss.js")
+    _esm = module("plot.js", "random.js", "dropout_loss.js", "dropout_loss_view.js")
     SETTINGS = ("x1", "x2", "y", "p", "steps", "seed")
-    HEIGHT = (34, 46)
+    HEIGHT = (40, 65)
 
     x1 = Real(4.0, min=0.5, max=1000).tag(sync=True)
     x2 = Real(2.0, min=0.5, max=1000).tag(sync=True)
     y = Real(8.0, min=0.5, max=1000).tag(sync=True)
-    p = Real(0.3, min=0, max=0.9).tag(sync=True)
-    steps = traitlets.Int(400, min=1, max=4000).tag(sync=True)
+    p = Real(0.0, min=0, max=0.9).tag(sync=True)
+    steps = traitlets.Int(0, min=0, max=4000).tag(sync=True)
     seed = traitlets.Int(1, min=1, max=2**31 - 1).tag(sync=True)
 
     @property
@@ -80,8 +80,7 @@ class DropoutLoss(Figure):
         X, y = self._problem
         masks, chance = theory.bernoulli(keep=1 - self.p, inverted=True).outcomes(2)
         limit = theory.limit_minimizer(X, y)
-        paths = {
-            f"SGD, p = {self.p:g}": self.path,
-            "minimum for p from 0 to 1": [limit, 0 * limit],
-        }
+        paths = {"minimum for p from 0 to 1": [limit, 0 * limit]}
+        if self.steps:
+            paths[f"SGD, p = {self.p:g}"] = self.path
         return landscape(masks * X, np.repeat(y, 4), paths, chance=chance)

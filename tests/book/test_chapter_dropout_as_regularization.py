@@ -42,13 +42,13 @@ def test_figure_2_the_minimum_jumps_at_zero():
 
 
 def test_figure_2_sgd_does_not_jump():
-    np.testing.assert_allclose(DropoutLoss(p=0).path[-1], [1.6, 0.8], atol=1e-6)
-    figure = DropoutLoss(p=0.01)
+    np.testing.assert_allclose(DropoutLoss(p=0, steps=400).path[-1], [1.6, 0.8], atol=1e-6)
+    figure = DropoutLoss(p=0.01, steps=400)
     np.testing.assert_allclose(figure.path[-1], [1.48, 0.99], atol=0.006)
     ends = np.array([DropoutLoss(p=0.01, steps=4000, seed=s).path[-1] for s in range(1, 21)])
     far = np.linalg.norm(ends - figure.minimum, axis=1) > 0.25
     assert 0 < far.sum() < 20
-    near = DropoutLoss(p=0.3)
+    near = DropoutLoss(p=0.3, steps=400)
     distances = np.linalg.norm(near.path - near.minimum, axis=1)
     assert 0.05 < np.median(distances[-100:]) < 0.5 < distances[0]
 

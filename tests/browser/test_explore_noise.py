@@ -14,25 +14,18 @@ from tests.browser.figures import alive, centre, drag, embed
 pytestmark = pytest.mark.browser
 
 LINE, NOTES = ".explore-line", ".explore-notes"
-LOSS = ("dropout_as_regularization", "Expected loss under dropout")
-NOISE = ("multiplicative_noise", "Data fit and penalty")
-MATRIX = ("dropout_as_regularization", "Effective data matrix")
 
 
 @pytest.fixture
-def figure(page, site, request):
-    """The figure that the test names, alive on its chapter's page."""
-    chapter, title = request.param
-    page.goto(f"{site}/chapters/{chapter}.html")
-    alive(page)
-    found = page.get_by_role("group", name=title)
-    found.scroll_into_view_if_needed()
-    yield found
+def figure(page, request):
+    """The figure that the test names, alive on a page of its own."""
+    page.set_content(embed(request.param()))
+    yield alive(page)
     assert page.foreign == page.faults == []
 
 
-def on(place):
-    return pytest.mark.parametrize("figure", [place], indirect=True, ids=[place[1]])
+def on(figure):
+    return pytest.mark.parametrize("figure", [figure], indirect=True, ids=[figure.__name__])
 
 
 def slider(figure, name):
@@ -54,8 +47,26 @@ def close(mine, expected):
     np.testing.assert_allclose(mine, expected, rtol=6e-4, atol=1e-4)
 
 
+def touch(page, start, by):
+    """Put a finger down, move it by so many pixels and lift it."""
+    client = page.context.new_cdp_session(page)
+
+    def send(kind, *points):
+        points = [{"x": x, "y": y} for x, y in points]
+        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    send("touchStart", start)
+    for part in range(1, 6):
+        send("touchMove", np.add(start, np.multiply(by, part / 5)).tolist())
+    send("touchEnd")
+
+
+def press(figure, name):
+    figure.get_by_role("button", name=name, exact=True).click()
+
+
 def settle(page):
-    page.wait_for_timeout(300)  # until the dots have glided to their places
+    page.wait_for_timeout(500)  # until the dots have glided to their places
 
 
 def pull(page, start, to_x, to_y):
@@ -83,23 +94,18 @@ def check_loss(figure):
     limit = theory.limit_minimizer(X, [y])
     shortest = theory.minimizer(X, [y], noise=theory.bernoulli(keep=1))
     close(numbers(notes[1]), [0, *shortest, 0, *limit])
-    end = DropoutLoss(
-        x1=x1,
-        x2=x2,
-        y=y,
-        p=p,
-        steps=int(value(figure, "SGD steps")),
-        seed=int(value(figure, "seed")),
-    ).path[-1]
-    close(numbers(notes[-1])[-2:], end)
+    steps, seed = int(value(figure, "SGD steps")), int(value(figure, "seed"))
+    path = DropoutLoss(x1=x1, x2=x2, y=y, p=p, steps=steps, seed=seed).path
+    close(numbers(notes[-2]), [steps, *path[-1]])
+    close(numbers(notes[-1]), path[len(path) // 2 :].mean(axis=0))
     bars = figure.locator(".loss-parts rect")
     widths = [float(bars.nth(j).get_attribute("width")) for j in range(2)]
-    np.testing.assert_allclose(widths, 186 * X[0] * w / y, rtol=1e-9)
+    np.testing.assert_allclose(widths, 270 * X[0] * w / y, rtol=1e-9)
     assert line in figure.locator("svg").get_attribute("aria-label")
     return p
 
 
-@on(LOSS)
+@on(DropoutLoss)
 def test_the_minimum_jumps_at_the_first_step_of_the_drop_rate(page, figure):
     rate = slider(figure, "drop rate")
     rate.focus()
@@ -121,8 +127,10 @@ def test_the_minimum_jumps_at_the_first_step_of_the_drop_rate(page, figure):
     assert np.hypot(*np.subtract(after, then)) < 5
 
 
-@on(LOSS)
+@on(DropoutLoss)
 def test_every_slider_of_the_loss_is_moved_by_keys(page, figure):
+    press(figure, "p = 0.5: it shrinks")
+    slider(figure, "SGD steps").fill("20")
     said = set()
     names = ("feature x₁", "feature x₂", "target", "SGD steps", "seed", "drop rate")
     for name in names:
@@ -132,13 +140,10 @@ def test_every_slider_of_the_loss_is_moved_by_keys(page, figure):
     assert len(said) == len(names)
 
 
-@on(LOSS)
+@on(DropoutLoss)
 def test_the_minimum_is_dragged_to_another_drop_rate(page, figure):
-    drag(page, figure.locator(".loss-least"), figure.locator(".loss-ends circle").nth(0))
-    assert check_loss(figure) == 0
-    drag(
-        page, figure.locator(".loss-ends circle").nth(0), figure.locator(".loss-ends circle").nth(1)
-    )
+    rings = [figure.locator(".loss-ends circle").nth(i) for i in range(2)]
+    drag(page, figure.locator(".loss-least"), rings[1])
     assert check_loss(figure) == 0.01
     settle(page)
     start = centre(figure.locator(".loss-least"))
@@ -147,6 +152,59 @@ def test_the_minimum_is_dragged_to_another_drop_rate(page, figure):
     before = check_loss(figure)
     page.mouse.click(*centre(figure.locator(".loss-parts rect").nth(0)))
     assert check_loss(figure) == before  # the bars are no handle
+    for ring, rate in zip(rings, (0, 0.01), strict=True):
+        page.mouse.click(*np.add(centre(ring), [0, 8]))
+        assert check_loss(figure) == rate
+
+
+@on(DropoutLoss)
+def test_a_finger_drags_the_minimum_up_and_down(page, figure):
+    page.set_viewport_size({"width": 390, "height": 700})
+    press(figure, "p = 0.01: the minimum jumps")
+    settle(page)
+    dot = figure.locator(".loss-least")
+    dot.scroll_into_view_if_needed()
+    seen = page.evaluate("scrollY")
+    touch(page, centre(dot), (-30, 50))
+    lower = check_loss(figure)
+    assert lower > 0.2
+    settle(page)
+    touch(page, centre(dot), (5, -40))
+    assert check_loss(figure) < lower
+    assert page.evaluate("scrollY") == seen
+
+
+@on(DropoutLoss)
+def test_play_walks_and_draws_other_masks_the_next_time(page, figure):
+    press(figure, "p = 0.5: it shrinks")
+    assert check_loss(figure) == 0.5
+    step = figure.locator(".explore-step")
+    for k in range(1, 4):
+        step.click()
+        assert value(figure, "SGD steps") == k
+    press(figure, "Play")
+    page.wait_for_function(
+        "document.querySelector('.explore-play').textContent === 'Play'", timeout=60_000
+    )
+    assert value(figure, "SGD steps") == 400
+    check_loss(figure)
+    assert figure.locator(".loss-mean").is_visible()
+    step.click()
+    assert (value(figure, "SGD steps"), value(figure, "seed")) == (0, 2)
+    assert figure.locator(".loss-mean").is_hidden()
+    press(figure, "Reset")
+    assert check_loss(figure) == 0
+    assert value(figure, "seed") == 1
+
+
+@on(DropoutLoss)
+def test_what_sgd_did_long_ago_has_faded(page, figure):
+    slider(figure, "SGD steps").fill("400")
+    opacity = "e => +getComputedStyle(e).strokeOpacity"
+    old, new = (figure.locator(f"svg .{name}") for name in ("loss-way", "loss-recent"))
+    assert old.evaluate(opacity) < 0.5 < new.evaluate(opacity)
+    points = [path.get_attribute("d").count("L") for path in (old, new)]
+    assert points == [400, 59]
 
 
 # ---------------------------------------------------------------------------- multiplicative noise
@@ -168,7 +226,7 @@ def check_noise(figure):
     return mu, view.sigma
 
 
-@on(NOISE)
+@on(NoiseTikhonov)
 def test_noise_is_set_by_keys_up_to_both_limits(page, figure):
     assert check_noise(figure) == (1, 0.6)
     slider(figure, "std. dev.").press("ArrowRight")
@@ -189,7 +247,7 @@ def test_noise_is_set_by_keys_up_to_both_limits(page, figure):
     assert figure.locator(".tikhonov-least").is_hidden()
 
 
-@on(NOISE)
+@on(NoiseTikhonov)
 def test_the_noise_is_dragged_over_its_map(page, figure):
     settle(page)
     start = centre(figure.locator(".tikhonov-noise"))
@@ -202,7 +260,7 @@ def test_the_noise_is_dragged_over_its_map(page, figure):
     np.testing.assert_allclose(here, np.subtract(start, [40, 30]), atol=2)
 
 
-@on(NOISE)
+@on(NoiseTikhonov)
 def test_dropout_stays_on_its_curve(page, figure):
     figure.get_by_role("combobox").select_option("dropout")
     assert check_noise(figure) == (1, 0)
@@ -224,7 +282,7 @@ def test_dropout_stays_on_its_curve(page, figure):
     assert slider(figure, "std. dev.").is_enabled()
 
 
-@on(NOISE)
+@on(NoiseTikhonov)
 def test_a_minimum_beyond_the_edge_is_said_to_be_there(figure):
     slider(figure, "mean").fill("0.2")
     slider(figure, "std. dev.").fill("0.1")
@@ -249,7 +307,7 @@ def check_matrix(figure):
     return before, after, float(numbers(notes[3])[0])
 
 
-@on(MATRIX)
+@on(EffectiveMatrix)
 def test_another_unit_changes_nothing_after(page, figure):
     before, after, angle = check_matrix(figure)
     picture = figure.locator(".fan-after").inner_html()
@@ -267,7 +325,7 @@ def test_another_unit_changes_nothing_after(page, figure):
     assert (check_matrix(figure)[1] > after).all()
 
 
-@on(MATRIX)
+@on(EffectiveMatrix)
 def test_the_arrows_are_pulled(page, figure):
     feet = [figure.locator(f".{name} .fan-arrow").first for name in ("fan-before", "fan-after")]
     before, after, _ = check_matrix(figure)
@@ -286,7 +344,7 @@ def test_the_arrows_are_pulled(page, figure):
     assert (smaller < 0.8 * after).all()
 
 
-@on(MATRIX)
+@on(EffectiveMatrix)
 def test_own_data_and_what_is_wrong_with_it(figure):
     field = figure.get_by_role("textbox")
     field.fill("1, 2; -2, 4; 2, -4; 0, 1;")

@@ -118,6 +118,11 @@ def test_both_languages_go_the_same_way(dropout, p):
     body = "return data.map((s) => figure.descend(s, figure.uniforms(s.seed)));"
     for s, way in zip(settings, dropout(body, settings), strict=True):
         close(way, DropoutLoss(**s).path)
+    means = dropout(
+        "return data.map((s) => figure.settled(figure.descend(s, figure.uniforms(s.seed))));",
+        settings,
+    )
+    close(means, [DropoutLoss(**s).path[150:].mean(axis=0) for s in settings])
     drawn = dropout("const u = figure.uniforms(data); return [u(), u(), u()];", 7)
     close(drawn, uniforms(7, 3))
 
@@ -132,7 +137,7 @@ def test_at_rate_zero_sgd_goes_to_the_shortest_and_above_to_the_other():
 
 def test_the_words_of_the_loss_are_its_numbers(dropout):
     setting = {"x1": 4, "x2": 2, "y": 8, "p": 0.3, "steps": 400}
-    body = """return data.map((s) => figure.spell(s, figure.solve(s), [1, 2]));"""
+    body = """return data.map((s) => figure.spell(s, figure.solve(s), [[0, 0], [1, 2]]));"""
     drop, none = dropout(body, [setting, {**setting, "p": 0}])
     X, y, noise = problem(setting)
     w = theory.minimizer(X, y, noise=noise).round(4)
@@ -144,6 +149,7 @@ def test_the_words_of_the_loss_are_its_numbers(dropout):
     assert fit + penalty == pytest.approx(loss, abs=0.01)
     assert loss == pytest.approx(theory.expected_loss(X, y, w, noise=noise), abs=0.01)
     assert numbers(drop["notes"][1]) == [0, 1.6, 0.8, 0, 1, 2]
+    assert drop["sgd"] == "SGD, 400 steps: (1, 2)\nMean of the last half: (1, 2)"
     assert none["line"].split("\n")[0] == "No dropout: smallest norm at w = (1.6, 0.8)"
     assert none["notes"][0] == "Squared error 0 + penalty 0 = loss 0"
 
@@ -366,8 +372,8 @@ BAD = [
     (DropoutLoss, {"p": -0.1}, "'p' trait of a DropoutLoss instance should not be less than 0"),
     (
         DropoutLoss,
-        {"steps": 0},
-        "'steps' trait of a DropoutLoss instance should not be less than 1",
+        {"steps": -1},
+        "'steps' trait of a DropoutLoss instance should not be less than 0",
     ),
     (DropoutLoss, {"seed": -1}, "'seed' trait of a DropoutLoss instance should not be less than 1"),
     (
@@ -456,6 +462,7 @@ def test_the_properties_are_hwlibs():
 
 STILLS = [
     (DropoutLoss(p=0.3), "a ring marks the minimum, at [0.824, 1.65]"),
+    (DropoutLoss(p=0.3, steps=400), "SGD, p = 0.3 goes from [0, 0] to [0.619, 1.87]"),
     (DropoutLoss(p=0), "all points of the dashed line are minima"),
     (
         NoiseTikhonov(),
