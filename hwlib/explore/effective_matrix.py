@@ -9,30 +9,31 @@ from hwlib.explore.figure import Figure, Numbers, Real, module
 
 
 class EffectiveMatrix(Figure):
-    """Change the unit of a feature, and see its column in X and in the effective matrix X Γ⁻¹.
+    """Change the units of the features, and see X move while the effective matrix X Γ⁻¹ stays.
 
     Args:
         X: (n, 2) data without a zero column.
-        factor: what the first column is multiplied by, not below 0.1.
+        scale1, scale2: what the two columns are multiplied by, not below 0.1.
         keep: the probability of keeping an entry, 0.1 <= keep <= 0.9.
 
     Raises:
         TraitError: if X does not have two columns or one of them is zero, or if a setting is
             out of its range.
 
-    >>> figure = EffectiveMatrix(X=[[3, 0], [4, 2]], factor=0.1, keep=0.8)
+    >>> figure = EffectiveMatrix(X=[[3, 0], [4, 2]], scale1=0.1, keep=0.8)
     >>> theory.column_norms(figure.scaled).round(9).tolist()
     [0.5, 2.0]
     >>> theory.column_norms(figure.effective).round(9).tolist()
     [2.0, 2.0]
     """
 
-    _esm = module("plot.js", "effective_matrix.js")
-    SETTINGS = ("X", "factor", "keep")
-    HEIGHT = (29, 27)
+    _esm = module("plot.js", "cells.js", "effective_matrix.js", "effective_matrix_view.js")
+    SETTINGS = ("X", "scale1", "scale2", "keep")
+    HEIGHT = (39, 57)
 
     X = Numbers([[3, -1], [0, 2], [4, 2]]).tag(sync=True)
-    factor = Real(1.0, min=0.1).tag(sync=True)
+    scale1 = Real(1.0, min=0.1).tag(sync=True)
+    scale2 = Real(1.0, min=0.1).tag(sync=True)
     keep = Real(0.8, min=0.1, max=0.9).tag(sync=True)
 
     @traitlets.validate("X")
@@ -49,7 +50,7 @@ class EffectiveMatrix(Figure):
     @property
     def scaled(self) -> np.ndarray:
         """X (n, 2) in the units chosen."""
-        return np.array(self.X) * [self.factor, 1.0]
+        return np.array(self.X) * [self.scale1, self.scale2]
 
     @property
     def effective(self) -> np.ndarray:

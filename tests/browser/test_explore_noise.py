@@ -261,6 +261,79 @@ def test_the_noise_is_dragged_over_its_map(page, figure):
 
 
 @on(NoiseTikhonov)
+def test_a_unit_is_as_long_up_as_across(figure):
+    lines = figure.locator(".tikhonov-weights .plot-axes path")
+    boxes = [lines.nth(i).bounding_box() for i in range(lines.count())]
+    across = np.diff([b["x"] for b in boxes if b["height"] > 9])
+    up = np.diff([b["y"] for b in boxes if b["width"] > 9])
+    np.testing.assert_allclose(across[0], -up[0], rtol=0.01)
+    assert figure.locator(".tikhonov-names text").all_text_contents() == [
+        "data fit",
+        "penalty",
+        "sum",
+    ]
+
+
+@on(NoiseTikhonov)
+def test_the_minimum_is_dragged_along_its_path(page, figure):
+    settle(page)
+    start = centre(figure.locator(".tikhonov-least"))
+    pull(page, start, start[0] - 20, start[1] + 45)
+    mu, sigma = check_noise(figure)
+    assert mu == 1
+    assert 0.7 < sigma < 2
+    page.set_viewport_size({"width": 390, "height": 800})
+    press(figure, "Dropout: not to the origin")
+    assert check_noise(figure)[0] == 0.05
+    assert figure.locator(".tikhonov-limit").is_visible()
+    settle(page)
+    dot = figure.locator(".tikhonov-least")
+    dot.scroll_into_view_if_needed()
+    seen = page.evaluate("scrollY")
+    touch(page, centre(dot), (-12, 18))
+    assert check_noise(figure)[0] > 0.3
+    settle(page)
+    touch(page, centre(figure.locator(".tikhonov-noise")), (-20, 0))
+    assert 0 < check_noise(figure)[0] < 0.6
+    assert page.evaluate("scrollY") == seen
+
+
+@on(NoiseTikhonov)
+def test_the_law_of_the_noise_is_drawn(figure):
+    bell = figure.locator(".law-line")
+    before = bell.get_attribute("d")
+    slider(figure, "std. dev.").press("ArrowRight")
+    assert bell.get_attribute("d") != before
+    assert figure.locator(".law-bars path").count() == 1  # the mean
+    figure.get_by_role("combobox").select_option("dropout")
+    slider(figure, "mean").fill("0.75")
+    assert bell.get_attribute("d") == ""
+    bars = figure.locator(".law-bars path:not(.law-mean)")
+    heights = [bars.nth(i).bounding_box()["height"] - 5 for i in range(2)]  # less the stroke
+    np.testing.assert_allclose(heights[1], 3 * heights[0], rtol=0.05)
+
+
+@on(NoiseTikhonov)
+def test_play_makes_the_noise_grow_and_drops_more_and_more(page, figure):
+    step = figure.locator(".explore-step")
+    step.click()
+    assert check_noise(figure) == (1, 0.64)
+    for name, end in (
+        ("No noise: least squares", (1, 2)),
+        ("Dropout: not to the origin", (0.02, 0.14)),
+    ):
+        press(figure, name)
+        check_noise(figure)
+        press(figure, "Play")
+        page.wait_for_function(
+            "document.querySelector('.explore-play').textContent === 'Play'", timeout=60_000
+        )
+        assert check_noise(figure) == pytest.approx(end)
+        step.click()
+        assert check_noise(figure) == (1, 0)
+
+
+@on(NoiseTikhonov)
 def test_dropout_stays_on_its_curve(page, figure):
     figure.get_by_role("combobox").select_option("dropout")
     assert check_noise(figure) == (1, 0)
@@ -297,7 +370,8 @@ def check_matrix(figure):
     """The norms on the figure are those of hwlib's matrix."""
     rows = figure.get_by_role("textbox").input_value().strip(" ;").split(";")
     X = [numbers(row) for row in rows]
-    view = EffectiveMatrix(X=X, factor=value(figure, "feature 1"), keep=value(figure, "keep"))
+    scales = [value(figure, f"feature {j}") for j in (1, 2)]
+    view = EffectiveMatrix(X=X, scale1=scales[0], scale2=scales[1], keep=value(figure, "keep"))
     before, after = theory.column_norms(view.scaled), theory.column_norms(view.effective)
     close(
         numbers(figure.locator(LINE).inner_text().replace(". ", " ").rstrip(".")), [*before, *after]
@@ -307,41 +381,79 @@ def check_matrix(figure):
     return before, after, float(numbers(notes[3])[0])
 
 
+def pulled(page, figure, grip, by):
+    """Drag the head of an arrow so far along it; the norms before and after, in pixels too."""
+    head = figure.locator(f"[data-grip={grip}]")
+    x, y = centre(head)
+    turn = np.radians(float(re.findall(r"rotate\(([-\d.]+)\)", head.evaluate(TURN))[0]))
+    pull(page, (x, y), x + by * np.sin(turn), y - by * np.cos(turn))
+    settle(page)
+    moved = np.subtract(centre(figure.locator(f"[data-grip={grip}]")), (x, y))
+    return moved @ [np.sin(turn), -np.cos(turn)]
+
+
+TURN = "e => e.parentElement.getAttribute('transform')"
+
+
 @on(EffectiveMatrix)
 def test_another_unit_changes_nothing_after(page, figure):
     before, after, angle = check_matrix(figure)
-    picture = figure.locator(".fan-after").inner_html()
-    for key in ("ArrowLeft", "ArrowLeft", "Home"):
-        slider(figure, "feature 1").press(key)
-        shrunk, same, angle_then = check_matrix(figure)
-        assert shrunk[0] < before[0]
-        np.testing.assert_allclose(same, after)
-        assert angle_then == angle
-    arrows = r"rotate\(([-\d.]+)\)"
-    assert re.findall(arrows, figure.locator(".fan-after").inner_html()) == re.findall(
-        arrows, picture
-    )
+    picture = [figure.locator(name).all() for name in (".fan-after", ".matrix-points .after")]
+    picture = [element.evaluate("e => e.outerHTML") for part in picture for element in part]
+    press(figure, "Another unit: X̃ stays")
+    assert check_matrix(figure)[0][0] == pytest.approx(1)
+    for key in ("ArrowLeft", "Home"):
+        for name, j in (("feature 1", 0), ("feature 2", 1)):
+            slider(figure, name).press(key)
+            shrunk, same, angle_then = check_matrix(figure)
+            assert shrunk[j] < before[j]
+            np.testing.assert_allclose(same, after)
+            assert angle_then == angle
+    now = [figure.locator(name).all() for name in (".fan-after", ".matrix-points .after")]
+    assert [element.evaluate("e => e.outerHTML") for part in now for element in part] == picture
     slider(figure, "keep").press("ArrowRight")
     assert (check_matrix(figure)[1] > after).all()
+    for name, norm in (("Keep half: norm 1", 1), ("Keep 0.9: norm 3", 3)):
+        press(figure, name)
+        np.testing.assert_allclose(check_matrix(figure)[1], norm)
 
 
 @on(EffectiveMatrix)
-def test_the_arrows_are_pulled(page, figure):
-    feet = [figure.locator(f".{name} .fan-arrow").first for name in ("fan-before", "fan-after")]
+def test_the_arrow_that_is_held_moves_and_no_other(page, figure):
+    for grip, j, by in (("scale1", 0, -40), ("scale2", 1, 20), ("scale1", 0, 30)):
+        before, after, _ = check_matrix(figure)
+        assert pulled(page, figure, grip, by) == pytest.approx(by, abs=4)
+        then, same, _ = check_matrix(figure)
+        assert (then[j] - before[j]) * by > 0
+        assert then[1 - j] == before[1 - j]
+        np.testing.assert_allclose(same, after)
     before, after, _ = check_matrix(figure)
-    boxes = [foot.bounding_box() for foot in feet]
-    x, y = boxes[0]["x"] + 2, boxes[0]["y"] + 2
-    foot = boxes[0]["x"] + boxes[0]["width"], boxes[0]["y"] + boxes[0]["height"]
-    pull(page, (x, y), (x + foot[0]) / 2, (y + foot[1]) / 2)
-    shorter, same, _ = check_matrix(figure)
-    assert 0.2 * before[0] < shorter[0] < 0.8 * before[0]
-    np.testing.assert_allclose(same, after)
-    x, y = boxes[1]["x"] + 2, boxes[1]["y"] + 2
-    foot = boxes[1]["x"] + boxes[1]["width"], boxes[1]["y"] + boxes[1]["height"]
-    pull(page, (x, y), (x + foot[0]) / 2, (y + foot[1]) / 2)
-    left, smaller, _ = check_matrix(figure)
-    np.testing.assert_allclose(left, shorter)
-    assert (smaller < 0.8 * after).all()
+    assert pulled(page, figure, "keep2", 12) == pytest.approx(12, abs=3)
+    same, then, _ = check_matrix(figure)
+    np.testing.assert_allclose(same, before)
+    assert (then > 1.1 * after).all()
+
+
+@on(EffectiveMatrix)
+def test_an_example_is_moved_and_a_number_typed(page, figure):
+    page.set_viewport_size({"width": 390, "height": 900})
+    press(figure, "Reset")  # it is drawn again, for the narrow screen
+    dots = figure.locator(".matrix-points .before")
+    dots.first.scroll_into_view_if_needed()
+    seen = page.evaluate("scrollY")
+    start = centre(dots.nth(2))
+    touch(page, start, (-20, -25))
+    np.testing.assert_allclose(centre(dots.nth(2)), np.add(start, [-20, -25]), atol=3)
+    check_matrix(figure)
+    assert page.evaluate("scrollY") == seen
+    press(figure, "Reset")
+    figure.locator("[data-cell='X 0 1'] text").click()
+    page.keyboard.type("-7")
+    page.keyboard.press("Enter")
+    assert figure.get_by_role("textbox").input_value() == "3, -7; 0, 2; 4, 2"
+    assert check_matrix(figure)[0][1] == pytest.approx(np.sqrt(57))
+    entries = figure.locator(".matrix-grids .output text").all_inner_texts()
+    assert len(entries) == 6
 
 
 @on(EffectiveMatrix)
@@ -349,7 +461,7 @@ def test_own_data_and_what_is_wrong_with_it(figure):
     field = figure.get_by_role("textbox")
     field.fill("1, 2; -2, 4; 2, -4; 0, 1;")
     check_matrix(figure)
-    seen = figure.locator(".fan-before").inner_html()
+    seen = figure.locator("svg").inner_html()
     for text, words in (
         ("1, 2, 3; 4, 5, 6;", "rows of two numbers"),
         ("1, 2", "rows of two numbers"),
@@ -359,7 +471,7 @@ def test_own_data_and_what_is_wrong_with_it(figure):
         field.fill(text)
         assert words in figure.locator(LINE).inner_text()
         assert field.input_value() == text
-        assert figure.locator(".fan-before").inner_html() == seen
+        assert figure.locator("svg").inner_html() == seen
     field.fill("3, 1; 4, 1;")
     check_matrix(figure)
 
@@ -372,7 +484,7 @@ def test_states_from_python_are_shown(page):
         DropoutLoss(x1=10, x2=1, y=11, p=0.5, steps=1000, seed=3),
         NoiseTikhonov(X=[[2, 0], [0, 1]], y=[4, 2], mu=1, sigma=1),
         NoiseTikhonov(mu=0.36, noise="dropout"),
-        EffectiveMatrix(X=[[3, 0], [4, 2]], factor=1000, keep=0.5),
+        EffectiveMatrix(X=[[3, 0], [4, 2]], scale1=1000, keep=0.5),
     )
     page.set_content(embed(*views))
     alive(page)

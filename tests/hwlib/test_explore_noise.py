@@ -252,6 +252,17 @@ def test_the_two_ellipses_touch_at_the_minimum(tikhonov):
         assert w @ B @ w == pytest.approx(mine["penalty"], abs=1e-9)
 
 
+def test_the_way_of_the_minimum_goes_over_all_noises_of_its_kind(tikhonov):
+    body = "return data.map(figure.noises);"
+    free, coins = tikhonov(body, [{"noise": "any", "mu": 0.7}, {"noise": "dropout", "mu": 0.7}])
+    assert {noise["mu"] for noise in free} == {0.7}
+    assert [free[0]["sigma"], free[60]["sigma"], free[-1]["sigma"]] == [0, 0.6, 2]
+    assert [coins[0]["mu"], coins[-1]["mu"]] == [0.01, 1]
+    for noise in coins[::9]:
+        std = theory.bernoulli(keep=noise["mu"]).variance ** 0.5
+        assert noise["sigma"] == pytest.approx(std)
+
+
 def test_dropout_has_hwlibs_standard_deviation(tikhonov):
     keeps = [0, 0.2, 0.5, 0.83, 1]
     stds = tikhonov("return data.map(figure.bernoulliStd);", keeps)
@@ -275,6 +286,11 @@ def test_the_words_of_the_noise_are_its_numbers(tikhonov):
     usual = theory.ridge(X2, base["y"], penalty=0)
     np.testing.assert_allclose(numbers(any_["notes"]), [0, *usual, 0, 0], atol=6e-4)
     assert coin["notes"].startswith("Dropout with keep probability 0.5: μ = 0.5, σ = 0.5.")
+    ends = numbers(coin["notes"].split("\n")[1])
+    slopes = np.array(X2).T @ base["y"] / theory.column_norms(X2) ** 2
+    np.testing.assert_allclose(ends, [1, *usual, 0, *slopes], atol=6e-4)
+    almost = theory.minimizer(X2, base["y"], noise=theory.bernoulli(keep=1e-7))
+    np.testing.assert_allclose(slopes, almost, atol=1e-5)
     assert "the same for all weights" in zero["notes"]
     assert zero["line"].startswith("Minimum at w = (0, 0)\ndata fit 14 + penalty 0 = loss 14")
     assert nothing["line"] == "All weights have the same loss\ndata fit 14 + penalty 0 = loss 14"
@@ -289,7 +305,8 @@ def draw_data(count=60):
         yield {
             "X": rng.normal(size=(int(rng.integers(1, 6)), 2)).tolist(),
             "keep": float(rng.uniform(0.1, 0.9)),
-            "factor": float(rng.uniform(0.1, 3)),
+            "scale1": float(rng.uniform(0.1, 3)),
+            "scale2": float(rng.uniform(0.1, 3)),
         }
 
 
@@ -297,7 +314,7 @@ def test_the_matrix_and_its_norms_are_hwlibs(matrix):
     settings = list(draw_data())
     found = matrix("return data.map(figure.effective);", settings)
     for s, mine in zip(settings, found, strict=True):
-        X = np.array(s["X"]) * [s["factor"], 1]
+        X = np.array(s["X"]) * [s["scale1"], s["scale2"]]
         noise = theory.bernoulli(keep=s["keep"])
         expected = theory.effective_matrix(X, noise=noise)
         close(mine["before"], X)
@@ -311,8 +328,8 @@ def test_the_matrix_and_its_norms_are_hwlibs(matrix):
 
 
 def test_the_unit_of_a_feature_changes_nothing_after(matrix):
-    settings = [{**s, "factor": 1} for s in draw_data(10)]
-    scaled = [{**s, "factor": 0.3} for s in settings]
+    settings = [{**s, "scale1": 1} for s in draw_data(10)]
+    scaled = [{**s, "scale1": 0.3, "scale2": 1.4} for s in settings]
     for one, other in zip(
         *(matrix("return data.map(figure.effective);", s) for s in (settings, scaled)), strict=True
     ):
@@ -322,7 +339,9 @@ def test_the_unit_of_a_feature_changes_nothing_after(matrix):
 
 def test_the_words_of_the_matrix_are_its_numbers(matrix):
     body = "return data.map((s) => figure.spell(figure.effective(s)));"
-    (words,) = matrix(body, [{"X": [[3, -1], [0, 2], [4, 2]], "keep": 0.8, "factor": 1}])
+    (words,) = matrix(
+        body, [{"X": [[3, -1], [0, 2], [4, 2]], "keep": 0.8, "scale1": 1, "scale2": 1}]
+    )
     assert words["line"] == "Norms in X: 5 and 3. In X̃: 2 and 2."
     assert words["notes"][0] == "column 1: √(3² + 0² + 4²) = 5, divided by 2.5"
     assert words["notes"][1] == "column 2: √((−1)² + 2² + 2²) = 3, divided by 1.5"
@@ -341,7 +360,7 @@ def test_the_words_of_the_matrix_are_its_numbers(matrix):
 )
 def test_data_that_has_no_effective_matrix_is_explained(matrix, X, message):
     body = "try { return figure.effective(data); } catch (error) { return error.message; }"
-    assert message in matrix(body, {"X": X, "keep": 0.5, "factor": 1})
+    assert message in matrix(body, {"X": X, "keep": 0.5, "scale1": 1, "scale2": 1})
 
 
 # ---------------------------------------------------------------------------------- the widgets
@@ -394,13 +413,13 @@ BAD = [
     (EffectiveMatrix, {"X": [1, 2]}, "X must be (n, 2), got (2,)"),
     (
         EffectiveMatrix,
-        {"factor": 0},
-        "'factor' trait of an EffectiveMatrix instance should not be less than 0.1",
+        {"scale1": 0},
+        "'scale1' trait of an EffectiveMatrix instance should not be less than 0.1",
     ),
     (
         EffectiveMatrix,
-        {"factor": float("inf")},
-        "'factor' trait of an EffectiveMatrix instance expected a finite number",
+        {"scale2": float("inf")},
+        "'scale2' trait of an EffectiveMatrix instance expected a finite number",
     ),
     (
         EffectiveMatrix,
@@ -455,7 +474,7 @@ def test_the_properties_are_hwlibs():
     view = DropoutLoss(x1=10, x2=1, y=11, p=0.5)
     close(view.minimum, [11 / 30, 11 / 3])
     close(view.contributions, [11 / 3, 11 / 3])
-    scaled = EffectiveMatrix(X=[[3, 0], [4, 2]], factor=2, keep=0.5)
+    scaled = EffectiveMatrix(X=[[3, 0], [4, 2]], scale1=2, keep=0.5)
     close(scaled.scaled, [[6, 0], [8, 2]])
     close(scaled.effective, np.array([[0.6, 0], [0.8, 1]]))
 
@@ -472,7 +491,7 @@ STILLS = [
     (NoiseTikhonov(sigma=0), "the minimum is at [0.659, 1.6]"),
     (NoiseTikhonov(mu=0, sigma=0), "all weights are minima: data fit 14 + penalty 0 = loss 14"),
     (NoiseTikhonov(mu=0.2, sigma=0.1), "the minimum is at [2.8, 6.66]"),
-    (EffectiveMatrix(factor=0.2), "of X [1, 3], of the effective matrix at keep 0.8 [2, 2]"),
+    (EffectiveMatrix(scale1=0.2), "of X [1, 3], of the effective matrix at keep 0.8 [2, 2]"),
 ]
 
 
