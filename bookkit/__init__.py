@@ -21,6 +21,7 @@
 `page`              what each finished page gets: links to its notebook, still pictures, edition
 `figures`           numbers and captions; the picture before the code that made it
 `dropdown`          closed notes, such as solutions, as `<details>`
+`exercises`         an exercise, its boxes and its solution as one object; what was answered
 `icons`             the theme's icons from small fonts, without its script
 `weight`            style sheets and fonts cut to what the site uses
 `highlight`         code in few elements
@@ -61,6 +62,7 @@ def setup(app: Sphinx) -> dict:
         dropdown,
         errata,
         execution,
+        exercises,
         figures,
         head,
         highlight,
@@ -84,6 +86,7 @@ def setup(app: Sphinx) -> dict:
         page,
         figures,
         dropdown,
+        exercises,
         highlight,
         icons,
         weight,

@@ -8,7 +8,8 @@ The full edition replaces the marker by the solution, as a closed dropdown behin
 exercise. The student edition keeps only the solution's *code*, marked `remove-cell`: it
 runs, so that later plots and outputs are there, and nothing of it is shown. Solutions that
 are released stand there as in the full edition. In a tree made for students, and where there
-is no `solutions/` folder at all, the marker of a solution that is not there simply goes.
+is no `solutions/` folder at all, a solution may be missing. In every edition the comment `END`
+takes the marker's place, so that the page knows where the exercise ends.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MARKER = re.compile(r"^% solution: *(\S*)[ \t]*$", re.M)
+END = "end of exercise"
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 CANARY = re.compile(r"# (sol-[0-9a-f]{10})\n+")  # the first line of each code cell of a solution
 _FENCE = re.compile(r"^(`{3,}|:{3,})\{code-cell\}.*$")
@@ -101,7 +103,7 @@ def splice(
     names = MARKER.findall(text)
     _check_markers(text, names, chapter)
     if not solutions.is_dir() and not released:
-        return MARKER.sub("", text)
+        return MARKER.sub(f"% {END}", text)
 
     have = {p.stem for p in (solutions / chapter).glob("*.md")}
     shown = {name for name in names if f"{chapter}/{name}" in released}
@@ -114,10 +116,10 @@ def splice(
     def replacement(match: re.Match) -> str:
         name = match[1]
         if name not in have:
-            return ""
+            return f"% {END}"
         solution = (solutions / chapter / f"{name}.md").read_text(encoding="utf-8").strip("\n")
         render = _RENDER["full" if name in shown else edition]
-        return render(name, solution, f"solutions/{chapter}/{name}.md")
+        return f"{render(name, solution, f'solutions/{chapter}/{name}.md')}\n\n% {END}"
 
     return MARKER.sub(replacement, text)
 

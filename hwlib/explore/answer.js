@@ -90,7 +90,7 @@ export function check(box, text) {
   return { verdict: "wrong", line: `Not right yet. ${why}`.trim() };
 }
 
-/** Use what this machine keeps, if it does. */
+/** Use the browser's storage where there is one that is allowed. */
 function keep(action) {
   try {
     return action(localStorage);
@@ -100,7 +100,7 @@ function keep(action) {
 function add(parent, tag, attributes = {}, text = "") {
   const node = document.createElement(tag);
   for (const name in attributes) node.setAttribute(name, attributes[name]);
-  // Or JupyterLab keeps the keys for itself.
+  // Or JupyterLab takes the keys for itself.
   if (/input|button/.test(tag)) node.dataset.lmSuppressShortcuts = true;
   node.append(text);
   parent.append(node);
@@ -118,8 +118,8 @@ function render({ model, el }) {
   const box = new Proxy({}, { get: (_, name) => model.get(name) });
   const [key, id] = [`answer ${box.name}`, `answer-${Math.random()}`];
   const choice = box.kind === "choice";
-  const root = add(el, "div", { class: "explore answer", role: "group", "aria-label": "Check your answer" });
-  const ask = add(root, choice ? "fieldset" : "div", { class: "answer-ask" });
+  const root = add(el, "div", { class: "answer", role: "group", "aria-label": "Check your answer" });
+  const ask = choice ? add(root, "fieldset") : root;
   add(ask, choice ? "legend" : "label", choice ? {} : { for: id }, box.label);
   const radios = Object.entries(box.options).map(([value, text]) => {
     const label = add(ask, "label");
@@ -127,55 +127,53 @@ function render({ model, el }) {
     label.append(text);
     return radio;
   });
-  const field = radios[0] ?? add(ask, "input", { id, autocomplete: "off" });
-  add(ask, "button", { type: "button" }, "Check").onclick = verify;
+  const field = radios[0] ?? add(root, "input", { id, autocomplete: "off" });
+  add(root, "button", { type: "button" }, "Check").onclick = verify;
   const said = add(root, "div", { class: "answer-said" });
-  const line = add(said, "p", { class: "explore-line", "aria-live": "polite" });
+  const line = add(said, "p", { class: "answer-line", "aria-live": "polite" });
   const to = box.digits ? `, to ${box.digits} decimal place${box.digits > 1 ? "s" : ""}.` : ".";
-  add(said, "p", { class: "answer-how", id: `${id}how` }, (HOW[box.kind] ?? HOW[!box.digits]) + to);
-  (choice ? ask : field).setAttribute("aria-describedby", `${id}how`);
-  for (const text of ["Its shape is not 10 rows of 10.", ...Object.values(box.hints)]) // unseen: room for all
-    add(said, "p", { "aria-hidden": true }, `Not right yet. ${text}`);
-  const foot = add(root, "p");
-  const count = add(foot, "span");
-  const forget = add(foot, "button", { type: "button", "aria-label": "Clear attempts" }, "Clear");
+  const how = add(said, "p", { id: `${id}how` }, (HOW[box.kind] ?? HOW[!box.digits]) + to);
+  (choice ? ask : field).setAttribute("aria-describedby", how.id);
 
-  let tries = keep((store) => JSON.parse(store.getItem(key)).map(String)) ?? [];
+  let kept = keep((store) => JSON.parse(store.getItem(key))) ?? {};
   const typed = () => (choice ? radios.find((radio) => radio.checked)?.value ?? "" : field.value);
-
-  function fill(text) {
-    for (const radio of radios) radio.checked = radio.value === text;
-    if (!choice) field.value = text;
-  }
 
   function show(verdict = "", text = "") {
     root.dataset.verdict = verdict;
     line.textContent = text;
+    how.hidden = !!text;
     field.setAttribute("aria-invalid", verdict === "unreadable");
-    count.textContent = `Attempts on this device: ${tries.length}.`;
-    forget.style.visibility = tries.length ? "" : "hidden";
+    root.dispatchEvent(new Event("answer", { bubbles: true })); // for the page: progress.js
   }
 
   function verify() {
     const { verdict, line } = check(box, typed());
-    if (verdict !== "unreadable" && typed() !== tries.at(-1)) tries.push(typed());
-    keep((store) => store.setItem(key, JSON.stringify(tries)));
+    const right = verdict === "right";
+    // An answer that was right stays solved, whatever is tried after it.
+    if (right || (verdict === "wrong" && !kept.right)) {
+      kept = { text: typed(), right };
+      keep((store) => store.setItem(key, JSON.stringify(kept)));
+    }
     show(verdict, line);
   }
 
-  root.oninput = () => show();
+  root.oninput = () => {
+    if (!typed()) {
+      kept = {};
+      keep((store) => store.removeItem(key));
+    }
+    show();
+  };
   root.onkeydown = ({ key, target }) => {
     if (key === "Enter" && target.matches("input")) verify();
   };
-  forget.onclick = () => {
-    tries = [];
-    keep((store) => store.removeItem(key));
-    fill("");
-    show();
-    field.focus();
-  };
-  fill(tries.at(-1) ?? "");
-  tries.length ? verify() : show();
+  if (typeof kept.text === "string") {
+    for (const radio of radios) radio.checked = radio.value === kept.text;
+    if (!choice) field.value = kept.text;
+    kept.right = false; // unless it is right today
+    verify();
+  }
+  if (!kept.right) show();
 }
 
 export default { render };

@@ -36,7 +36,7 @@ class Answer(Figure):
 
     It does not contain the answer, but a digest that is salted with the exercise's name, so that
     nobody reads the answer by accident. This is no protection: short answers can be found by brute
-    force. Attempts are kept in the reader's browser and are not sent anywhere.
+    force. The answer is kept in the reader's browser and is not sent anywhere.
 
     Args:
         name: "chapter/exercise", followed by "/part" if an exercise has several boxes.
@@ -135,7 +135,7 @@ class Answer(Figure):
 
     def still(self):
         """Return what stands there on paper and where no script runs, as high as the box."""
-        return _Still(self.label, self.options.values(), self.hints.values(), self.kind)
+        return _Still(self.name, self.label, self.options.values())
 
 
 def seal(value: Any, *, name: str, digits: int = 0) -> str:
@@ -172,30 +172,37 @@ class _Unreadable(ValueError):
 
 
 class _Still:
-    def __init__(self, label, options, hints, kind):
-        self.label, self.options, self.hints, self.kind = label, options, hints, kind
+    """What stands for a box on paper and without JavaScript: as large, with room for the answer."""
+
+    def __init__(self, name, label, options):
+        self.name, self.label, self.options = name, label, options
 
     def _repr_html_(self) -> str:
-        longest = max(["Its shape is not 10 rows of 10.", *self.hints], key=len)
-        lines = [  # words, style
-            (self.label, "font-weight:600"),
-            *((f"○ {words}", "margin-top:.5rem") for words in self.options),
-            (f"Not right yet. {longest}", f"margin-top:{_ROOM[self.kind]}px;{_HIDDEN}"),
-            (
-                "With JavaScript, this box checks your answer.",
-                "font-size:.85em;margin-top:.75rem;line-height:24px",
-            ),
+        parts = [
+            (self.label, "flex:0 0 100%;font-weight:600"),
+            *((f"○ {words}", "flex:0 0 100%;padding:4px 0") for words in self.options),
+            *((("", _FIELD),) if not self.options else ()),
+            ("", _BUTTON),
+            ("This box needs JavaScript.", _WORDS),
         ]
         paragraphs = [
-            f'<p style="margin:0;{look}">{html.escape(words)}</p>' for words, look in lines
+            f'<p style="margin:0;{look}">{html.escape(words)}</p>' for words, look in parts
         ]
-        return f'<div style="{_BOX}">{"".join(paragraphs)}</div>'
+        name = html.escape(self.name)
+        return f'<div data-answer="{name}" style="{_BOX}">{"".join(paragraphs)}</div>'
 
 
 # The look of the still is that of answer.css, which comes with the script.
-_BOX = "padding:.75rem 1rem;line-height:1.5;border:1px solid #8a8a8a;border-radius:4px"
-_HIDDEN = "visibility:hidden"  # room to write on paper
-_ROOM = {"number": 45, "array": 45, "choice": 41}  # px, of the field and the button
+_BOX = (
+    "display:flex;flex-wrap:wrap;align-items:center;gap:.25rem .75rem;padding:.75rem 1rem;"
+    "line-height:1.5;border:1px solid #8a8a8a;border-radius:4px"
+)
+_FIELD = (
+    "box-sizing:border-box;flex:1 1 8rem;max-width:20rem;height:2.25rem;"
+    "border:1px solid #8a8a8a;border-radius:4px"
+)
+_BUTTON = "width:4.75rem;height:2.25rem"  # room for it; nothing can be pressed here
+_WORDS = "flex:1 1 14rem;font-size:.875em;line-height:1.5rem"
 
 
 # What follows stands in answer.js, too.

@@ -52,7 +52,7 @@ def test_full_edition_puts_the_whole_solution_behind_its_exercise(solutions):
     assert SOLUTION.strip() in text
     before, after = text.split(SOLUTION.strip())
     assert before.endswith("```{solution-start} first-one\n:class: dropdown\n```\n\n")
-    assert after.startswith("\n\n```{solution-end}\n```")
+    assert after.startswith("\n\n```{solution-end}\n```\n\n% end of exercise\n")
     assert "% solution" not in text
 
 
@@ -64,13 +64,13 @@ def test_student_edition_keeps_code_only_and_hides_it(solutions):
     for leaked in ("Secret", "secret", "hide-", "solution"):
         assert leaked not in text
     assert text.startswith("# Title")
-    assert "After." in text
+    assert text.endswith("```\n\n% end of exercise\n\nAfter.\n")
 
 
-def test_without_a_solutions_folder_the_marker_goes(tmp_path):
+def test_without_a_solutions_folder_only_the_end_is_marked(tmp_path):
     for edition in ("full", "student"):
         text = splice(CHAPTER, "chapter", tmp_path / "solutions", edition)
-        assert text == CHAPTER.replace("% solution: first-one", "")
+        assert text == CHAPTER.replace("% solution: first-one", "% end of exercise")
 
 
 @pytest.mark.parametrize(

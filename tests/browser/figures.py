@@ -9,7 +9,7 @@ RUNTIME = ROOT / "bookkit" / "static" / "explore-runtime.js"
 
 def alive(page):
     page.wait_for_selector("html[data-explore]")
-    found = page.locator(".explore").first
+    found = page.locator(".explore, .answer").first
     found.scroll_into_view_if_needed()
     return found
 

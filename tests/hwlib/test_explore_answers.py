@@ -275,7 +275,7 @@ def test_the_state_and_the_bundle_hold_no_answer():
     for secret in ("73939133", "99194853"):
         assert secret not in seen
     assert "How many &lt;b&gt;?" in data["text/html"]
-    assert "this box checks your answer" in data["text/html"]
+    assert "This box needs JavaScript." in data["text/html"]
     assert 'data-figure="Answer"' in data["text/html"]
     assert data["text/plain"].startswith("Answer(name='demo/secret'")
     made.check(73939133)
