@@ -5,8 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.patches import PathPatch, Rectangle
-from matplotlib.path import Path
+from matplotlib.patches import Rectangle
 
 import hwlib.functional as hf
 from hwlib import count
@@ -20,35 +19,6 @@ from hwlib.figures.sheet import (
     listed,
     number,
 )
-
-LEVELS = 12  # shades of a picture: one path each, so that the SVG stays small
-
-
-def _shade(sheet, values, left, top, size, *, colour, peak):
-    """Draw the positive numbers of an array as squares, the darker the nearer to the peak."""
-    level = np.rint(LEVELS * np.clip(values / peak, 0, 1)).astype(int)
-    corners = np.array([(0, 0), (0, 1), (1, 1), (1, 0), (0, 0)])
-    codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
-    for shade in range(1, LEVELS + 1):
-        squares = np.argwhere(level == shade)[:, None] + corners  # (squares, 5, 2)
-        if len(squares):
-            points = (left, top) + size * squares.reshape(-1, 2)[:, ::-1]
-            look = {"fc": colour, "ec": "none", "lw": 0, "alpha": shade / LEVELS}
-            path = Path(points, codes * len(squares))
-            sheet.axes.add_patch(PathPatch(path, clip_on=False, **look))
-
-
-def _frame(sheet, left, top, width, height):
-    """Draw the thin edge of a picture."""
-    edge = {"fill": False, "ec": "k", "lw": 0.9, "alpha": 0.5, "clip_on": False}
-    sheet.axes.add_patch(Rectangle((left, top), width, height, **edge))
-
-
-def _signed(sheet, values, left, top, size, peak):
-    """Draw numbers of both signs: blue above zero, orange below."""
-    _shade(sheet, values, left, top, size, colour=BLUE, peak=peak)
-    _shade(sheet, -values, left, top, size, colour=ORANGE, peak=peak)
-    _frame(sheet, left, top, size * values.shape[1], size * values.shape[0])
 
 
 def connections(n: int, kernel_size: int) -> Picture:
@@ -95,7 +65,7 @@ def connections(n: int, kernel_size: int) -> Picture:
                 sheet.axes.add_patch(Rectangle((x, y), size, size, **solid))
             else:
                 sheet.tint(x + 1, y + 1, size - 2, size - 2, "k")
-        _frame(sheet, left, top, n * size, n * size)
+        sheet.frame(left, top, n * size, n * size)
         sheet.label(middle, top + n * size + 18, f"{weights} weights", ha="center")
         left += n * size + gap
     told = "; ".join(f"{name}, {weights} weights" for name, weights in free.items())
@@ -156,11 +126,11 @@ def shifted(image, weight, *, shift: int = 1, padding: int = 0) -> Picture:
         top = 32 + row * (height + 42)
         for left, words in zip(lefts, names[row], strict=False):
             sheet.label(left, top - 14, words)
-        _shade(sheet, given, lefts[0], top, size, colour="k", peak=brightest)
-        _frame(sheet, lefts[0], top, size * image.shape[1], size * image.shape[0])
-        _signed(sheet, result, lefts[1], top, size, peak)
+        sheet.shade(given, lefts[0], top, size, colour="k", peak=brightest)
+        sheet.frame(lefts[0], top, size * image.shape[1], size * image.shape[0])
+        sheet.signed(result, lefts[1], top, size, peak)
     sheet.label(lefts[2], top - 14, "difference")
-    _signed(sheet, gap, lefts[2], top, size, peak)
+    sheet.signed(gap, lefts[2], top, size, peak)
     return sheet.picture(
         top + height + 8,
         f"An image {image.shape[0]} by {image.shape[1]} and its convolution with "
@@ -207,15 +177,15 @@ def filter_bank(image, filters: Mapping[str, np.ndarray]) -> Picture:
         if k == 0:
             sheet.label(left - 14, top + names + 37, "filter", ha="right")
             sheet.label(8, below - 14, "image")
-            _shade(sheet, image, 8, below, size, colour="k", peak=np.abs(image).max() or 1)
-            _frame(sheet, 8, below, size * image.shape[1], height)
+            sheet.shade(image, 8, below, size, colour="k", peak=np.abs(image).max() or 1)
+            sheet.frame(8, below, size * image.shape[1], height)
         for line, words in enumerate(lines[k]):
             sheet.label(left, top + 10 + 20 * line, words)
         cell = 66 // max(w.shape)
-        _signed(sheet, w, left, top + names + 4, cell, np.abs(w).max() or 1)
+        sheet.signed(w, left, top + names + 4, cell, np.abs(w).max() or 1)
         y = answers[name]
         inset = size * (np.subtract(image.shape, y.shape) / 2)
-        _signed(sheet, y, left + inset[1], below + inset[0], size, np.abs(y).max() or 1)
+        sheet.signed(y, left + inset[1], below + inset[0], size, np.abs(y).max() or 1)
         told.append(
             f"The filter {name} {listed(w)} responds with values from {number(y.min())} to "
             f"{number(y.max())}."

@@ -8,7 +8,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, PathPatch, Rectangle
 from matplotlib.path import Path
 
-from hwlib.figures.picture import WIDE, WIDTH, Picture, picture
+from hwlib.figures.picture import BLUE, ORANGE, WIDE, WIDTH, Picture, picture
+
+LEVELS = 12  # shades of an array: one path each, so that the SVG stays small
 
 
 class Sheet:
@@ -77,6 +79,30 @@ class Sheet:
                 path = Path(points, [Path.MOVETO, Path.LINETO] * (len(ends) // 2))
                 line = {"fill": False, "ec": "k", "lw": 0.9, "alpha": 0.5, "clip_on": False}
                 self.axes.add_patch(PathPatch(path, **line, **look))
+
+    def shade(self, values, x, y, size, *, colour, peak):
+        """Draw the positive numbers of an array as squares, the darker the nearer to the peak."""
+        level = np.rint(LEVELS * np.clip(values / peak, 0, 1)).astype(int)
+        corners = np.array([(0, 0), (0, 1), (1, 1), (1, 0), (0, 0)])
+        codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
+        for shade in range(1, LEVELS + 1):
+            squares = np.argwhere(level == shade)[:, None] + corners  # (squares, 5, 2)
+            if len(squares):
+                points = (x, y) + size * squares.reshape(-1, 2)[:, ::-1]
+                look = {"fc": colour, "ec": "none", "lw": 0, "alpha": shade / LEVELS}
+                path = Path(points, codes * len(squares))
+                self.axes.add_patch(PathPatch(path, clip_on=False, **look))
+
+    def signed(self, values, x, y, size, peak):
+        """Draw numbers of both signs as framed squares: blue above zero, orange below."""
+        self.shade(values, x, y, size, colour=BLUE, peak=peak)
+        self.shade(-values, x, y, size, colour=ORANGE, peak=peak)
+        self.frame(x, y, size * values.shape[1], size * values.shape[0])
+
+    def frame(self, x, y, width, height):
+        """Draw the thin edge of a rectangle."""
+        edge = {"fill": False, "ec": "k", "lw": 0.9, "alpha": 0.5, "clip_on": False}
+        self.axes.add_patch(Rectangle((x, y), width, height, **edge))
 
     def cross(self, x, y, size):
         """Strike out a cell."""
