@@ -43,7 +43,7 @@ def visit(page, site, figures):
     def visit(name, query=""):
         page.goto(f"{site}/chapters/{name}.html{query}")
         alive(page)
-        found = page.locator(".explore")
+        found = page.locator(".explore, .answer")
         assert found.count() == len(figures[name])  # none has stayed a picture
         return found.all()
 
@@ -198,7 +198,7 @@ def test_a_picture_stands_in_its_place_without_scripts_and_on_paper(page, visit,
         assert still.is_visible()
         assert still.bounding_box()["height"] > 20
     assert plain.locator(".explore-still").count() == len(stills)
-    assert plain.locator(".explore").count() == 0
+    assert plain.locator(".explore, .answer").count() == 0
     context.close()
 
 
