@@ -20,6 +20,7 @@
 `minify`            the modules of live figures as pages carry them
 `page`              what each finished page gets: links to its notebook, still pictures, edition
 `figures`           numbers and captions; the picture before the code that made it
+`front`             the front page's cards, from what the chapters say of themselves
 `dropdown`          closed notes, such as solutions, as `<details>`
 `exercises`         an exercise, its boxes and its solution as one object; what was answered
 `icons`             the theme's icons from small fonts, without its script
@@ -64,6 +65,7 @@ def setup(app: Sphinx) -> dict:
         execution,
         exercises,
         figures,
+        front,
         head,
         highlight,
         icons,
@@ -85,6 +87,7 @@ def setup(app: Sphinx) -> dict:
         assets,
         page,
         figures,
+        front,
         dropdown,
         exercises,
         highlight,

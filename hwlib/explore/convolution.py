@@ -55,6 +55,8 @@ class Convolution(Figure):
     @property
     def HEIGHT(self) -> tuple[float, float]:
         """In the plane, input, filter and output are as high as they are wide."""
+        if self.compact:
+            return 20, 20
         return (24, 39) if np.ndim(self.x) == 1 else (34, 62)
 
     @property

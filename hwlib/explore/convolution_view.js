@@ -13,11 +13,11 @@ const extent = (taps) => taps.at(-1) - taps[0] + 1;
 const box = (x, y, w, h) => `M${x * C} ${y * C}h${w * C}v${h * C}h${-w * C}z`;
 
 /** Where the corners of filter and output lie, and how large all is: in cells, from the input's corner. */
-function layout({ flat, image, filter, rows, columns }, padding, start) {
+function layout({ flat, image, filter, rows, columns }, padding, start, compact) {
   const width = image[0].length + 2 * padding;
   if (flat) return { filter: [start, 1.5], output: [(width - columns.length) / 2, 3.7], width, height: 4.7 };
   const [high, k] = [image.length + 2 * padding, filter[0].length];
-  if (matchMedia("(min-width: 40rem)").matches) { // filter and output on the right
+  if (compact || matchMedia("(min-width: 40rem)").matches) { // filter and output on the right
     const [x, y] = [width + 1, filter.length + 0.9];
     return {
       filter: [x, 0], output: [x, y],
@@ -31,7 +31,13 @@ function layout({ flat, image, filter, rows, columns }, padding, start) {
   };
 }
 
-function draw(state, { svg, line, notes, inputs, mark }) {
+/** How dark each entry of an image is, as the opacity of its cell: 0 for the least, to 0.5. */
+function shades(image) {
+  const [low, high] = [Math.min, Math.max].map((f) => f(...image.flat()));
+  return image.map((row) => row.map((v) => (high > low ? (0.5 * (v - low)) / (high - low) : 0)));
+}
+
+function draw(state, { svg, line, notes, inputs, mark, compact }) {
   const result = convolve(state);
   const { flat, image, filter, rows, columns, output } = result;
   const last = rows.length * columns.length - 1;
@@ -50,17 +56,19 @@ function draw(state, { svg, line, notes, inputs, mark }) {
   const p = state.padding;
   const above = flat ? 0 : p;
   const [fx, fy] = [c[0] + p, r[0] + above];
-  const place = layout(result, p, fx);
+  const place = layout(result, p, fx, compact);
   const [left, top] = place.output;
   svg.setAttribute("viewBox", `-2 -26 ${place.width * C + 4} ${place.height * C + 28}`);
   svg.setAttribute("width", 52 * place.width); // px at most: the css shrinks it to fit
   const link = layer(svg, "path", "explore-link");
   const cells = layer(svg, "g", "explore-cells");
   cells.replaceChildren();
-  const cell = (x, y, value, attributes, weight) => {
+  const [inked, lit] = flat ? [] : [shades(image), shades(output)]; // an image looks like one
+  const cell = (x, y, value, attributes, { weight, shade } = {}) => {
     const g = add(cells, "g", { ...attributes, transform: `translate(${x * C} ${y * C})` });
     const text = typeset(value);
-    add(g, "rect", { width: C, height: C });
+    const rect = add(g, "rect", { width: C, height: C });
+    if (shade !== undefined) rect.style.fillOpacity = shade;
     add(g, "text", { x: 20, y: weight ? 15 : 20, "font-size": Math.min(17, 66 / text.length) }, text);
     if (weight) add(g, "text", { x: 20, y: 31, "font-size": 12 }, weight);
   };
@@ -76,7 +84,7 @@ function draw(state, { svg, line, notes, inputs, mark }) {
       const tap = weight === undefined ? "" : "tap";
       cell(j + p, i + above, value ?? 0,
         { class: `${padded} ${missed} ${tap}`, ...(padded ? {} : edit("x", i, j)) },
-        tap && !flat && `×${typeset(weight)}`);
+        { weight: tap && !flat && !compact && `×${typeset(weight)}`, shade: inked?.[i]?.[j] });
     }
   const [kx, ky] = place.filter;
   if (!flat) title(kx, ky, "filter w");
@@ -90,7 +98,7 @@ function draw(state, { svg, line, notes, inputs, mark }) {
   title(left, top, "output y");
   output.forEach((row, a) => row.forEach((y, b) => cell(left + b, top + a, y, {
     class: `output ${a * columns.length + b > state.at ? "later" : ""}`, "data-spot": "output",
-  })));
+  }, { shade: lit?.[a][b] })));
 
   const outline = (name, d) => {
     const path = layer(svg, "path", name);

@@ -113,6 +113,8 @@ class Figure(anywidget.AnyWidget):
 
     Args:
         plays: whether it plays once when it is first seen, if it is a figure that plays.
+        compact: whether its controls and words are left out, so that the picture and the buttons
+            remain.
 
     A setting that breaks a rule raises `traitlets.TraitError`, and the figure stays as it was.
 
@@ -125,6 +127,7 @@ class Figure(anywidget.AnyWidget):
     HEIGHT = (26, 39)  # rem, as the figure opens: on a desktop and on a phone
 
     plays = traitlets.Bool(False).tag(sync=True)
+    compact = traitlets.Bool(False).tag(sync=True)
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.SETTINGS)

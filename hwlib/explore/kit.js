@@ -25,7 +25,8 @@ export function say(input, value) {
  */
 export function explore({ model, el }, figure) {
   const { title, invite, controls, draw, presets = {}, look = "" } = figure;
-  const root = add(el, "div", { class: `explore ${look}`, role: "group", "aria-label": title });
+  const compact = model.get("compact");
+  const root = add(el, "div", { class: `explore ${look} ${compact ? "explore-compact" : ""}`, role: "group", "aria-label": title });
   const head = add(root, "div", { class: "explore-head" });
   add(head, "b", { class: "explore-title" }, title);
   const buttons = add(head, "span", { class: "explore-buttons" });
@@ -55,7 +56,7 @@ export function explore({ model, el }, figure) {
           : input.type === "text" ? parse(input.value) : input.value;
       }
       input = null;
-      pick = draw(state, { svg, line, notes, inputs, mark });
+      pick = draw(state, { svg, line, notes, inputs, mark, compact });
     } catch (error) {
       input?.setAttribute("aria-invalid", "true");
       line.textContent = error.message;
