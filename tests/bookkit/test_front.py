@@ -1,0 +1,48 @@
+"""The front page's cards say what the chapters say."""
+
+import pytest
+from lxml import html
+
+from bookkit.front import facts
+from bookkit.settings import Book
+from tests.conftest import ROOT
+
+BOOK = Book(ROOT)
+PROBLEMS = [name for name in BOOK.chapters if "Homework" in facts(BOOK.source(name))]
+
+
+def test_facts_are_those_of_the_opening_list():
+    source = "# T\n\n- **Time:** six\n  hours.\n- **You get:** much.\n\n## P\n\n- **Time:** no.\n"
+    assert facts(source) == {"Time": "six hours.", "You get": "much."}
+
+
+@pytest.mark.parametrize("name", BOOK.chapters)
+def test_every_chapter_of_the_homework_says_what_its_card_needs(name):
+    said = facts(BOOK.source(name))
+    assert "Homework" not in said or {"Time", "You get"} <= said.keys()
+
+
+@pytest.fixture(scope="module")
+def front(full_site):
+    return html.parse(full_site / "index.html").getroot()
+
+
+def test_there_is_a_card_for_each_problem_in_order(front):
+    assert len(PROBLEMS) >= 11
+    cards = front.cssselect(".problems > .problem")
+    links = [card.cssselect("a.reference.internal")[0].get("href") for card in cards]
+    assert links == [f"chapters/{name}.html" for name in PROBLEMS]
+    for name, card in zip(PROBLEMS, cards, strict=True):
+        text = " ".join(card.text_content().split())
+        said = facts(BOOK.source(name))
+        assert BOOK.heading(name) in text
+        assert said["Time"] in text
+        colab = card.xpath(".//a[text()='Open in Colab']")[0]
+        assert colab.get("href") == BOOK.addresses.colab(name)
+        assert len(card.cssselect(".thumbnail svg[aria-hidden]")) == 1
+        assert card.cssselect(f"[data-progress='chapters/{name}']")
+
+
+def test_the_three_doors(front):
+    doors = [a.get("href") for a in front.cssselect(".doors a")]
+    assert doors == ["chapters/why_convolution.html", "#problems", "chapters/instructors.html"]
