@@ -14,6 +14,7 @@ import argparse
 import hashlib
 import re
 import sys
+from functools import cached_property
 from itertools import pairwise, zip_longest
 from pathlib import Path
 from urllib.parse import quote
@@ -90,6 +91,11 @@ class Chapter:
         labels = re.findall(r"^\$\$ *\(([\w:-]+)\)$", self.source, re.M)
         self.equations = {label: n for n, label in enumerate(labels, 1)}
         self.results = results.table(book, "chapters").get(name, {})
+
+    @cached_property
+    def references(self) -> dict:
+        """The entries of the bibliography, by key."""
+        return sources(self.book)
 
     def fail(self, message: str) -> ExportError:
         """The error to raise, with the chapter's name."""
@@ -242,8 +248,7 @@ class Chapter:
         return f"[{words}]({self.book.site}/{path}.html{'#' + anchor if anchor else ''})"
 
     def _cite(self, role: str, keys: str) -> str:
-        entries = sources(self.book)
-        links = []
+        links, entries = [], self.references
         for key in map(str.strip, keys.split(",")):
             if key not in entries:
                 raise self.fail(f"references.bib has no entry {key!r}")

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
+from bookkit import notebooks
 from bookkit.minify import minified
 from bookkit.settings import Book
 from bookkit.splice import CANARY
@@ -31,7 +33,6 @@ LINKS = """\
 <a href="{colab}"{wanted}><i class="fas fa-play" aria-hidden="true"></i>Open in Colab</a>
 <a href="{file}" download><i class="fas fa-download" aria-hidden="true"></i>Download notebook</a>
 </p>"""
-HIDDEN = shutil.ignore_patterns(".*")  # what a file browser or Jupyter leaves beside notebooks
 
 
 def connect(app: Sphinx) -> None:
@@ -46,7 +47,7 @@ def connect(app: Sphinx) -> None:
     app.connect("html-page-context", prune_widget_state, priority=600)
     app.connect("html-page-context", name_edition, priority=600)
     app.connect("html-page-context", mend_markup)
-    app.connect("build-finished", copy_notebooks)
+    app.connect("build-finished", serve_notebooks)
 
 
 def keep_stills(app: Sphinx, doctree: nodes.document) -> None:
@@ -216,10 +217,23 @@ def mend_markup(app: Sphinx, pagename, templatename, context, doctree) -> None:
     context["body"] = body
 
 
-def copy_notebooks(app: Sphinx, exception: Exception | None) -> None:
-    """Copy the committed notebooks into the site, so that the download works offline too."""
-    source = Path(app.srcdir) / "notebooks"
-    if exception is None and app.builder.format == "html" and source.is_dir():
-        shutil.copytree(source, Path(app.outdir) / "notebooks", dirs_exist_ok=True, ignore=HIDDEN)
-    if exception is None and app.builder.format == "html":
-        (Path(app.outdir) / ".nojekyll").touch()
+def serve_notebooks(app: Sphinx, exception: Exception | None) -> None:
+    """Put the chapters' notebooks into the site, so that the download works offline too.
+
+    They are made from the chapters here. What is in `notebooks/` could belong to an earlier edition
+    or contain someone's answers.
+
+    Raises:
+        ExtensionError: if a chapter holds what no notebook can show.
+    """
+    if exception is not None or app.builder.format != "html":
+        return
+    book, folder = Book(Path(app.srcdir)), Path(app.outdir) / "notebooks"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        for name in book.chapters:
+            (folder / f"{name}.ipynb").write_text(notebooks.export(book, name), encoding="utf-8")
+    except ValueError as error:
+        raise ExtensionError(str(error)) from error
+    (Path(app.outdir) / ".nojekyll").touch()

@@ -6,13 +6,16 @@ from types import SimpleNamespace
 
 import pytest
 from docutils import nodes
+from sphinx.errors import ExtensionError
 
+from bookkit import page
 from bookkit.page import (
     explain_checks,
     glue_punctuation,
     hide_canaries,
     let_sentences_wrap,
 )
+from tests.conftest import copy_config
 
 
 def line(*parts):
@@ -85,3 +88,22 @@ def test_of_printed_output_sentences_may_wrap_and_tables_do_not(text, wraps):
     let_sentences_wrap(None, nodes.section("", output, code))
     assert ("sentences" in output["classes"]) is wraps
     assert "sentences" not in code["classes"]
+
+
+def test_the_site_serves_the_notebooks_of_its_chapters_and_no_other(root, tmp_path):
+    """Whatever lies in `notebooks/`: a solved lab, an older edition, an earlier build's copy."""
+    book, out = tmp_path / "book", tmp_path / "html"
+    for folder in (book / "chapters", book / "notebooks", out / "notebooks"):
+        folder.mkdir(parents=True)
+        for name in ("one.ipynb", "one-solved.ipynb"):
+            (folder / name).write_text("solved")
+    copy_config(root, book)
+    (book / "_toc.yml").write_text("root: index\nchapters: [{file: chapters/one}]\n")
+    (book / "chapters/one.md").write_text("---\nformat_name: myst\n---\n# One\n")
+    app = SimpleNamespace(srcdir=book, outdir=out, builder=SimpleNamespace(format="html"))
+    page.serve_notebooks(app, None)
+    assert [path.name for path in (out / "notebooks").iterdir()] == ["one.ipynb"]
+    assert "# One" in (out / "notebooks/one.ipynb").read_text(encoding="utf-8")
+    (book / "chapters/one.md").write_text("---\nformat_name: myst\n---\n# One\n{eq}`nowhere`\n")
+    with pytest.raises(ExtensionError, match=r"^chapters/one\.md: "):
+        page.serve_notebooks(app, None)
