@@ -10,7 +10,6 @@ from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
 from bookkit import notebooks
@@ -222,18 +221,15 @@ def serve_notebooks(app: Sphinx, exception: Exception | None) -> None:
 
     They are made from the chapters here. What is in `notebooks/` could belong to an earlier edition
     or contain someone's answers.
-
-    Raises:
-        ExtensionError: if a chapter holds what no notebook can show.
     """
     if exception is not None or app.builder.format != "html":
         return
     book, folder = Book(Path(app.srcdir)), Path(app.outdir) / "notebooks"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    try:
-        for name in book.chapters:
+    for name in book.chapters:
+        try:
             (folder / f"{name}.ipynb").write_text(notebooks.export(book, name), encoding="utf-8")
-    except ValueError as error:
-        raise ExtensionError(str(error)) from error
+        except ValueError as error:  # it holds what no notebook can show
+            logger.warning("the notebook to download cannot be made: %s", error)
     (Path(app.outdir) / ".nojekyll").touch()

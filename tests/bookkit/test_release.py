@@ -188,3 +188,18 @@ def test_an_empty_edition_is_none(root):
         text=True,
     )
     assert "BOOK_EDITION is ''" in done.stderr
+
+
+def test_the_page_for_instructors_gives_the_settings_of_github_in_order():
+    """What no file can set: two repositories, the source of Pages, and the first run by hand."""
+    text = " ".join((ROOT / "chapters/instructors.md").read_text(encoding="utf-8").split())
+    steps = (
+        "empty **private** repository",
+        "push --mirror",
+        "empty **public** repository",
+        "git push -u origin main",
+        "**Settings → Pages → Build and deployment → Source: GitHub Actions**",
+        "**Actions → publish → Run workflow**",
+    )
+    assert [text.count(step) for step in steps] == [1] * len(steps)
+    assert sorted(steps, key=text.index) == list(steps)
