@@ -33,11 +33,7 @@ class thumbnail(nodes.General, nodes.Element):
 
 
 def facts(source: str) -> dict[str, str]:
-    """What a chapter's opening list says: {"Time": "about six hours", ...}, in one line each.
-
-    >>> facts("# Title\\n\\n- **Time:** six\\n  hours.\\n- **Homework:** problem 4.\\n\\n## Part")
-    {'Time': 'six hours.', 'Homework': 'problem 4.'}
-    """
+    """What a chapter's opening list says: {"Time": "about six hours", ...}, in one line each."""
     opening = source.split("\n## ")[0]
     return {found["name"]: " ".join(found["text"].split()) for found in _FACT.finditer(opening)}
 
