@@ -49,7 +49,7 @@ class FigureError(ValueError):
 
 @dataclass(frozen=True)
 class Place:
-    """Where a figure is: its page, and its number, None on a page that the course leaves out."""
+    """Where a figure is: its page, and its number, None on a page that is not in the contents."""
 
     page: str
     number: int | None
@@ -89,7 +89,8 @@ def places(book: Book) -> dict[str, Place]:
     """
     found: dict[str, Place] = {}
     pages = [page.removeprefix("chapters/") for page in book.pages if page.startswith("chapters/")]
-    for page in [*pages, *book.course.leave_out]:
+    others = sorted({path.stem for path in (book.root / "chapters").glob("*.md")} - {*pages})
+    for page in [*pages, *others]:
         for name in named(book.source(page)):
             if not NAME.fullmatch(name):
                 raise FigureError(

@@ -222,11 +222,11 @@ def test_on_paper_the_contents_begin_where_the_text_does(page, site):
 def test_on_paper_a_figure_has_no_blank_below(page, site):
     page.goto(f"{site}/{LESSON}.html", wait_until="networkidle")
     page.emulate_media(media="print")
-    blank = """all => all.map((box) => {
-      const parts = [...box.children].filter((e) => e.checkVisibility());
-      const bottom = Math.max(...parts.map((e) => e.getBoundingClientRect().bottom));
-      return box.getBoundingClientRect().bottom - bottom;
+    blank = """all => all.map((figure) => {
+      const parts = [...figure.children].filter((e) => e.checkVisibility());
+      const height = (e) => e.getBoundingClientRect().height;
+      return height(figure) - parts.map(height).reduce((sum, h) => sum + h);
     })"""
-    figures = page.locator(".cell_output:has(.explore-still)")
+    figures = page.locator("figure:has(.explore-still)")
     assert figures.count() > 2
     assert max(figures.evaluate_all(blank)) < 40
