@@ -6,10 +6,12 @@ from hwlib.explore.demean_gradient import DemeanGradient
 from hwlib.explore.dropout_loss import DropoutLoss
 from hwlib.explore.effective_matrix import EffectiveMatrix
 from hwlib.explore.figure import Figure
+from hwlib.explore.four_masks import FourMasks
 from hwlib.explore.layer_costs import LayerCosts
 from hwlib.explore.noise_tikhonov import NoiseTikhonov
 from hwlib.explore.norm_cube import NormCube
 from hwlib.explore.normalized_gaussian import NormalizedGaussian
+from hwlib.explore.one_weight import OneWeight
 from hwlib.explore.receptive_field import ReceptiveField
 from hwlib.explore.transposed_convolution import TransposedConvolution
 
@@ -20,10 +22,12 @@ __all__ = [
     "DropoutLoss",
     "EffectiveMatrix",
     "Figure",
+    "FourMasks",
     "LayerCosts",
     "NoiseTikhonov",
     "NormCube",
     "NormalizedGaussian",
+    "OneWeight",
     "ReceptiveField",
     "TransposedConvolution",
 ]

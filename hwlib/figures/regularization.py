@@ -139,6 +139,55 @@ def columns_equalized(X, *, keep) -> Picture:
     )
 
 
+def masks_averaged(x, y, w, *, keep) -> Picture:
+    """Draw the squared error under each mask of one example; the areas add up to the average.
+
+    There is a bar for each mask, in the order of `theory.Noise.outcomes`. Its width is the
+    probability of the mask and its height the squared error. The dashed line is the average.
+
+    Args:
+        x: (d,) features, at most 4 of them.
+        y: the target.
+        w: (d,) weights.
+        keep: the probability of keeping a feature, 0 <= keep <= 1.
+
+    Raises:
+        ValueError: if x and w are not lists of one length, at most 4, or keep is no probability.
+
+    >>> masks_averaged([3, 2], 5, [2, 1], keep=0.75).alt[-20:]
+    'They average to 8.5.'
+    """
+    x, w = (checked_array("masks_averaged", n, v, (1,)) for n, v in (("x", x), ("w", w)))
+    if len(x) != len(w) or len(x) > 4:
+        raise ValueError(
+            f"masks_averaged: x and w must have one length, at most 4, got {x.shape} and {w.shape}"
+        )
+    masks, chances = theory.bernoulli(keep=keep).outcomes(len(x))
+    errors = (y - masks * x @ w) ** 2
+    average = chances @ errors
+    starts = np.cumsum(chances) - chances
+    names = ["".join(str(int(r)) for r in mask) for mask in masks]
+    with style():
+        fig = Figure(figsize=(5, 2.8), layout="constrained")
+        axes = fig.subplots()
+        axes.bar(starts, errors, chances, align="edge", color=ORANGE, alpha=0.3, edgecolor=ORANGE)
+        for start, chance, error in zip(starts, chances, errors, strict=True):
+            if chance > 0.03:
+                axes.text(start + chance / 2, error, number(error), ha="center", va="bottom")
+        axes.axhline(average, color="k", ls="--", lw=1.4)
+        axes.text(1.01, average, f"average\n{number(average)}", va="center")
+        shown = [(s + c / 2, n) for s, c, n in zip(starts, chances, names, strict=True) if c > 0.03]
+        axes.set_xticks(*zip(*shown, strict=True))
+        axes.set(xlim=(0, 1), xlabel="mask, as wide as its probability", ylabel="squared error")
+    told = ", ".join(
+        f"{name} {number(error)} (probability {number(chance)})"
+        for name, error, chance in zip(names, errors, chances, strict=True)
+    )
+    return picture(
+        fig, f"The squared error under each mask: {told}. They average to {number(average)}."
+    )
+
+
 # ---------------------------------------------------------------------------- the panels
 
 

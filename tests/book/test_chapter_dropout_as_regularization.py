@@ -8,7 +8,7 @@ import pytest
 import hwlib.functional as hf
 from bookkit.splice import split_cells
 from hwlib import theory
-from hwlib.explore import DropoutLoss, EffectiveMatrix
+from hwlib.explore import DropoutLoss, EffectiveMatrix, FourMasks, OneWeight
 from tests.conftest import ROOT
 
 
@@ -31,6 +31,23 @@ def test_the_units_of_a_feature_do_not_matter_to_dropout():
     np.testing.assert_allclose(after, before, rtol=1e-9)
     ridge = scaled @ theory.ridge(scaled, y, penalty=5) - X @ theory.ridge(X, y, penalty=5)
     assert np.abs(ridge).max() > 0.01
+
+
+def test_the_figure_of_four_masks_is_the_example_of_the_text():
+    assert FourMasks().average == 8.5
+    assert FourMasks(w1=1, w2=1).average == 4
+    assert FourMasks(w1=1, w2=1).errors.tolist() == [25, 9, 4, 0]
+    best = theory.minimizer([[3, 2]], [5], noise=theory.bernoulli(keep=0.75))
+    np.testing.assert_allclose(best, [0.95, 1.43], atol=0.005)
+    assert FourMasks(w1=0.95, w2=1.43).average == pytest.approx(3.57, abs=0.005)
+
+
+@pytest.mark.parametrize(("keep", "fit"), [(1, 2), (0.5, 4), (0.3, 6.67)])
+def test_the_figure_of_one_weight_at_both_ends_of_its_slider(keep, fit):
+    figure = OneWeight(keep=keep, w=2)
+    assert figure.minimum == pytest.approx(2)
+    assert sum(figure.terms) == pytest.approx((1 - keep) * 16)
+    assert theory.ridge([[2 * keep]], [4], penalty=0)[0] == pytest.approx(fit, abs=0.005)
 
 
 def test_figure_2_the_minimum_jumps_at_zero():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hwlib import theory
-from hwlib.explore import DropoutLoss, EffectiveMatrix, NoiseTikhonov
+from hwlib.explore import DropoutLoss, EffectiveMatrix, FourMasks, NoiseTikhonov, OneWeight
 from tests.browser.figures import alive, centre, drag, embed
 
 pytestmark = pytest.mark.browser
@@ -474,6 +474,148 @@ def test_own_data_and_what_is_wrong_with_it(figure):
         assert figure.locator("svg").inner_html() == seen
     field.fill("3, 1; 4, 1;")
     check_matrix(figure)
+
+
+# ---------------------------------------------------------------------- four masks, and one weight
+
+
+def check_masks(figure):
+    """Words, bars and networks show hwlib's average; return the mask that is spelled out."""
+    view = FourMasks(
+        w1=value(figure, "weight w₁"),
+        w2=value(figure, "weight w₂"),
+        keep=value(figure, "keep"),
+        mask=int(value(figure, "mask")),
+        draws=int(value(figure, "random draws")),
+    )
+    mask = [view.mask >> 1, view.mask & 1]
+    assert f"Mask ({mask[0]}, {mask[1]})" in figure.locator(LINE).inner_text()
+    notes = figure.locator(NOTES).inner_text().splitlines()
+    close(numbers(notes[0])[-1], view.average)
+    if view.draws:
+        close(numbers(notes[2]), [view.draws, view.counts @ view.errors / view.draws])
+        counts = figure.locator(".masks-card text", has_text="drawn").all_text_contents()
+        assert [numbers(text)[0] for text in counts] == view.counts.tolist()
+    errors = figure.locator(".masks-error").all_text_contents()
+    np.testing.assert_allclose([numbers(t)[0] for t in errors], view.errors, rtol=6e-3, atol=6e-3)
+    crosses = [card.locator(".masks-cross").count() for card in figure.locator(".masks-card").all()]
+    assert crosses == [2, 1, 1, 0]
+    sizes = "e => [+e.getAttribute('width'), +e.getAttribute('height')]"
+    shown = [bar.evaluate(sizes) for bar in figure.locator(".masks-bars rect").all()]
+    floor, line = figure.evaluate(
+        "e => ['.masks-floor', '.masks-average'].map((c) => +/M0 ([-\\d.]+)/.exec(e.querySelector('path' + c).getAttribute('d'))[1])"
+    )
+    width = sum(wide for wide, _ in shown)
+    area = sum(wide * high for wide, high in shown)
+    assert area / width == pytest.approx(floor - line, abs=0.01)
+    return view.mask
+
+
+@on(FourMasks)
+def test_a_coin_is_clicked_and_a_network(page, figure):
+    assert check_masks(figure) == 2
+    coin = figure.locator("[data-spot='coin 2 1']")
+    page.mouse.click(*centre(coin))
+    assert check_masks(figure) == 3
+    assert figure.locator(".chosen").count() == 2  # the network, and its bar
+    page.mouse.click(*centre(figure.locator("[data-spot='coin 3 0']")))
+    assert check_masks(figure) == 1
+    page.mouse.click(*centre(figure.locator(".masks-bars rect").nth(3)))
+    assert check_masks(figure) == 3
+    page.set_viewport_size({"width": 390, "height": 900})
+    press(figure, "Reset")
+    spot = figure.locator("[data-spot='mask 0']").first
+    spot.scroll_into_view_if_needed()
+    box = spot.bounding_box()
+    page.mouse.click(box["x"] + 5, box["y"] + 30)
+    assert check_masks(figure) == 0
+
+
+@on(FourMasks)
+def test_masks_by_keys_presets_and_both_ends(figure):
+    for name, keys in (
+        ("keep", "Home"),
+        ("keep", "End"),
+        ("weight w₁", "Home"),
+        ("weight w₂", "End"),
+    ):
+        slider(figure, name).press(keys)
+        check_masks(figure)
+    for name, average in (
+        ("Fair coins", FourMasks(keep=0.5).average),
+        ("No error without dropout", 4),
+        ("The least average", FourMasks(w1=0.95, w2=1.43).average),
+    ):
+        press(figure, name)
+        check_masks(figure)
+        close(numbers(figure.locator(NOTES).inner_text().splitlines()[0])[-1], average)
+
+
+@on(FourMasks)
+def test_play_draws_masks_and_counts_them(page, figure):
+    step = figure.locator(".explore-step")
+    seen = []
+    for _ in range(6):
+        step.click()
+        seen.append(check_masks(figure))
+    assert np.bincount(seen, minlength=4).tolist() == FourMasks(draws=6).counts.tolist()
+    press(figure, "Play")
+    page.wait_for_timeout(1500)
+    press(figure, "Pause")
+    assert value(figure, "random draws") > 8
+    check_masks(figure)
+    slider(figure, "random draws").press("End")
+    check_masks(figure)
+    step.click()
+    assert value(figure, "random draws") == 0
+
+
+def check_weight(figure):
+    view = OneWeight(keep=value(figure, "keep"), w=value(figure, "weight"))
+    fit, penalty = view.terms
+    close(numbers(figure.locator(LINE).inner_text())[1:], [fit, penalty, fit + penalty])
+    notes = figure.locator(NOTES).inner_text().splitlines()
+    close(numbers(notes[-1]), [0, view.minimum, 4 / (2 * view.keep)])
+    return view
+
+
+@on(OneWeight)
+def test_the_weight_is_dragged_and_only_the_fits_minimum_moves(page, figure):
+    assert check_weight(figure).w == 1
+    settle(page)
+    start = centre(figure.locator(".weight-here"))
+    pull(page, start, start[0] + 60, start[1] + 40)
+    assert 1.5 < check_weight(figure).w < 4
+    rings = [figure.locator(f".weight-least-{name}") for name in ("penalty", "loss", "fit")]
+    before = [centre(ring)[0] for ring in rings]
+    slider(figure, "keep").press("Home")
+    check_weight(figure)
+    after = [centre(ring)[0] for ring in rings]
+    np.testing.assert_allclose(after[:2], before[:2], atol=0.1)
+    assert after[2] > before[2] + 50
+    press(figure, "k = 1: no penalty")
+    assert sum(check_weight(figure).terms[1:]) == 0
+    np.testing.assert_allclose(centre(rings[1]), centre(rings[2]), atol=0.1)
+    page.set_viewport_size({"width": 390, "height": 900})
+    press(figure, "Reset")
+    settle(page)
+    dot = figure.locator(".weight-here")
+    dot.scroll_into_view_if_needed()
+    seen = page.evaluate("scrollY")
+    touch(page, centre(dot), (40, 60))
+    assert check_weight(figure).w > 1.3
+    assert page.evaluate("scrollY") == seen
+    slider(figure, "weight").press("End")
+    assert check_weight(figure).w == 7
+    slider(figure, "weight").press("Home")
+    assert check_weight(figure).w == -1
+
+
+@on(OneWeight)
+def test_the_bar_at_the_weight_stacks_the_two_terms(figure):
+    fit, penalty = figure.locator(".weight-stack path").all()
+    high = [e.evaluate("e => e.getBBox().height") for e in (fit, penalty)]
+    np.testing.assert_allclose(high[0], 9 * high[1], rtol=1e-3)
 
 
 # ------------------------------------------------------------------------------------ from Python

@@ -10,11 +10,11 @@ from javascript import runner
 
 import hwlib.functional as hf
 from hwlib import optim, theory
-from hwlib.explore import DropoutLoss, EffectiveMatrix, NoiseTikhonov
+from hwlib.explore import DropoutLoss, EffectiveMatrix, FourMasks, NoiseTikhonov, OneWeight
 from hwlib.explore.random import uniforms
 from hwlib.figures import regularization
 
-FIGURES = (DropoutLoss, NoiseTikhonov, EffectiveMatrix)
+FIGURES = (DropoutLoss, NoiseTikhonov, EffectiveMatrix, FourMasks, OneWeight)
 X2 = [[2, 1], [1, -0.5], [-1, 1], [2, 0.5]]
 
 
@@ -26,7 +26,7 @@ def module(figure):
     return run
 
 
-dropout, tikhonov, matrix = map(module, FIGURES)
+dropout, tikhonov, matrix, masks, weight = map(module, FIGURES)
 
 
 def close(mine, expected):
@@ -363,6 +363,100 @@ def test_data_that_has_no_effective_matrix_is_explained(matrix, X, message):
     assert message in matrix(body, {"X": X, "keep": 0.5, "scale1": 1, "scale2": 1})
 
 
+# ------------------------------------------------------------------- four masks, and one weight
+
+
+def draw_networks(count=60):
+    """Examples with weights; keep 0 and 1 are among them."""
+    rng = np.random.default_rng(5)
+    for i in range(count):
+        yield {
+            "x": rng.normal(size=2).tolist(),
+            "y": float(rng.normal()),
+            "w1": float(rng.normal()),
+            "w2": float(rng.normal()),
+            "keep": float(rng.uniform()) if i % 6 else float(i % 4 == 0),
+            "mask": i % 4,
+            "draws": 5 * i,
+        }
+
+
+def test_the_four_networks_and_their_average_are_hwlibs(masks):
+    settings = list(draw_networks())
+    assert {0.0, 1.0} <= {s["keep"] for s in settings}
+    found = masks("return data.map(figure.average);", settings)
+    for s, mine in zip(settings, found, strict=True):
+        noise = theory.bernoulli(keep=s["keep"])
+        X, y, w = [s["x"]], [s["y"]], [s["w1"], s["w2"]]
+        outcomes, chances = noise.outcomes(2)
+        close([n["mask"] for n in mine["networks"]], outcomes)
+        close([n["chance"] for n in mine["networks"]], chances)
+        close([n["prediction"] for n in mine["networks"]], outcomes * s["x"] @ w)
+        close([n["error"] for n in mine["networks"]], FourMasks(**s).errors)
+        close(mine["loss"], theory.expected_loss_by_masks(X, y, w, noise=noise))
+        close(
+            (s["y"] - mine["mean"]) ** 2 + mine["variance"],
+            theory.expected_loss(X, y, w, noise=noise),
+        )
+
+
+def test_both_languages_draw_the_same_masks(masks):
+    settings = list(draw_networks())
+    body = "return data.map((s) => figure.toss(s, figure.uniforms(1)));"
+    for s, drawn in zip(settings, masks(body, settings), strict=True):
+        assert np.bincount(drawn, minlength=4).tolist() == FourMasks(**s).counts.tolist()
+        if s["keep"] in (0, 1):
+            assert {*drawn} <= {3 * int(s["keep"])}
+    many = FourMasks(draws=1000)
+    share = many.counts / 1000
+    np.testing.assert_allclose(share, [0.0625, 0.1875, 0.1875, 0.5625], atol=0.05)
+    assert share @ many.errors == pytest.approx(many.average, rel=0.1)
+
+
+def test_the_words_of_the_masks_are_their_numbers(masks):
+    body = "return data.map((s) => figure.spell(s, figure.average(s), [2, 2, 3, 0]));"
+    base = {"x": [3, 2], "y": 5, "w1": 2, "w2": 1, "keep": 0.75, "mask": 2}
+    one, negative = masks(body, [base, {**base, "w2": -1.5, "mask": 1}])
+    assert one["line"] == (
+        "Mask (1, 0), probability 0.75·0.25 = 0.1875:\n"
+        "prediction 1·3·2 + 0·2·1 = 6, squared error (5 − 6)² = 1"
+    )
+    assert one["notes"][0] == "Average: 0.0625·25 + 0.1875·9 + 0.1875·1 + 0.5625·9 = 8.5"
+    assert one["notes"][1].startswith("= (5 − 6)² + 7.5:")
+    assert one["notes"][2] == "Average over 4 random masks: 9"
+    assert "0·3·2 + 1·2·(−1.5) = −3, squared error (5 − (−3))² = 64" in negative["line"]
+
+
+def test_one_weights_terms_and_minima_are_hwlibs(weight):
+    rng = np.random.default_rng(6)
+    settings = [
+        {"x": x, "y": y, "keep": k, "w": w}
+        for x, y, k, w in rng.uniform([0.5, 0.5, 0.3, -1], [10, 10, 1, 7], (60, 4)).tolist()
+    ]
+    settings += [{"x": 2, "y": 4, "keep": 1, "w": 0}]
+    for s, mine in zip(settings, weight("return data.map(figure.terms);", settings), strict=True):
+        noise = theory.bernoulli(keep=s["keep"])
+        X, y = [[s["x"]]], [s["y"]]
+        close(mine["loss"], theory.expected_loss(X, y, [s["w"]], noise=noise))
+        close(mine["loss"], theory.expected_loss_by_masks(X, y, [s["w"]], noise=noise))
+        close(mine["fit"] + mine["penalty"], mine["loss"])
+        close([mine["fit"], mine["penalty"]], OneWeight(**s).terms)
+        close(mine["least"]["loss"], theory.minimizer(X, y, noise=noise)[0])
+        close(mine["least"]["fit"], theory.ridge(noise.mean * np.array(X), y, penalty=0)[0])
+
+
+def test_the_words_of_one_weight_are_its_numbers(weight):
+    body = "return data.map((s) => figure.spell(s, figure.terms(s)));"
+    (words,) = weight(body, [{"x": 2, "y": 4, "keep": 0.5, "w": 1}])
+    assert words["line"] == "w = 1: data fit 9 + penalty 1 = 10"
+    assert words["notes"] == [
+        "data fit (4 − 0.5·2·1)² = 9",
+        "penalty 0.5·0.5·2²·1² = 1",
+        "Both coins: 0.5·4 + 0.5·16 = 10, the same.",
+        "Least: penalty at 0, sum at y/x = 2, data fit at y/(kx) = 4.",
+    ]
+
+
 # ---------------------------------------------------------------------------------- the widgets
 
 
@@ -422,6 +516,16 @@ BAD = [
         "'scale2' trait of an EffectiveMatrix instance expected a finite number",
     ),
     (
+        FourMasks,
+        {"keep": 1.5},
+        "'keep' trait of a FourMasks instance should not be greater than 1",
+    ),
+    (FourMasks, {"x": [1, 2, 3]}, "FourMasks: x must be (2,), got (3,)"),
+    (FourMasks, {"mask": 4}, "'mask' trait of a FourMasks instance should not be greater than 3"),
+    (FourMasks, {"draws": -1}, "'draws' trait of a FourMasks instance should not be less than 0"),
+    (OneWeight, {"keep": 0.1}, "'keep' trait of an OneWeight instance should not be less than 0.3"),
+    (OneWeight, {"w": float("nan")}, "'w' trait of an OneWeight instance expected a finite number"),
+    (
         EffectiveMatrix,
         {"keep": 1},
         "'keep' trait of an EffectiveMatrix instance should not be greater than 0.9",
@@ -480,6 +584,13 @@ def test_the_properties_are_hwlibs():
 
 
 STILLS = [
+    (
+        FourMasks(),
+        "00 25 (probability 0.0625), 01 9 (probability 0.188), 10 1 (probability 0.188), "
+        "11 9 (probability 0.562). They average to 8.5.",
+    ),
+    (FourMasks(keep=1), "They average to 9."),
+    (OneWeight(), "sum, k = 0.5"),
     (DropoutLoss(p=0.3), "a ring marks the minimum, at [0.824, 1.65]"),
     (DropoutLoss(p=0.3, steps=400), "SGD, p = 0.3 goes from [0, 0] to [0.619, 1.87]"),
     (DropoutLoss(p=0), "all points of the dashed line are minima"),

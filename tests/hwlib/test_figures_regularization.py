@@ -19,6 +19,7 @@ DRAWN = {
     "losses": lambda: figures.noise_losses(X, Y, means=[1, -0.5], stds=[0.3, 1, 3]),
     "tikhonov": lambda: figures.tikhonov(X, Y, means=[1, 0.5], stds=[0.3, 1]),
     "columns": lambda: figures.columns_equalized(X, keep=0.8),
+    "masks": lambda: figures.masks_averaged([3, 2], 5, [2, 1], keep=0.75),
 }
 
 
@@ -167,6 +168,9 @@ def test_arguments_are_not_changed():
         (lambda: figures.tikhonov(X, [1, np.nan, 0, 0], means=[1], stds=[1]), "y must be .*finite"),
         (lambda: figures.columns_equalized(X, keep=1), r"keep must lie inside \(0, 1\), got 1"),
         (lambda: figures.columns_equalized([[1, 0]], keep=0.5), "zero in column"),
+        (lambda: figures.masks_averaged([1, 2], 0, [1], keep=0.5), "x and w must have one length"),
+        (lambda: figures.masks_averaged([1] * 5, 0, [1] * 5, keep=0.5), "at most 4"),
+        (lambda: figures.masks_averaged([1], 0, [1], keep=2), "keep is a probability"),
         (lambda: figures.columns_equalized([1, 2], keep=0.5), "X must be .*2-D"),
     ],
 )

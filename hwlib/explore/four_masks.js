@@ -1,0 +1,41 @@
+// Two inputs under dropout: the four masks, what each predicts, and the average of their errors.
+
+/** The four networks, in the order (0, 0), (0, 1), (1, 0), (1, 1), and what they average to. */
+export function average({ x, y, w1, w2, keep }) {
+  const terms = [x[0] * w1, x[1] * w2];
+  const networks = [0, 1, 2, 3].map((index) => {
+    const mask = [index >> 1, index & 1];
+    const chance = mask.reduce((p, kept) => p * (kept ? keep : 1 - keep), 1);
+    const prediction = mask[0] * terms[0] + mask[1] * terms[1];
+    return { mask, chance, prediction, error: (y - prediction) ** 2 };
+  });
+  const mean = keep * (terms[0] + terms[1]);
+  const variance = keep * (1 - keep) * (terms[0] ** 2 + terms[1] ** 2);
+  const loss = networks.reduce((sum, { chance, error }) => sum + chance * error, 0);
+  return { networks, mean, variance, loss };
+}
+
+/** The masks of so many draws, as their numbers; `uniform` gives the coins, one a feature. */
+export const toss = ({ keep, draws }, uniform) =>
+  Array.from({ length: draws }, () => 2 * (uniform() >= 1 - keep) + (uniform() >= 1 - keep));
+
+const short = (v) => typeset(Math.abs(v) < 1e-9 ? 0 : +v.toPrecision(4));
+const signed = (v) => (v < 0 ? `(${short(v)})` : short(v));
+
+/** What is seen, in words; `drawn` are the masks of the draws. */
+export function spell({ x, y, w1, w2, keep, mask }, { networks, mean, variance, loss }, drawn) {
+  const { mask: r, chance, prediction, error } = networks[mask];
+  const weights = [w1, w2];
+  const products = r.map((kept, j) => `${kept}·${signed(x[j])}·${signed(weights[j])}`).join(" + ");
+  const line = `Mask (${r.join(", ")}), probability ${r.map((kept) => short(kept ? keep : 1 - keep)).join("·")} = ${short(chance)}:\n` +
+    `prediction ${products} = ${short(prediction)}, squared error (${short(y)} − ${signed(prediction)})² = ${short(error)}`;
+  const sum = networks.map(({ chance, error }) => `${short(chance)}·${short(error)}`).join(" + ");
+  const notes = [
+    `Average: ${sum} = ${short(loss)}`,
+    `= (${short(y)} − ${signed(mean)})² + ${short(variance)}: squared error of the mean prediction, ` +
+      `plus the variance of the prediction`,
+  ];
+  const seen = drawn.reduce((total, index) => total + networks[index].error, 0) / drawn.length;
+  notes.push(drawn.length ? `Average over ${drawn.length} random masks: ${short(seen)}` : "Play draws masks at random.");
+  return { line, notes, seen };
+}
