@@ -168,7 +168,7 @@ def masks_averaged(x, y, w, *, keep) -> Picture:
     starts = np.cumsum(chances) - chances
     names = ["".join(str(int(r)) for r in mask) for mask in masks]
     with style():
-        fig = Figure(figsize=(5, 2.8), layout="constrained")
+        fig = Figure(figsize=(7.5, 4), layout="constrained")
         axes = fig.subplots()
         axes.bar(starts, errors, chances, align="edge", color=ORANGE, alpha=0.3, edgecolor=ORANGE)
         for start, chance, error in zip(starts, chances, errors, strict=True):
@@ -186,6 +186,60 @@ def masks_averaged(x, y, w, *, keep) -> Picture:
     return picture(
         fig, f"The squared error under each mask: {told}. They average to {number(average)}."
     )
+
+
+def noise_scatter(noises, losses) -> Picture:
+    """Draw noise distributions, and below each the distribution of the losses that it makes.
+
+    The dashed line is the mean of the losses; the axes of a row are the same. The largest 1% of all
+    losses are beyond the axis.
+
+    Args:
+        noises: a name for each distribution, and draws from it.
+        losses: the same names, and the losses of single draws.
+
+    Raises:
+        ValueError: if the names differ or there is none, or draws are not 1-D.
+
+    >>> noise_scatter({"mask": [0, 2]}, {"mask": [1, 5]})
+    Histograms of noise and of losses. mask: noise 1 ± 1, loss 3 ± 2.
+    """
+    if not noises or list(noises) != list(losses):
+        raise ValueError(
+            "noise_scatter: noises and losses must have the same names, at least one, got "
+            f"{list(noises)} and {list(losses)}"
+        )
+    rows = [
+        {name: checked_array("noise_scatter", name, v, (1,)) for name, v in row.items()}
+        for row in (noises, losses)
+    ]
+    with style():
+        fig = Figure(figsize=(7.5, 4.6), layout="constrained")
+        panels = fig.subplots(2, len(noises), sharex="row", sharey="row", squeeze=False)
+        words = ("noise", "loss")
+        for line, row, label, hue in zip(panels, rows, words, (BLUE, GREEN), strict=True):
+            everything = np.concatenate(list(row.values()))
+            low, middle, high = everything.min(), everything.mean(), np.quantile(everything, 0.99)
+            width = (high - low) / 40 or 1.0
+            first, last = np.floor((low - middle) / width), np.ceil((high - middle) / width)
+            bins = middle + width * (np.arange(first, last + 2) - 0.5)  # the mean is inside a bar
+            for axes, values in zip(line, row.values(), strict=True):
+                height = np.histogram(values, bins)[0] / len(values)
+                axes.stairs(height, bins, color=hue, alpha=0.5, fill=True)
+                axes.axvline(values.mean(), color="k", ls="--", lw=1.3)
+                axes.set(yticks=[], xlabel=label, ylim=(0, None))
+                axes.spines["left"].set_visible(False)
+        for axes, name in zip(panels[0], noises, strict=True):
+            axes.set_title(name, size=16)
+    told = " ".join(
+        f"{name}: noise {_mean_and_std(rows[0][name])}, loss {_mean_and_std(rows[1][name])}."
+        for name in noises
+    )
+    return picture(fig, f"Histograms of noise and of losses. {told}")
+
+
+def _mean_and_std(values) -> str:
+    return f"{number(values.mean())} ± {number(values.std())}"
 
 
 # ---------------------------------------------------------------------------- the panels

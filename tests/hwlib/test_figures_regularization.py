@@ -20,6 +20,9 @@ DRAWN = {
     "tikhonov": lambda: figures.tikhonov(X, Y, means=[1, 0.5], stds=[0.3, 1]),
     "columns": lambda: figures.columns_equalized(X, keep=0.8),
     "masks": lambda: figures.masks_averaged([3, 2], 5, [2, 1], keep=0.75),
+    "scatter": lambda: figures.noise_scatter(
+        {"a": [0, 1], "b": [1, 2]}, {"a": [3, 4], "b": [5, 9]}
+    ),
 }
 
 
@@ -126,6 +129,30 @@ def test_columns_before_and_after():
     assert [w for w in words(picture) if w in "51 2 3"] == ["5", "2", "1", "3", "3", "3"]
 
 
+def test_scatter_tells_the_moments_and_draws_every_share():
+    rng = np.random.default_rng(0)
+    noises = {"mask": [0.0, 2, 2, 0], "bell": rng.normal(1, 1, 200)}
+    losses = {name: (3 - 2 * np.array(v)) ** 2 for name, v in noises.items()}
+    picture = figures.noise_scatter(noises, losses)
+    assert "mask: noise 1 ± 1, loss 5 ± 4." in picture.alt
+    mean, std = losses["bell"].mean(), losses["bell"].std()
+    assert f"loss {mean:.3g} ± {std:.3g}." in picture.alt
+    labels = [w for w in words(picture) if w in ("noise", "loss", *noises)]
+    assert sorted(labels) == ["bell", "loss", "loss", "mask", "noise", "noise"]
+    # Half of the mask's draws are at 0 and half at 2: two bars of one height.
+    [bars] = drawn_fill(picture)[:1]
+    tops = np.unique(bars[:, 1].round(1))
+    assert len(tops) == 2
+
+
+def drawn_fill(picture):
+    """The corners of each histogram of the noise, (corners, 2) in px."""
+    root = ElementTree.fromstring(picture.svg)
+    filled = (e for e in root.iter() if f"fill: {BLUE}" in e.get("style", ""))
+    numbers = [re.findall(r"-?\d+\.?\d*", e.get("d")) for e in filled]
+    return [np.array(n, float).reshape(-1, 2) for n in numbers]
+
+
 @pytest.mark.parametrize("name", DRAWN)
 def test_the_same_bytes_twice_and_fit_for_a_page(name):
     picture = DRAWN[name]()
@@ -172,6 +199,9 @@ def test_arguments_are_not_changed():
         (lambda: figures.masks_averaged([1] * 5, 0, [1] * 5, keep=0.5), "at most 4"),
         (lambda: figures.masks_averaged([1], 0, [1], keep=2), "keep is a probability"),
         (lambda: figures.columns_equalized([1, 2], keep=0.5), "X must be .*2-D"),
+        (lambda: figures.noise_scatter({"a": [1]}, {"b": [1]}), "must have the same names"),
+        (lambda: figures.noise_scatter({}, {}), "at least one"),
+        (lambda: figures.noise_scatter({"a": [[1]]}, {"a": [1]}), "a must be .*1-D"),
     ],
 )
 def test_bad_input_names_the_argument_and_the_rule(call, rule):
