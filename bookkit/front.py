@@ -38,6 +38,10 @@ def facts(source: str) -> dict[str, str]:
     return {found["name"]: " ".join(found["text"].split()) for found in _FACT.finditer(opening)}
 
 
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
 class Problems(SphinxDirective):
     """A card for each chapter that the course has and that names a part of the homework."""
 
@@ -53,11 +57,11 @@ class Problems(SphinxDirective):
             card = nodes.container(classes=["problem"])
             card += thumbnail(page=f"chapters/{name}")
             lines = [
+                f"*{_sentence(said['Homework'])}*",
+                "",
                 f"**{{doc}}`chapters/{name}`**",
                 "",
-                f"*Homework:* {said['Homework']}",
-                "",
-                f"{said['You get'][0].upper()}{said['You get'][1:]}",
+                _sentence(said["You get"]),
                 "",
                 f"*Time:* {said['Time']}",
             ]

@@ -122,7 +122,7 @@ function draw(state, { svg, line, notes, inputs, mark, compact }) {
 const NEXT = ({ at, ...state }) => (at < convolve(state).output.flat().length - 1 ? { at: at + 1 } : null);
 const FIGURE = {
   title: "Convolution, one window at a time",
-  invite: "Press Play, or drag the blue window. Click a number to change it.",
+  invite: "Drag the blue window, or let it play. Tap a number to change it.",
   controls: CONTROLS,
   presets: {
     "Stride 2 skips the end": { stride: 2, padding: 0, dilation: 1, at: 0 },
