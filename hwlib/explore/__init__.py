@@ -14,6 +14,7 @@ from hwlib.explore.normalized_gaussian import NormalizedGaussian
 from hwlib.explore.one_weight import OneWeight
 from hwlib.explore.receptive_field import ReceptiveField
 from hwlib.explore.transposed_convolution import TransposedConvolution
+from hwlib.explore.unfold import Unfold
 
 __all__ = [
     "Answer",
@@ -30,4 +31,5 @@ __all__ = [
     "OneWeight",
     "ReceptiveField",
     "TransposedConvolution",
+    "Unfold",
 ]

@@ -1,4 +1,4 @@
-"""Figures of convolution: a step of it, its transpose as stamps, its matrix, what it covers."""
+"""Figures of convolution: a step, its transpose as stamps, its matrix, its columns, its cover."""
 
 from dataclasses import dataclass
 
@@ -445,4 +445,71 @@ def coverage(n, kernel_size, *, stride=1, padding=0, dilation=1) -> Picture:
         f"{windows} window{'s' * (windows > 1)} of {k} on {n} inputs, "
         f"stride {s}, padding {p}, dilation {d}. {' '.join(told)}"
         + (f" No window reaches input {missed}." if missed else ""),
+    )
+
+
+def columns(x, weight, *, stride=1, fold=False, at=0) -> Picture:
+    """Draw the windows of an image as columns of a matrix, and its product with the filter.
+
+    Args:
+        x: the image, (H, W).
+        weight: the filter, (kH, kW); it is not flipped.
+        stride: an int.
+        fold: whether, instead of the product, the columns 0 to `at` are added to the pixels that
+            they were copied from.
+        at: the window that is marked, counted row by row from 0.
+
+    Raises:
+        TypeError: if the stride is not an int.
+        ValueError: if x or weight is not an image, if the window is larger than the image, or if
+            `at` is no window.
+
+    >>> columns([[0, 1, 2], [3, 4, 5]], [[1, 0], [0, 1]], at=1).alt.split(". ")[1:]
+    ['Column 1 is [1, 2, 4, 5]', 'The filter as a row, [1, 0, 0, 1], times the matrix is [4, 6].']
+    """
+    x = checked_array("columns", "x", x, (2,))
+    weight = checked_array("columns", "weight", weight, (2,))
+    step = _step("columns", x, weight, 2, (0, 0), stride=stride, padding=0, dilation=1)
+    if not 0 <= at < step.y.size:
+        raise ValueError(f"columns: at must be from 0 to {step.y.size - 1}, got {at}")
+    matrix = hf.unfold(x[None, None], weight.shape, stride=stride)[0]
+    (taps, windows), (rows, across) = matrix.shape, x.shape
+    left, gap, title = max(across, taps), 20, 26
+    size = min(34, (WIDTH - 8 - gap) / (left + max(windows, across)))
+    sheet = Sheet((left + max(windows, across)) * size + gap + 8)
+    x0, x1 = 4, 4 + left * size + gap
+    top = title + max(rows, taps) * size
+    middle = top + title + 8
+
+    def grid(words, array, x, y, tint, **look):
+        sheet.label(x, y - 13, words)
+        sheet.cells(in_words(array), x, y, size, tint=tint, **look)
+
+    grid("windows as columns", matrix, x1, top - taps * size, BLUE)
+    sheet.outline(x1 + at * size, top - taps * size, size, taps * size, BLUE)
+    corner = (
+        x0 + at % step.y.shape[1] * stride * size,
+        title + at // step.y.shape[1] * stride * size,
+    )
+    if fold:
+        back = np.stack([matrix, np.ones_like(matrix)]) * (np.arange(windows) <= at)
+        total, copies = hf.fold(back, x.shape, weight.shape, stride=stride)[:, 0]
+        grid("sum so far", total, x0, title, GREEN)
+        grid("copies so far", copies, x0, middle, None)
+        grid("image", x, x1, middle, BLUE)
+        bottom = middle + rows * size
+        told = f"Columns 0 to {at} add up to {listed(total)}, from {listed(copies)} copies."
+    else:
+        row, product = weight.reshape(1, -1), step.y.reshape(1, -1)
+        grid("image", x, x0, title, BLUE)
+        grid("filter as a row", row, x0 + (left - taps) * size, middle, ORANGE)
+        grid("row times columns", product, x1, middle, GREEN)
+        sheet.outline(x1 + at * size, middle, size, size, GREEN)
+        bottom = middle + size
+        told = f"The filter as a row, {listed(row[0])}, times the matrix is {listed(product[0])}."
+    sheet.outline(*corner, weight.shape[1] * size, weight.shape[0] * size, BLUE)
+    return sheet.picture(
+        bottom + 8,
+        f"The {windows} windows of the image {listed(x)} as columns of a matrix: {listed(matrix)}. "
+        f"Column {at} is {listed(matrix[:, at])}. {told}",
     )
