@@ -3,7 +3,7 @@
 const CONTROLS = {
   direction: ["direction", { type: "select", options: {
     unfold: "unfold: windows to columns", fold: "fold: columns to pixels" } }],
-  at: ["window = column", { type: "range", min: 0, max: 0 }],
+  at: ["window", { type: "range", min: 0, max: 0 }],
   stride: ["stride s", { type: "range", min: 1, max: 3 }],
   x: ["image x", { type: "text" }],
   weight: ["filter w", { type: "text" }],

@@ -487,10 +487,7 @@ def columns(x, weight, *, stride=1, fold=False, at=0) -> Picture:
 
     grid("windows as columns", matrix, x1, top - taps * size, BLUE)
     sheet.outline(x1 + at * size, top - taps * size, size, taps * size, BLUE)
-    corner = (
-        x0 + at % step.y.shape[1] * stride * size,
-        title + at // step.y.shape[1] * stride * size,
-    )
+    row, column = np.multiply(np.unravel_index(at, step.y.shape), stride * size)
     if fold:
         back = np.stack([matrix, np.ones_like(matrix)]) * (np.arange(windows) <= at)
         total, copies = hf.fold(back, x.shape, weight.shape, stride=stride)[:, 0]
@@ -500,14 +497,15 @@ def columns(x, weight, *, stride=1, fold=False, at=0) -> Picture:
         bottom = middle + rows * size
         told = f"Columns 0 to {at} add up to {listed(total)}, from {listed(copies)} copies."
     else:
-        row, product = weight.reshape(1, -1), step.y.reshape(1, -1)
+        flat, product = weight.reshape(1, -1), step.y.reshape(1, -1)
         grid("image", x, x0, title, BLUE)
-        grid("filter as a row", row, x0 + (left - taps) * size, middle, ORANGE)
+        grid("filter as a row", flat, x0 + (left - taps) * size, middle, ORANGE)
         grid("row times columns", product, x1, middle, GREEN)
         sheet.outline(x1 + at * size, middle, size, size, GREEN)
         bottom = middle + size
-        told = f"The filter as a row, {listed(row[0])}, times the matrix is {listed(product[0])}."
-    sheet.outline(*corner, weight.shape[1] * size, weight.shape[0] * size, BLUE)
+        told = f"The filter as a row, {listed(flat[0])}, times the matrix is {listed(product[0])}."
+    high, wide = np.multiply(weight.shape, size)
+    sheet.outline(x0 + column, title + row, wide, high, BLUE)
     return sheet.picture(
         bottom + 8,
         f"The {windows} windows of the image {listed(x)} as columns of a matrix: {listed(matrix)}. "

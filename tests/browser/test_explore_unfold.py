@@ -66,7 +66,9 @@ def check(figure):
         shown |= {"output y": view.output, "row times each column": view.output}
     for title, expected in shown.items():
         np.testing.assert_allclose(grid(figure, title), np.ravel(expected), err_msg=title)
-    assert f"{view.at}" in figure.locator(".explore-line").inner_text()
+    name = ", ".join(map(str, np.unravel_index(view.at, view.output.shape)))
+    name = f"Column {view.at} adds" if view.direction == "fold" else f"y[{name}] ="
+    assert figure.locator(".explore-line").inner_text().startswith(name)
     marked(figure, view)
     return view
 
@@ -111,7 +113,7 @@ def test_by_keyboard(figure):
 def test_window_and_column_by_pointer(page, figure):
     cells = figure.locator(".explore-cells")
     window, column = figure.locator(".explore-window"), figure.locator(".unfold-column")
-    pixel = figure.locator("[data-cell='x 2 1']")  # two rows down moves the window by one
+    pixel = figure.locator("[data-cell='x 2 0']")  # the lower left corner
     drag(page, window, pixel)
     assert check(figure).at == 3
     page.wait_for_timeout(300)
