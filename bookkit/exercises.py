@@ -35,6 +35,9 @@ def frame(app: Sphinx, doctree: nodes.document) -> None:
             continue
         around, last = end.parent, end.parent.index(end)
         exercises = [i for i in range(last) if "exercise" in around[i].get("classes", ())]
+        if not exercises:  # a heading stands between the two: no element could hold both
+            around.remove(end)
+            continue
         task = nodes.container("", *around[exercises[-1] : last], classes=["task"])
         around[exercises[-1] : last + 1] = [task]
 

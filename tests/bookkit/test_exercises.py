@@ -46,6 +46,14 @@ def test_other_comments_and_exercises_without_an_end_stay():
     assert [type(part) for part in section] == [nodes.admonition, nodes.comment, nodes.paragraph]
 
 
+def test_where_a_heading_parts_an_exercise_from_its_end_there_is_no_frame():
+    inner = nodes.section("", paragraph("below the heading"), end())
+    section = nodes.section("", exercise("One"), inner)
+    exercises.frame(None, section)
+    assert [type(part) for part in section] == [nodes.admonition, nodes.section]
+    assert [part.astext() for part in inner] == ["below the heading"]
+
+
 def test_every_page_gets_the_names_of_all_boxes():
     env = SimpleNamespace(metadata=defaultdict(dict), found_docs={"b", "a", "c"}, docname="")
     bodies = []
