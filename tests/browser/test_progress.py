@@ -282,7 +282,7 @@ def visit(page, address):
 
 
 @pytest.mark.parametrize("edition", ["site", "student"])
-@pytest.mark.parametrize("width", [1280, 390, 320])
+@pytest.mark.parametrize("width", [1440, 1280, 390, 320])
 def test_exercise_boxes_and_solution_are_one_frame(chromium, request, edition, width):
     """No part stands apart: each begins where the one before it ends, from edge to edge."""
     with reader(chromium, width) as page:
@@ -302,6 +302,8 @@ def test_exercise_boxes_and_solution_are_one_frame(chromium, request, edition, w
             })"""
         )
         assert apart == []
+        title = page.locator(".exercise > .admonition-title").first
+        assert title.evaluate("(e) => e.parentElement.clientWidth - e.offsetWidth") < 4
         solutions = page.locator(".task > details.solution:last-child").count()
         assert solutions == (page.locator("details.solution").count() if edition == "site" else 0)
         assert (
