@@ -6,7 +6,7 @@ const CONTROLS = {
   scale2: ["feature 2 times", { type: "range", min: 0.1, max: 1.5, step: 0.05 }],
   keep: ["keep k", { type: "range", min: 0.1, max: 0.9, step: 0.01 }],
 };
-const [CELL, ROW] = [46, 28]; // width and height of a matrix's entry
+const [CELL, ROW] = [50, 28]; // width and height of a matrix's entry
 const SIDE = 200; // of each of the two panels
 const HEAD = { scale: 11, keep: 15 }; // how long the heads of the arrows of X and of X̃ are
 const tidy = (v) => typeset(+v.toPrecision(3));
@@ -24,7 +24,7 @@ function grids(svg, { X, scale1, scale2 }, { after, norms, then }) {
         class: kind, transform: `translate(${left + j * CELL} ${24 + i * ROW})`, ...(edit && { "data-cell": `X ${i} ${j}` }),
       });
       add(cell, "rect", { width: CELL, height: ROW });
-      add(cell, "text", { x: CELL / 2, y: ROW / 2, "font-size": 13 }, tidy(v));
+      add(cell, "text", { x: CELL / 2, y: ROW / 2, "font-size": 13.5 }, tidy(v));
     }));
     feet.forEach((texts, k) => texts.forEach((text, j) =>
       write(left + (j + 0.5) * CELL, 24 + (rows.length + k + 0.6) * ROW, text, k ? "bold" : "")));
