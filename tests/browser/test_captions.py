@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.figures import alive
-
 LESSON = "chapters/batch_and_layer_norm"
 
 
@@ -21,6 +19,8 @@ def test_a_picture_lies_on_the_page_itself(page, site, theme):
 
 def test_text_in_a_figure_begins_at_the_left(page, site):
     page.goto(f"{site}/{LESSON}.html", wait_until="networkidle")
-    align = "e => getComputedStyle(e).textAlign"
-    assert alive(page).evaluate(align) == "start"
-    assert page.locator("figcaption").first.evaluate(align) == "start"
+    figure = page.locator("figure:has(.explore-still)").first
+    figure.scroll_into_view_if_needed()
+    for part in (".explore", "figcaption"):
+        align = figure.locator(part).first.evaluate("e => getComputedStyle(e).textAlign")
+        assert align == "start", part
