@@ -1,4 +1,4 @@
-"""Images to train on: bundled digits, CIFAR-10 and CIFAR-100, and synthetic images.
+"""Images to train on: bundled digits, CIFAR-10 and CIFAR-100, and synthetic images; a photograph.
 
 Every data set is a `Dataset` of three splits, images as NCHW and labels as int64:
 
@@ -115,6 +115,24 @@ def digits(
     rest, tested = _cut("digits", "test", Split(images, labels), test)
     train, validated = _cut("digits", "validation", rest, validation)
     return Dataset(train, validated, tested, tuple(str(c) for c in bunch.target_names))
+
+
+def photograph() -> np.ndarray:
+    """Return a photograph in gray: a pagoda, (80, 76) uint8, from 0 (black) to 255 (white).
+
+    It is a part of `china.jpg`, which scikit-learn carries: the mean of the three colors, and of
+    blocks of 4 x 4 pixels.
+
+    Source: danielbuechele, flickr.com/photos/danielbuechele/6061409035, CC BY 2.0.
+
+    >>> photograph().shape
+    (80, 76)
+    """
+    from sklearn.datasets import load_sample_image  # late, as in `digits`
+
+    gray = load_sample_image("china.jpg").mean(axis=2)  # (427, 640)
+    blocks = gray[26:346, 56:360].reshape(80, 4, 76, 4)
+    return np.rint(blocks.mean(axis=(1, 3))).astype(np.uint8)
 
 
 def cifar10(

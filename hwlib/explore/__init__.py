@@ -7,7 +7,9 @@ from hwlib.explore.dropout_loss import DropoutLoss
 from hwlib.explore.effective_matrix import EffectiveMatrix
 from hwlib.explore.figure import Figure
 from hwlib.explore.four_masks import FourMasks
+from hwlib.explore.image_kernel import ImageKernel
 from hwlib.explore.layer_costs import LayerCosts
+from hwlib.explore.moved_digit import MovedDigit
 from hwlib.explore.noise_tikhonov import NoiseTikhonov
 from hwlib.explore.norm_cube import NormCube
 from hwlib.explore.normalized_gaussian import NormalizedGaussian
@@ -24,7 +26,9 @@ __all__ = [
     "EffectiveMatrix",
     "Figure",
     "FourMasks",
+    "ImageKernel",
     "LayerCosts",
+    "MovedDigit",
     "NoiseTikhonov",
     "NormCube",
     "NormalizedGaussian",

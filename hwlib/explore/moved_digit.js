@@ -1,0 +1,117 @@
+// A layer applied to an image and to the image moved: the numbers and the words.
+
+export const [SIDE, ROOM] = [24, 10]; // of the image, and how far it moves
+
+/** The image after it moved: a part of the larger scene. */
+export function view(scene, right, down) {
+  const [values, full] = [new Float64Array(SIDE * SIDE), SIDE + 2 * ROOM];
+  for (let i = 0; i < SIDE; i++)
+    for (let j = 0; j < SIDE; j++) values[i * SIDE + j] = scene[(i + ROOM - down) * full + j + ROOM - right];
+  return { values, width: SIDE, height: SIDE };
+}
+
+function grid(side, f) {
+  const values = new Float64Array(side * side);
+  for (let i = 0; i < side; i++) for (let j = 0; j < side; j++) values[i * side + j] = f(i, j);
+  return { values, width: side, height: side };
+}
+
+function convolve({ values, width: n }, weight, padding = 0, stride = 1) {
+  const side = Math.floor((n + 2 * padding - 3) / stride) + 1;
+  return grid(side, (i, j) => {
+    let sum = 0;
+    for (let a = 0; a < 3; a++)
+      for (let b = 0; b < 3; b++) {
+        const [y, x] = [i * stride + a - padding, j * stride + b - padding];
+        if (y >= 0 && y < n && x >= 0 && x < n) sum += weight[a][b] * values[y * n + x];
+      }
+    return sum;
+  });
+}
+
+const pool = ({ values, width: n }) => grid(Math.floor(n / 2), (i, j) => {
+  const at = 2 * i * n + 2 * j;
+  return Math.max(values[at], values[at + 1], values[at + n], values[at + n + 1]);
+});
+
+let weights; // of the fully connected layer, drawn when it is first asked for
+function dense({ values }) {
+  const [size, side] = [values.length, SIDE - 2];
+  if (!weights) {
+    const uniform = uniforms(0);
+    weights = Int8Array.from({ length: side * side * size }, () => Math.floor(9 * uniform()) - 4);
+  }
+  return grid(side, (i, j) => {
+    let sum = 0;
+    for (let k = 0; k < size; k++) sum += weights[(i * side + j) * size + k] * values[k];
+    return sum;
+  });
+}
+
+const LAYERS = {
+  convolution: (x, weight) => convolve(x, weight),
+  padded: (x, weight) => convolve(x, weight, 1),
+  "stride 2": (x, weight) => convolve(x, weight, 0, 2),
+  pooled: (x, weight) => pool(convolve(x, weight)),
+  dense,
+};
+export const output = (layer, x, weight) => LAYERS[layer](x, weight);
+
+/** Where moved[i, j] is compared with first[i - down, j - right]; NaN where there is no such entry. */
+export const shifted = ({ values, width: n }, right, down) => grid(n, (i, j) => {
+  const [y, x] = [i - down, j - right];
+  return y >= 0 && y < n && x >= 0 && x < n ? values[y * n + x] : NaN;
+});
+
+/**
+ * The move of the first output, in the direction in which the image moved, after which most entries
+ * agree; four rows and columns at least overlap. What is counted: all entries that overlap, or, where
+ * most of the image is `blank`, those of the moved output that are not 0.
+ */
+export function match(first, moved, right, down, blank) {
+  const moves = (t) => (t ? Array.from({ length: moved.width - 3 }, (_, s) => s * Math.sign(t)) : [0]);
+  let best = { share: -1 };
+  const lit = moved.values.reduce((many, v) => many + (v !== 0), 0);
+  for (const dy of moves(down))
+    for (const dx of moves(right)) {
+      const there = shifted(first, dx, dy).values;
+      let [agree, all] = [0, 0];
+      moved.values.forEach((v, i) => {
+        if (Number.isNaN(there[i])) return;
+        all++;
+        agree += v === there[i] && (!blank || v !== 0);
+      });
+      if (blank) all = lit;
+      const share = all ? agree / all : 0;
+      if (share > best.share) best = { share, agree, all, right: dx, down: dy };
+    }
+  return best;
+}
+
+const way = (right, down) => [
+  right && `${right > 0 ? "right" : "left"} by ${Math.abs(right)}`,
+  down && `${down > 0 ? "down" : "up"} by ${Math.abs(down)}`,
+].filter(Boolean).join(" and ") || "not at all";
+
+/** What moved how far, how much agrees, and why. */
+export function spell({ layer, right, down }, found, blank) {
+  const even = right % 2 === 0 && down % 2 === 0;
+  const why = {
+    convolution: "Each window meets the same pixels as before, in another place.",
+    padded: "The zeros around the image stay where they are while it moves.",
+    dense: "Each output has weights of its own for every pixel.",
+  }[layer] ?? (even ? "The windows are 2 apart and the image moved by a multiple of 2: they meet the same pixels again."
+    : "The windows are 2 apart: after an odd move they meet other pixels.");
+  return {
+    line: `The image moved ${way(right, down)}. ` + (found.share === 1
+      ? `So did the output: moved ${way(found.right, found.down)}, 100% of its entries agree.`
+      : `No move of the output fits everywhere: at best (${way(found.right, found.down)}) ` +
+        `${(100 * found.share).toFixed(1)}% of the entries agree.`),
+    notes: [
+      `Agreeing: ${found.agree} of ${found.all} entries${blank ? " other than 0" : " that both have"}.`,
+      why,
+      blank ? "What leaves the image is cut off, and zeros come in."
+        : "What leaves the image is cut off, and new numbers come in.",
+    ],
+  };
+}

@@ -1,0 +1,304 @@
+"""The filter on a photograph and the digit that moves: by mouse, by finger, by keyboard."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from hwlib.explore import ImageKernel, MovedDigit
+from tests.browser.figures import alive, centre, drag, embed
+
+pytestmark = pytest.mark.browser
+
+
+def opened(page, view, width=1000):
+    page.set_viewport_size({"width": width, "height": 900})
+    css = f"<style>{view._css}</style><meta name='viewport' content='width=device-width'>"
+    page.set_content(embed(view).replace("<body>", f"<head>{css}</head><body>"))
+    return alive(page)
+
+
+def slider(figure, name):
+    return figure.get_by_role("slider", name=name)
+
+
+def line(figure):
+    return figure.locator(".explore-line").inner_text()
+
+
+def notes(figure):
+    return figure.locator(".explore-notes").inner_text().splitlines()
+
+
+def number(text):
+    return float(text.strip("()").replace("−", "-"))
+
+
+# Red, green, blue and opacity of each pixel of an image in the picture, once it is there.
+PIXELS = """async (group) => {
+  const image = new Image();
+  image.src = group.lastChild.getAttribute("href");
+  await image.decode();
+  const canvas = new OffscreenCanvas(image.width, image.height);
+  const context = canvas.getContext("2d");
+  context.drawImage(image, 0, 0);
+  return [image.height, image.width, [...context.getImageData(0, 0, image.width, image.height).data]];
+}"""
+
+
+def pixels(figure, name):
+    height, width, values = figure.locator(name).evaluate(PIXELS)
+    return np.array(values).reshape(height, width, 4)
+
+
+# -------------------------------------------------------------------------------------- the kernel
+
+
+def check_kernel(figure):
+    """The words and the picture are what Python computes from the controls; return the state."""
+    rows = figure.get_by_role("textbox", name="filter w").input_value().split(";")
+    state = {
+        "picture": figure.get_by_role("combobox", name="picture").input_value(),
+        "shown": figure.get_by_role("combobox", name="output in").input_value(),
+        "weight": [[float(w) for w in row.split(",")] for row in rows],
+        "row": int(slider(figure, "window row").input_value()),
+        "column": int(slider(figure, "column").input_value()),
+    }
+    view = ImageKernel(**state)
+    y = view.output
+    name, _, total = line(figure).split(" = ")
+    assert name == f"y[{view.row}, {view.column}]"
+    assert number(total) == pytest.approx(y[view.row, view.column], abs=0.006)
+    cells = [number(t) for t in figure.locator(".filter text").all_text_contents()]
+    assert cells == np.ravel(view.weight).tolist()
+    shown = pixels(figure, ".kernel-output")
+    assert shown.shape[:2] == y.shape
+    if view.shown == "gray":
+        white = view.pictures[view.picture]["white"]
+        wanted = 255 * np.clip(y / white, 0, 1)
+        np.testing.assert_allclose(shown[..., 0], wanted, rtol=0, atol=1)
+    else:
+        wanted = 255 * np.clip(abs(y) / (abs(y).max() / 2), 0, 1)
+        np.testing.assert_allclose(shown[..., 3], wanted, rtol=0, atol=1)
+        strong = wanted > 200
+        assert ((shown[..., 0] > shown[..., 2]) == (y < 0))[strong].all()  # orange
+    return state
+
+
+def test_the_window_follows_the_mouse_over_the_photograph(page):
+    figure = opened(page, ImageKernel())
+    start = check_kernel(figure)
+    box = figure.locator(".kernel-photo image").bounding_box()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
+    state = check_kernel(figure)
+    assert (state["row"], state["column"]) == pytest.approx((38.5, 36.5), abs=1)
+    page.mouse.move(box["x"] + box["width"] - 1, box["y"] + 2)
+    assert check_kernel(figure) == {**start, "row": 0, "column": 73}
+    page.mouse.move(box["x"] - 20, box["y"] - 5)  # beside it nothing moves
+    assert check_kernel(figure) == {**start, "row": 0, "column": 73}
+    target = figure.locator(".kernel-output image").bounding_box()
+    page.mouse.click(target["x"] + 1, target["y"] + target["height"] - 1)
+    assert check_kernel(figure) == {**start, "row": 77, "column": 0}
+    assert page.faults == page.foreign == []
+
+
+def test_a_number_of_the_filter_is_typed_or_dragged(page):
+    figure = opened(page, ImageKernel())
+    cell = figure.locator(".filter").nth(4)
+    x, y = centre(cell)
+    cell.click()
+    page.keyboard.type("7")
+    page.keyboard.press("Enter")
+    assert check_kernel(figure)["weight"] == [[-1, 0, 1], [-2, 7, 2], [-1, 0, 1]]
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y + 60, steps=4)
+    down = check_kernel(figure)["weight"][1][1]
+    assert down < 4
+    page.mouse.move(x, y - 60, steps=4)
+    page.mouse.up()
+    assert check_kernel(figure)["weight"][1][1] == 14 - down
+    figure.get_by_role("textbox", name="filter w").fill("1, 2; 3, 4")
+    assert line(figure) == "The filter needs three rows of three numbers."
+    figure.get_by_role("button", name="Reset").click()
+    assert check_kernel(figure)["weight"] == [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]
+    figure.get_by_role("button", name="Blur").click()
+    drag(page, figure.locator(".filter").nth(0), figure.locator(".filter").nth(3))  # down
+    assert 0 > check_kernel(figure)["weight"][0][0] > -1  # in tenths
+
+
+def test_kernel_presets_pictures_and_keyboard(page):
+    figure = opened(page, ImageKernel())
+    presets = figure.locator(".explore-presets button")
+    seen = []
+    for i in range(presets.count()):
+        presets.nth(i).press("Enter")
+        assert presets.nth(i).get_attribute("aria-pressed") == "true"
+        state = check_kernel(figure)
+        seen.append((state["shown"], round(float(np.sum(state["weight"])), 9)))
+    assert seen == [("gray", 1)] * 3 + [("signed", 0)] * 2
+    figure.get_by_role("combobox", name="picture").select_option("digit")
+    assert check_kernel(figure)["picture"] == "digit"
+    slider(figure, "window row").press("End")
+    slider(figure, "column").press("Home")
+    assert slider(figure, "window row").get_attribute("max") == "5"
+    state = check_kernel(figure)
+    assert (state["row"], state["column"]) == (5, 0)
+    slider(figure, "column").press("ArrowRight")
+    assert check_kernel(figure)["column"] == 1
+    label = figure.locator("svg[role=img]").get_attribute("aria-label")
+    assert line(figure) in label
+
+
+def test_a_change_of_the_filter_is_seen_within_a_frame(page):
+    """The least of many, for other work on the machine is no part of it."""
+    figure = opened(page, ImageKernel())
+    least = figure.evaluate(
+        """(root) => Math.min(...Array.from({ length: 40 }, (_, i) => {
+          const field = root.querySelector("input[type=text]");
+          field.value = `${i}, 0, 1; -2, 0, 2; -1, 0, 1`;
+          const start = performance.now();
+          field.dispatchEvent(new Event("input"));
+          return performance.now() - start;
+        }))"""
+    )
+    assert least < 16
+    check_kernel(figure)
+
+
+def test_no_more_than_one_image_stays(page):
+    figure = opened(page, ImageKernel())
+    for name in ("Blur", "Sharpen", "Emboss"):
+        figure.get_by_role("button", name=name).click()
+    page.wait_for_function("document.querySelectorAll('.kernel-output image').length === 1")
+
+
+# --------------------------------------------------------------------------------- the moved digit
+
+
+def check_moved(figure):
+    """The words and the four pictures are what Python computes; return the state."""
+    state = {
+        "layer": figure.get_by_role("combobox", name="layer").input_value(),
+        "image": figure.get_by_role("combobox", name="image").input_value(),
+        "right": int(slider(figure, "right").input_value()),
+        "down": int(slider(figure, "down").input_value()),
+    }
+    view = MovedDigit(**state)
+    share = re.search(r"([\d.]+)% of", line(figure))[1]
+    assert float(share) == pytest.approx(100 * view.match.share, abs=0.051)
+    if state["image"] == "digit":
+        gray = pixels(figure, ".moved-0")[..., 0]
+        np.testing.assert_allclose(gray, 255 * view.images[1] / 16, rtol=0, atol=1)
+    opacity = pixels(figure, ".moved-3")[..., 3]
+    if view.match.share == 1:
+        assert set(np.unique(opacity)) <= {0, 70}
+        assert figure.get_by_text("0 everywhere").count() == 1
+    else:
+        assert opacity.max() > 70
+        assert figure.get_by_text("0 everywhere").count() == 0
+    return state
+
+
+def test_the_digit_is_dragged_in_every_direction(page):
+    figure = opened(page, MovedDigit())
+    assert check_moved(figure) == {"layer": "convolution", "image": "digit", "right": 5, "down": 3}
+    x, y = centre(figure.locator(".moved-to"))
+    pixel = figure.locator(".moved-0 image").bounding_box()["width"] / 24
+    page.mouse.move(x + 3, y - 2)
+    page.mouse.down()
+    assert check_moved(figure)["right"] == 5  # taking it moves nothing
+    page.mouse.move(x + 3 - 7 * pixel, y - 2 - 9 * pixel, steps=5)
+    state = check_moved(figure)
+    assert (state["right"], state["down"]) == (-2, -6)
+    page.mouse.move(x + 900, y + 900, steps=5)
+    page.mouse.up()
+    state = check_moved(figure)
+    assert (state["right"], state["down"]) == (10, 10)
+    assert page.faults == page.foreign == []
+
+
+@pytest.mark.parametrize("across", [0, 1])
+def test_a_finger_drags_the_digit_and_the_window_and_does_not_scroll(page, across):
+    for view, grip, names in [
+        (MovedDigit(), ".moved-to", ("right", "down")),
+        (ImageKernel(), ".kernel-window", ("column", "window row")),
+    ]:
+        figure = opened(page, view, width=390)
+        figure.locator("svg").scroll_into_view_if_needed()
+        before = page.evaluate("scrollY")
+        x, y = centre(figure.locator(grip))
+        name = names[0] if across else names[1]
+        start = int(slider(figure, name).input_value())
+        client = page.context.new_cdp_session(page)
+
+        def touch(kind, *points, client=client):
+            points = [{"x": x, "y": y} for x, y in points]
+            client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+        touch("touchStart", (x, y))
+        for part in range(1, 9):
+            touch("touchMove", (x + across * 4 * part, y + (1 - across) * 4 * part))
+        touch("touchEnd")
+        assert int(slider(figure, name).input_value()) > start
+        assert page.evaluate("scrollY") == before
+
+
+def test_moved_presets_layers_and_scene(page):
+    figure = opened(page, MovedDigit())
+    shares = []
+    presets = figure.locator(".explore-presets button")
+    for i in range(presets.count()):
+        presets.nth(i).press("Enter")
+        assert presets.nth(i).get_attribute("aria-pressed") == "true"
+        check_moved(figure)
+        shares.append(re.search(r"[\d.]+%", line(figure))[0])
+    assert shares == ["100%", "0.0%", "100%"]
+    figure.get_by_role("combobox", name="image").select_option("scene")
+    slider(figure, "right").fill("-1")
+    said = {}
+    for layer in ("convolution", "padded", "stride 2", "pooled", "dense"):
+        figure.get_by_role("combobox", name="layer").select_option(layer)
+        check_moved(figure)
+        said[layer] = re.search(r"[\d.]+%", line(figure))[0]
+    assert [*said.values()][:4] == ["100%", "91.5%", "2.3%", "39.7%"]  # the chapter's table
+    assert float(said["dense"][:-1]) < 3
+
+
+def test_play_moves_the_digit_across_and_step_stays_where_motion_is_unwanted(page):
+    page.clock.install()
+    figure = opened(page, MovedDigit())
+    figure.get_by_role("button", name="Play").click()
+    page.clock.run_for(600 * 2)
+    assert check_moved(figure)["right"] == 7
+    page.clock.run_for(600 * 10)
+    assert check_moved(figure)["right"] == 10
+    figure.get_by_role("button", name="Step").click()
+    assert check_moved(figure) == {
+        "layer": "convolution",
+        "image": "digit",
+        "right": -10,
+        "down": 0,
+    }
+    slider(figure, "right").press("ArrowRight")
+    assert check_moved(figure)["right"] == -9
+    figure.get_by_role("button", name="Reset").click()
+    assert check_moved(figure)["right"] == 5
+    page.emulate_media(reduced_motion="reduce")
+    assert figure.get_by_role("button", name="Play").is_hidden()
+    figure.get_by_role("button", name="Step").press("Enter")
+    assert check_moved(figure)["right"] == 6
+
+
+@pytest.mark.parametrize("made", [ImageKernel, MovedDigit])
+@pytest.mark.parametrize("width", [390, 320])
+def test_on_a_phone_nothing_is_wide_or_too_small_to_read(page, made, width):
+    figure = opened(page, made(), width=width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    smallest = figure.evaluate(
+        """(root) => Math.min(...[...root.querySelectorAll("svg text")].map((text) =>
+          parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a))"""
+    )
+    assert smallest >= (10 if width == 390 else 8)

@@ -1,0 +1,254 @@
+"""The figures of images: their JavaScript against hwlib and the chapter's table, their Python."""
+
+import base64
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import traitlets
+from javascript import runner
+
+import hwlib.functional as hf
+from bookkit.splice import split_cells
+from hwlib import data
+from hwlib.explore import ImageKernel, MovedDigit
+from hwlib.explore.moved_digit import LAYERS
+from hwlib.figures import pixels as stills
+from tests.conftest import ROOT
+
+CHAPTER = (ROOT / "chapters/why_convolution.md").read_text(encoding="utf-8")
+SHIFT_LEFT = [[0, 0, 0], [0, 0, 1], [0, 0, 0]]
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    return runner(tmp_path_factory.mktemp("kernel"), ImageKernel._esm)
+
+
+@pytest.fixture(scope="module")
+def moved(tmp_path_factory):
+    return runner(tmp_path_factory.mktemp("moved"), MovedDigit._esm)
+
+
+def number(text):
+    return float(text.strip("()").replace("−", "-"))
+
+
+def test_the_photograph_is_the_mean_of_blocks_of_the_one_in_scikit_learn():
+    from sklearn.datasets import load_sample_image
+
+    photo = data.photograph()
+    assert (photo.shape, photo.dtype) == ((80, 76), np.uint8)
+    block = load_sample_image("china.jpg")[26 + 4 * 50 : 30 + 4 * 50, 56 + 4 * 20 : 60 + 4 * 20]
+    assert photo[50, 20] == np.rint(block.mean())
+
+
+def test_the_figures_need_no_scikit_learn_to_be_imported():
+    code = "import sys; sys.modules['sklearn'] = None; import hwlib.explore, hwlib.data"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+# -------------------------------------------------------------------------------------- the kernel
+
+FILTERED = """return data.map((state) => {
+    const picture = state.pictures[state.picture];
+    const image = { ...picture, values: figure.bytes(picture.pixels) };
+    const output = figure.filtered(image, state.weight);
+    return { ...output, values: [...output.values], ...figure.spell(state, image, output) };
+});"""
+
+
+def kernels():
+    """States of the figure: both pictures, filters of whole numbers and not, windows anywhere."""
+    rng = np.random.default_rng(0)
+    for i in range(16):
+        picture = ["photograph", "digit"][i % 2]
+        weight = rng.integers(-3, 4, (3, 3)) if i % 4 < 2 else rng.normal(size=(3, 3)).round(2)
+        rows, columns = (78, 74) if picture == "photograph" else (6, 6)
+        place = {"row": int(rng.integers(rows)), "column": int(rng.integers(columns))}
+        shown = ["gray", "signed"][i // 2 % 2]
+        yield ImageKernel(picture=picture, weight=weight, shown=shown, **place)
+
+
+def test_the_filtered_image_is_what_hwlib_computes(kernel):
+    figures = list(kernels())
+    states = [{k: v for k, v in f.get_state().items() if k[0] != "_"} for f in figures]
+    for figure, found in zip(figures, kernel(FILTERED, states), strict=True):
+        y = figure.output
+        assert (found["height"], found["width"]) == y.shape
+        np.testing.assert_allclose(found["values"], y.ravel(), rtol=0, atol=1e-9)
+        # the words: nine products, their sum, and the sum of the weights
+        name, products, total = found["line"].split(" = ")
+        assert name == f"y[{figure.row}, {figure.column}]"
+        pairs = [[number(f) for f in product.split("·")] for product in products.split(" + ")]
+        window = figure.image[figure.row :, figure.column :][:3, :3]
+        assert [x for x, _ in pairs] == window.ravel().tolist()
+        assert [w for _, w in pairs] == np.ravel(figure.weight).tolist()
+        assert number(total) == pytest.approx(y[figure.row, figure.column], abs=0.006)
+        said = re.match(r"The weights add up to ([−\d.]+)", found["notes"][0])[1]
+        assert number(said) == pytest.approx(np.sum(figure.weight), abs=0.006)
+        if figure.shown == "gray":
+            white = figure.pictures[figure.picture]["white"]
+            outside = re.search(r"(\d+) of (\d+) outputs", found["notes"][1])
+            low, high = (y < -1e-9).sum(), (y > white + 1e-9).sum()
+            assert [int(n) for n in outside.groups()] == [low + high, y.size]
+
+
+@pytest.mark.parametrize(
+    ("weight", "words"),
+    [
+        ([[0.1, 0.1, 0.1], [0.1, 0.2, 0.1], [0.1, 0.1, 0.1]], "it changes nothing"),
+        ([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], "the output is 0"),
+        ([[1, 1, 1]] * 3, "it multiplies them by 9"),
+    ],
+)
+def test_what_an_even_area_becomes(kernel, weight, words):
+    state = {k: v for k, v in ImageKernel(weight=weight).get_state().items() if k[0] != "_"}
+    (found,) = kernel(FILTERED, [state])
+    assert words in found["notes"][0]
+    even = hf.conv2d(np.full((1, 1, 3, 3), 7.0), np.array(weight, float)[None, None])
+    assert even == pytest.approx(7 * np.sum(weight))
+
+
+def test_one_filter_moves_the_photograph_to_the_left():
+    figure = ImageKernel(weight=SHIFT_LEFT)
+    np.testing.assert_array_equal(figure.output, figure.image[1:-1, 2:])
+
+
+def test_kernel_rejects_and_keeps():
+    figure = ImageKernel()
+    with pytest.raises(
+        traitlets.TraitError, match=r"weight must have shape \(3, 3\), got \(2, 2\)"
+    ):
+        figure.weight = [[1, 2], [3, 4]]
+    with pytest.raises(traitlets.TraitError, match="row must be from 0 to 77 in the photograph"):
+        figure.row = 78
+    with pytest.raises(traitlets.TraitError, match="column must be from 0 to 73"):
+        figure.column = -1
+    with pytest.raises(traitlets.TraitError, match="picture"):
+        figure.picture = "cat"
+    assert (figure.row, figure.column) == (30, 14)
+    figure.picture = "digit"
+    assert (figure.row, figure.column) == (5, 5)
+    assert figure.still().alt.startswith("An image of 8 by 8 pixels, the filter [[−1, 0, 1], ")
+
+
+def test_the_stills_say_their_numbers():
+    figure = ImageKernel(row=3, column=4)
+    y = figure.output[3, 4]
+    assert figure.still().alt.endswith(f"gives {y:.0f}.".replace("-", "−"))
+    assert ImageKernel(shown="gray").still().svg != figure.still().svg
+    alt = MovedDigit(layer="stride 2", right=2, down=0).still().alt
+    assert "moved right by 1 and down by 0" in alt
+    assert alt.endswith("The largest difference is 0.")
+    with pytest.raises(ValueError, match=r"first must have the shape \(2, 2\), got \(1, 1\)"):
+        stills.moved_image(np.eye(2), np.eye(2), np.eye(1), "No")
+
+
+def test_colours_of_the_stills():
+    gray = stills._rgba(np.array([[0.0, 4.0, 9.0]]), 8, signed=False)
+    np.testing.assert_allclose(gray[0], [[0, 0, 0, 1], [0.5, 0.5, 0.5, 1], [1, 1, 1, 1]])
+    signs = stills._rgba(np.array([[-4.0, 0.0, 9.0, np.nan]]), 8, signed=True)[0]
+    assert signs[:, 3] == pytest.approx([0.5, 0, 1, 0.27])
+    assert signs[0, 0] > signs[0, 2]  # orange
+    assert signs[2, 0] < signs[2, 2]  # blue
+
+
+# --------------------------------------------------------------------------------- the moved digit
+
+MOVED = """return data.map((state) => {
+    const { pixels, weight, blank } = state.scenes[state.image];
+    const scene = new Int8Array(figure.bytes(pixels).buffer);
+    const images = [figure.view(scene, 0, 0), figure.view(scene, state.right, state.down)];
+    const [first, own] = images.map((image) => figure.output(state.layer, image, weight));
+    const found = figure.match(first, own, state.right, state.down, blank);
+    const there = figure.shifted(first, found.right, found.down).values;
+    const numbers = (grid) => [...grid.values];
+    return { images: images.map(numbers), outputs: [first, own].map(numbers), found,
+      there: [...there], ...figure.spell(state, found, blank) };
+});"""
+
+
+def states_of(figures):
+    return [{k: v for k, v in f.get_state().items() if k[0] != "_"} for f in figures]
+
+
+def test_outputs_and_matches_are_those_of_python(moved):
+    from hwlib.explore.moved_digit import shifted
+
+    rng = np.random.default_rng(1)
+    figures = [
+        MovedDigit(layer=layer, image=image, right=right, down=down)
+        for layer in LAYERS
+        for image in ("digit", "scene")
+        for right, down in [(0, 0), (-10, 0), *rng.integers(-10, 11, (3, 2)).tolist()]
+    ]
+    for figure, found in zip(figures, moved(MOVED, states_of(figures)), strict=True):
+        np.testing.assert_array_equal(found["images"], figure.images.reshape(2, -1))
+        np.testing.assert_array_equal(found["outputs"], figure.outputs.reshape(2, -1))
+        match = figure.match
+        assert [found["found"][n] for n in ("right", "down")] == [match.right, match.down]
+        assert found["found"]["share"] == pytest.approx(match.share, abs=1e-12)
+        there = shifted(figure.outputs[0], match.right, match.down).ravel()
+        np.testing.assert_array_equal(np.array(found["there"], float), there)  # null is NaN
+        share = "100%" if match.share == 1 else f"{100 * found['found']['share']:.1f}%"
+        assert share in found["line"]
+
+
+def test_the_numbers_are_those_of_the_chapters_table():
+    """Its own cells, run: all rows but the random matrix, whose weights differ."""
+    cells = [c.text for c in split_cells(CHAPTER, "why_convolution") if c.code]
+    names = {"np": np, "hf": hf}
+    for start in ("rng = np.random.default_rng(0)\nscene", "def conv(x"):
+        (cell,) = (text for text in cells if text.startswith(start))
+        exec(cell, names)
+    rows = {
+        "convolution": "convolution",
+        "with zero padding": "padded",
+        "with stride 2": "stride 2",
+        "then 2x2 max pooling": "pooled",
+    }
+    for title, layer in rows.items():
+        for t in (1, 2):
+            share = names["agreement"](names["kinds"][title], t)
+            assert MovedDigit(layer=layer, image="scene", right=-t, down=0).match.share == share
+
+
+def test_what_the_chapter_says_of_the_digit(moved):
+    assert "11 · 11 = 121 of 441" in CHAPTER
+    assert "move it to the right by 9 or 10" in CHAPTER
+    spans = range(-10, 11)
+    kept = moved(
+        """const { pixels, weight, blank } = data.scenes.digit;
+        const scene = new Int8Array(figure.bytes(pixels).buffer);
+        const output = (...move) => figure.output("stride 2", figure.view(scene, ...move), weight);
+        return data.moves.filter(([right, down]) =>
+          figure.match(output(0, 0), output(right, down), right, down, blank).share === 1);""",
+        {"scenes": MovedDigit().scenes, "moves": [(r, d) for r in spans for d in spans]},
+    )
+    assert kept == [[r, d] for r in spans for d in spans if r % 2 == d % 2 == 0]
+    assert (len(kept), len(spans)) == (11 * 11, 21)
+    shares = [MovedDigit(layer="padded", right=r, down=0).match.share for r in range(11)]
+    assert [share < 1 for share in shares] == [False] * 9 + [True] * 2
+
+
+def test_convolution_moves_along_whatever_the_move(moved):
+    figures = [MovedDigit(right=r, down=d) for r in (-10, -3, 0, 7, 10) for d in (-10, 0, 5)]
+    for figure, found in zip(figures, moved(MOVED, states_of(figures)), strict=True):
+        assert found["found"]["share"] == 1
+        assert [found["found"][n] for n in ("right", "down")] == [figure.right, figure.down]
+
+
+def test_moved_digit_rejects_and_keeps():
+    figure = MovedDigit()
+    for name, value in [("layer", "relu"), ("image", "cat"), ("right", 11), ("down", -11)]:
+        with pytest.raises(traitlets.TraitError, match=name):
+            setattr(figure, name, value)
+    assert (figure.layer, figure.image, figure.right, figure.down) == ("convolution", "digit", 5, 3)
+
+
+def test_pictures_travel_as_bytes():
+    photo = base64.b64decode(ImageKernel().pictures["photograph"]["pixels"])
+    np.testing.assert_array_equal(np.frombuffer(photo, np.uint8), data.photograph().ravel())
