@@ -7,6 +7,7 @@ dark; ids that nothing refers to go, so two figures never collide; and alt text 
 is always ink; the accents color shapes only.
 """
 
+import base64
 import hashlib
 import io
 import re
@@ -16,8 +17,10 @@ from os import PathLike
 from xml.etree import ElementTree
 
 import matplotlib
+import numpy as np
 from cycler import cycler
 from matplotlib.figure import Figure
+from PIL import Image  # matplotlib's own dependency
 
 # Each has a contrast of more than 3:1 on white and on #121212, so one palette serves both modes.
 ACCENTS = {
@@ -31,6 +34,7 @@ BLUE, ORANGE, GREEN = ACCENTS["blue"], ACCENTS["orange"], ACCENTS["green"]
 WIDTH = 360  # px: a grid of a few cells, at its natural size on a phone too
 WIDE = 540  # px: curves, and panels side by side; a 390 px phone scales them down to 342
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+_PNG = "data:image/png;base64,"
 STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "hwlib",
@@ -133,6 +137,8 @@ def _inline(root: ElementTree.Element, alt: str) -> str:
         attributes = {name.split("}")[-1]: value for name, value in element.attrib.items()}
         if "style" in attributes:
             attributes["style"] = _follow_page(attributes["style"], is_text=element.tag == "text")
+        if attributes.get("href", "").startswith(_PNG):
+            attributes["href"] = _with_palette(attributes["href"])
         for name in {"d", "x", "y", "transform", "points"} & attributes.keys():
             # Paths are by far the longest, and a tenth of a pixel is not seen.
             attributes[name] = _short(attributes[name], places=1 if name == "d" else 2)
@@ -167,6 +173,19 @@ def _as_ink(root: ElementTree.Element) -> None:
                 mask.append(image)
                 parent[place] = mask
                 ElementTree.SubElement(parent, "rect", {**box, "mask": f"url(#{name})"})
+
+
+def _with_palette(href: str) -> str:
+    """Return a PNG of at most 256 colors with a byte a pixel instead of four: the same picture."""
+    pixels = np.array(Image.open(io.BytesIO(base64.b64decode(href[len(_PNG) :]))).convert("RGBA"))
+    colours, index = np.unique(pixels.reshape(-1, 4), axis=0, return_inverse=True)
+    if len(colours) > 256:
+        return href
+    image = Image.fromarray(index.reshape(pixels.shape[:2]).astype(np.uint8), mode="P")
+    image.putpalette(colours[:, :3].tobytes())
+    file = io.BytesIO()
+    image.save(file, format="png", optimize=True, transparency=colours[:, 3].tobytes())
+    return _PNG + base64.b64encode(file.getvalue()).decode()
 
 
 def _follow_page(css: str, is_text: bool) -> str:

@@ -7,6 +7,8 @@ import hwlib.functional as hf
 from hwlib.figures.picture import BLUE, GREEN, ORANGE, WIDTH, Picture
 from hwlib.figures.sheet import Sheet, checked_array, in_words, listed, number
 
+LEVELS = 16  # of a color's opacity: more are not seen, and the file stays small
+
 
 def _rgba(values, full, signed):
     """Return colors (H, W, 4) of 0 to 1: gray from 0 to full, or blue above 0 and orange below.
@@ -17,7 +19,8 @@ def _rgba(values, full, signed):
         gray = np.clip(values / full, 0, 1)
         return np.stack([gray, gray, gray, np.ones_like(gray)], axis=-1)
     colour = np.where(values[..., None] < 0, to_rgb(ORANGE), to_rgb(BLUE))
-    rgba = np.concatenate([colour, np.clip(abs(values) / full, 0, 1)[..., None]], axis=-1)
+    opacity = np.rint(LEVELS * np.clip(abs(values) / full, 0, 1)) / LEVELS
+    rgba = np.concatenate([colour, opacity[..., None]], axis=-1)
     rgba[np.isnan(values)] = (0.54, 0.54, 0.54, 0.27)
     return rgba
 

@@ -147,3 +147,23 @@ def test_without_any_run_the_axes_say_so(scale):
 def test_errors_say_what_is_wrong(call, rule):
     with pytest.raises(ValueError, match=rule):
         call()
+
+
+@pytest.mark.parametrize(("levels", "smaller"), [(200, True), (256**2, False)])
+def test_an_embedded_image_of_few_colors_is_smaller_and_the_same(levels, smaller):
+    from PIL import Image
+
+    from hwlib.figures.picture import _PNG, _with_palette
+
+    def read(href):
+        file = io.BytesIO(base64.b64decode(href[len(_PNG) :]))
+        return np.array(Image.open(file).convert("RGBA"))
+
+    chosen = np.random.default_rng(0).integers(0, levels, (60, 50))
+    pixels = np.stack([chosen % 256, chosen // 256, chosen % 7, 255 - chosen % 2], axis=-1)
+    file = io.BytesIO()
+    Image.fromarray(pixels.astype(np.uint8), "RGBA").save(file, format="png")
+    before = _PNG + base64.b64encode(file.getvalue()).decode()
+    after = _with_palette(before)
+    np.testing.assert_array_equal(read(after), pixels)
+    assert (len(after) < 0.7 * len(before)) == smaller
