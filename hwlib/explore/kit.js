@@ -10,10 +10,10 @@ export function say(input, value) {
  * A figure: labelled inputs bound to the traits they are named after, a picture, words, and buttons.
  *
  * `title` and `invite` (what to do first) stand above. `controls` gives each trait a label and the
- * attributes of its input: of type "range" (a number), "text" (numbers) or "select" (a word, with
- * `options`: { word: label }). The trait `examples`, if there is one, becomes radio buttons that fill
+ * attributes of its input: of type "range" (a number), "text" (numbers), "select" (a word, with
+ * `options`: { word: label }) or "hidden" (a number that only buttons change). The trait `examples`, if there is one, becomes radio buttons that fill
  * text inputs. `presets` gives names to changes of the state in which the figure began. `play` is
- * { first(state), next(state), every } (see play.js).
+ * { first(state), next(state), every, again } (see play.js).
  *
  * `draw(state, parts)` shows a state, or throws before it touches anything. In its picture an element
  * with `data-grip` is held and dragged in every direction, one with `data-spot` is pressed. What
@@ -52,7 +52,7 @@ export function explore({ model, el }, figure) {
         input = inputs[name];
         input.removeAttribute("aria-invalid");
         if (input.type === "range") say(input, typeset(+input.value));
-        state[name] = input.type === "range" ? +input.value
+        state[name] = ["range", "hidden"].includes(input.type) ? +input.value
           : input.type === "text" ? parse(input.value) : input.value;
       }
       input = null;

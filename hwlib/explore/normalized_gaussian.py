@@ -2,7 +2,6 @@
 
 import numpy as np
 import traitlets
-from traitlets import TraitError
 
 import hwlib.functional as hf
 from hwlib.explore.figure import Figure, Real, module
@@ -20,12 +19,12 @@ class NormalizedGaussian(Figure):
         features: 1 for a line, 2 for the plane; it cannot be changed later.
         mean: of the inputs, feature 1, from -3 to 3.
         std: their standard deviation, from 0.25 to 2.
-        gamma: the scale γ of batch norm, from -2 to 2, not 0.
+        gamma: the scale γ of batch norm, from -2 to 2. At 0 every output is β.
         beta: the shift β, from -3 to 3.
         mean2: of feature 2; likewise std2, gamma2 and beta2.
         rho: the correlation of the features, from -0.9 to 0.9.
         doublings: the batch has 2 ** doublings examples, 2 to 10 doublings.
-        batch: which batch is drawn, from 1 to 20: the seed.
+        batch: which batch is drawn, from 1 to 20: the seed. The earlier ones stand behind it.
 
     Raises:
         TraitError: if a setting is none of these.
@@ -37,28 +36,31 @@ class NormalizedGaussian(Figure):
     1.0000 0.5000
     """
 
-    _esm = module("plot.js", "random.js", "normalized_gaussian.js", "normalized_gaussian_view.js")
+    _esm = module(
+        *("plot.js", "random.js", "normalized_gaussian.js", "normalized_gaussian_line.js"),
+        *("normalized_gaussian_plane.js", "normalized_gaussian_view.js"),
+    )
     SETTINGS = (
         *("features", "mean", "std", "gamma", "beta", "mean2", "std2", "gamma2", "beta2"),
         *("rho", "doublings", "batch"),
     )
     features = traitlets.Int(1, min=1, max=2).tag(sync=True)
     mean = Real(-2.0, min=-3, max=3).tag(sync=True)
-    std = Real(0.75, min=0.25, max=2).tag(sync=True)
-    gamma = Real(1.5, min=-2, max=2).tag(sync=True)
-    beta = Real(2.0, min=-3, max=3).tag(sync=True)
-    mean2 = Real(2.0, min=-3, max=3).tag(sync=True)
-    std2 = Real(0.75, min=0.25, max=2).tag(sync=True)
-    gamma2 = Real(0.75, min=-2, max=2).tag(sync=True)
-    beta2 = Real(-2.0, min=-3, max=3).tag(sync=True)
+    std = Real(1.5, min=0.25, max=2).tag(sync=True)
+    gamma = Real(1.0, min=-2, max=2).tag(sync=True)
+    beta = Real(0.0, min=-3, max=3).tag(sync=True)
+    mean2 = Real(3.0, min=-3, max=3).tag(sync=True)
+    std2 = Real(0.5, min=0.25, max=2).tag(sync=True)
+    gamma2 = Real(1.0, min=-2, max=2).tag(sync=True)
+    beta2 = Real(0.0, min=-3, max=3).tag(sync=True)
     rho = Real(0.7, min=-0.9, max=0.9).tag(sync=True)
     doublings = traitlets.Int(3, min=2, max=10).tag(sync=True)
     batch = traitlets.Int(1, min=1, max=20).tag(sync=True)
 
     @property
     def HEIGHT(self) -> tuple[float, float]:
-        """A plane is as high as it is wide, a density is not."""
-        return (34, 46) if self.features == 1 else (39, 57)
+        """A plane is as high as it is wide, and has twice the sliders."""
+        return (34, 54) if self.features == 1 else (39, 66)
 
     @property
     def inputs(self) -> np.ndarray:
@@ -74,12 +76,6 @@ class NormalizedGaussian(Figure):
         weight = np.array([self.gamma, self.gamma2])[: self.features]
         bias = np.array([self.beta, self.beta2])[: self.features]
         return hf.batch_norm(self.inputs, None, None, weight, bias, training=True)
-
-    @traitlets.validate("gamma", "gamma2")
-    def _check_scale(self, proposal):
-        if proposal.value == 0:  # all outputs would be β, which has no density
-            raise TraitError(f"NormalizedGaussian: {proposal.trait.name} must not be 0")
-        return proposal.value
 
     def still(self):
         """Return a picture of all inputs and of their outputs in a very large batch."""

@@ -4,11 +4,11 @@ const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /**
  * Add the buttons. `first(state)` is what to change for the beginning, `next(state)` for the next step,
- * null at the end; a step is shown for `every` ms. What the reader does stops it. Where the trait
+ * null at the end; a step is shown for `every` ms. `again` is what Step is called. What the reader does stops it. Where the trait
  * `plays` is true, it plays once when it is first seen, unless the reader wants no motion; then there
  * is no Play at all, and Step remains.
  */
-export function player({ first, next, every }, { root, model, line, now, change, button }) {
+export function player({ first, next, every, again = "Step" }, { root, model, line, now, change, button }) {
   let timer;
 
   function stop() {
@@ -34,7 +34,7 @@ export function player({ first, next, every }, { root, model, line, now, change,
 
   const play = button("Play", () => (timer ? stop() : begin()));
   play.className = "explore-play";
-  const step = button("Step", () => change(next(now()) ?? first(now())));
+  const step = button(again, () => change(next(now()) ?? first(now())));
   step.className = "explore-step";
   for (const kind of ["pointerdown", "keydown", "input"])
     root.addEventListener(kind, ({ target }) => target !== play && timer && stop(), true);

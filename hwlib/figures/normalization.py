@@ -156,7 +156,7 @@ def density(mean=None, std=None, *, xlim, numbers=True) -> Picture:
 def contours(gaussians, *, boxes=False, lim) -> Picture:
     """Draw the mean and the 1-SD and 2-SD contours of Gaussians in the plane.
 
-    The c-SD contour is the ellipse (x − m)ᵀ Σ⁻¹ (x − m) = c².
+    The c-SD contour is the ellipse (x − m)ᵀ Σ⁻¹ (x − m) = c², or a line where Σ is singular.
 
     Args:
         gaussians: a name for each, and its mean (2,) and covariance (2, 2).
@@ -165,7 +165,7 @@ def contours(gaussians, *, boxes=False, lim) -> Picture:
 
     Raises:
         ValueError: if a mean or a covariance has another shape, or a covariance is not symmetric
-            and positive definite.
+            and positive semidefinite.
 
     >>> contours({"g": ([0, 0], [[4, 0], [0, 1]])}, lim=(-5, 5)).alt.split(". ")[1]
     'g: mean [0, 0], 1-SD contour 2 wide and 1 high on each side of it, longest at 0°.'
@@ -175,9 +175,9 @@ def contours(gaussians, *, boxes=False, lim) -> Picture:
         mean = checked_array("contours", "mean", mean, (1,))
         cov = checked_array("contours", "cov", cov, (2,))
         fits = mean.shape == (2,) and cov.shape == (2, 2) and np.allclose(cov, cov.T)
-        if not fits or np.linalg.eigvalsh(cov)[0] <= 0:
+        if not fits or np.linalg.eigvalsh(cov)[0] < 0:
             raise ValueError(
-                "contours: mean must be (2,), cov (2, 2), symmetric and positive definite, "
+                "contours: mean must be (2,), cov (2, 2), symmetric and positive semidefinite, "
                 f"got {listed(mean)} and {listed(cov)}"
             )
         checked[name] = mean, cov
@@ -197,8 +197,10 @@ def contours(gaussians, *, boxes=False, lim) -> Picture:
         for (name, (mean, cov)), colour in zip(
             checked.items(), (BLUE, ORANGE, GREEN), strict=False
         ):
+            squares, directions = np.linalg.eigh(cov)
+            root = directions * np.sqrt(squares)  # of cov, also of a singular one
             for c in (1, 2):
-                ellipse = mean[:, None] + c * np.linalg.cholesky(cov) @ circle
+                ellipse = mean[:, None] + c * root @ circle
                 axes.plot(*ellipse, color=colour, label=name if c == 1 else None)
                 if boxes:
                     half = c * np.sqrt(np.diag(cov))
@@ -328,11 +330,12 @@ def bells(gaussians, *, lim) -> Picture:
     """Draw the densities of Gaussians over one axis.
 
     Args:
-        gaussians: a name for each, and its mean and its standard deviation.
+        gaussians: a name for each, and its mean and its standard deviation; with 0, which has no
+            density, a spike at the mean.
         lim: the two ends of the axis.
 
     Raises:
-        ValueError: if a standard deviation is not positive.
+        ValueError: if a standard deviation is negative.
 
     >>> bells({"inputs": (-2, 0.75)}, lim=(-7, 7))
     Density over value. inputs: a Gaussian with mean −2 and standard deviation 0.75, 0.532 high.
@@ -343,8 +346,12 @@ def bells(gaussians, *, lim) -> Picture:
         fig = Figure(figsize=(7.5, 4.9), layout="constrained")
         axes = fig.subplots()
         for (name, (mean, std)), look in zip(gaussians.items(), ("-", "--", ":"), strict=False):
-            if not std > 0:
-                raise ValueError(f"bells: the standard deviation of {name} must be > 0, got {std}")
+            if not std >= 0:
+                raise ValueError(f"bells: the standard deviation of {name} must be >= 0, got {std}")
+            if std == 0:
+                axes.axvline(mean, color=f"C{len(told)}", lw=4, label=name)
+                told.append(f"{name}: all at {number(mean)}, a spike.")
+                continue
             high = 1 / (std * np.sqrt(2 * np.pi))
             axes.plot(x, high * np.exp(-(((x - mean) / std) ** 2) / 2), look, label=name)
             told.append(

@@ -355,7 +355,8 @@ def test_correlation_and_long_axis_are_numpys(gaussian):
 def test_the_words_say_that_the_correlation_is_kept_but_for_its_sign(gaussian):
     body = "return data.map((s) => figure.spell(s, figure.normalize(s, s.features)));"
     state = {name: getattr(NormalizedGaussian(), name) for name in NormalizedGaussian.SETTINGS}
-    state |= {"features": 2, "doublings": 6}
+    state |= {"features": 2, "doublings": 6, "std2": 1.5, "gamma": 1.5, "gamma2": 0.75}
+    state |= {"beta": 2, "beta2": -2}
     same, turned = gaussian(body, [state, {**state, "gamma": -1.5}])
     figure = NormalizedGaussian(**state)
     r = f"{np.corrcoef(figure.inputs.T)[0, 1]:.2f}"
@@ -377,7 +378,7 @@ def test_the_words_spell_a_bell(gaussian):
     figure = NormalizedGaussian(**state)
     m, s = figure.inputs.mean(), figure.inputs.std()
     said = [
-        "Batch of 4, in → out:",
+        "Batch 7: n = 4, in → out",
         f"mean {m:.2f} → 1".replace("-", "−"),
         f"sd {s:.2f} → 1",
     ]
@@ -386,11 +387,54 @@ def test_the_words_spell_a_bell(gaussian):
     assert words["notes"].endswith("in a very large batch, 1.")
 
 
-def test_the_defaults_are_not_the_homeworks():
+def test_a_batch_in_words_remembers_the_earlier_ones(gaussian):
+    """And they are the images of the mean under the maps of hwlib's batch norm."""
+    body = "return figure.spell(data, figure.normalize(data, 1), figure.earlier(data, 1)).notes;"
+    state = {name: getattr(NormalizedGaussian(), name) for name in NormalizedGaussian.SETTINGS}
+    images = []
+    for batch in range(1, 13):
+        figure = NormalizedGaussian(batch=batch)
+        a = figure.gamma / np.sqrt(figure.inputs.var() + 1e-5)
+        images.append(a * (figure.mean - figure.inputs.mean()) + figure.beta)
+    low, high = (f"{v:.2f}".rstrip("0").replace("-", "−") for v in (min(images), max(images)))
+    notes = gaussian(body, {**state, "batch": 12})
+    assert notes.endswith(f"In batches 1 to 12 it became {low} to {high}.")
+    assert "In batches" not in gaussian(body, {**state, "batch": 1})
+
+
+def test_without_a_scale_the_words_say_so_and_keep_nothing_of_another(gaussian):
+    body = "return data.map((s) => figure.spell(s, figure.normalize(s, s.features)));"
+    state = {name: getattr(NormalizedGaussian(), name) for name in NormalizedGaussian.SETTINGS}
+    state |= {"gamma": 0, "beta": 1}
+    plane = {**state, "features": 2, "doublings": 6}
+    line, one, both = gaussian(body, [state, plane, {**plane, "gamma2": 0}])
+    assert line["line"][1:] == [line["line"][1].split("→")[0] + "→ 1", "sd 1.35 → 0"]
+    assert line["notes"] == "γ = 0: every input becomes β = 1."
+    assert one["line"][3].endswith("→ not defined")
+    assert one["notes"].endswith("by this batch's maps 90°, in a very large batch 90°.")
+    assert both["notes"].endswith("in a very large batch none (a point).")
+
+
+def test_an_ellipse_is_held_by_its_axes(gaussian):
+    """Half an axis, turned and stretched, and the other: numpy finds them in the covariance."""
+    rng = np.random.default_rng(5)
+    axes = [[*rng.uniform(-2, 2, 2), rng.uniform(0.1, 2)] for _ in range(50)]
+    found = gaussian("return data.map((a) => figure.cloud(...a));", axes)
+    lengths = gaussian("return data.map((c) => figure.halfAxes(...c));", found)
+    for (u, v, across), (s, t, r), mine in zip(axes, found, lengths, strict=True):
+        cov = np.array([[s * s, r * s * t], [r * s * t, t * t]])
+        squares = np.linalg.eigvalsh(cov)[::-1]
+        close(np.square(mine), squares)
+        close(sorted(squares), sorted([u * u + v * v, across**2]))
+        close(cov @ [u, v], (u * u + v * v) * np.array([u, v]))
+
+
+def test_the_defaults_are_the_lesson_and_not_the_homeworks():
     figure = NormalizedGaussian()
-    assert (figure.mean, figure.std, figure.beta) != (1.5, 0.4, 3)
+    assert (figure.gamma, figure.beta, figure.gamma2, figure.beta2) == (1, 0, 1, 0)
+    assert figure.std > 1 > figure.std2
+    assert (figure.mean, figure.std) != (1.5, 0.4)
     assert (figure.mean, figure.mean2) != (2, 1)
-    assert (figure.gamma, figure.gamma2) != (1, 1)
     assert figure.rho != 0.75
 
 
@@ -466,7 +510,6 @@ BAD = {
         0.0,
         "'std' trait of a NormalizedGaussian instance should not be less than 0.25",
     ),
-    "gamma 0": (NormalizedGaussian, "gamma2", 0.0, "gamma2 must not be 0"),
     "rho 1": (
         NormalizedGaussian,
         "rho",
@@ -527,9 +570,13 @@ def test_the_stills_say_the_present_state():
     assert (
         "a very large batch: a Gaussian with mean 1 and standard deviation 1.5, 0.266 high." in bell
     )
-    plane = NormalizedGaussian(features=2, gamma=-1.5).still().alt
-    assert "inputs: mean [−2, 2]" in plane
+    plane = NormalizedGaussian(features=2, gamma=-1.5, beta=2, beta2=-2, gamma2=0.75).still().alt
+    assert "inputs: mean [−2, 3]" in plane
     assert "outputs: mean [2, −2], 1-SD contour 1.5 wide and 0.75 high" in plane
+    flat = NormalizedGaussian(gamma=0, beta=1).still()
+    assert "a very large batch: all at 1, a spike." in flat.alt
+    line = NormalizedGaussian(features=2, gamma=0).still().alt
+    assert "1-SD contour 0 wide and 1 high on each side of it, longest at 90°" in line
 
 
 def test_the_bundle_holds_view_words_and_still(figure_class):
@@ -540,9 +587,9 @@ def test_the_bundle_holds_view_words_and_still(figure_class):
     assert "<svg" in data["text/html"]
 
 
-def test_a_bell_needs_a_width():
-    with pytest.raises(ValueError, match="bells: the standard deviation of flat must be > 0"):
-        bells({"flat": (1, 0)}, lim=(0, 2))
+def test_a_bell_needs_a_standard_deviation():
+    with pytest.raises(ValueError, match="bells: the standard deviation of odd must be >= 0"):
+        bells({"odd": (1, -1)}, lim=(0, 2))
 
 
 def test_the_drawing_of_entries_is_the_same_twice_and_shades_what_is_shared():

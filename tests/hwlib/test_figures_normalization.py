@@ -199,7 +199,7 @@ def test_fit_for_a_page(name):
         (lambda: normalization.density(xlim=(1, 0)), "density: xlim must be two numbers"),
         (
             lambda: normalization.contours({"g": ([0, 0], [[1, 2], [2, 1]])}, lim=(-1, 1)),
-            "contours: .*positive definite",
+            "contours: .*positive semidefinite",
         ),
         (
             lambda: normalization.contours({"g": ([0], np.eye(2))}, lim=(-1, 1)),

@@ -1,0 +1,72 @@
+// How batch norm of one feature is drawn: inputs above, outputs below, over one axis.
+
+const [WIDTH, HEIGHT, EDGE] = [440, 344, 8];
+const [IN, OUT, BELL] = [124, 206, 104]; // baselines of the two bells, and how high a bell may be
+
+/** A bell on each line, the lower one hanging; a line leads from each input to its output. */
+function bells(svg, [{ x, y, inputs, outputs, limit }], before, { gamma }) {
+  svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
+  svg.setAttribute("width", 1.25 * WIDTH); // px at most: the css shrinks it to fit
+  const { px: X, back, ticks } = scale([-7, 7], EDGE, WIDTH - EDGE);
+  const frame = layer(svg, "g", "plot-axes");
+  frame.replaceChildren();
+  const clip = add(frame, "clipPath", { id: `explore-${Math.random()}` });
+  add(clip, "rect", { x: EDGE, y: IN - BELL - 4, width: WIDTH - 2 * EDGE, height: OUT - IN + 2 * BELL + 8 });
+  for (const v of ticks) {
+    add(frame, "path", { d: `M${X(v)} ${IN - BELL}V${OUT + BELL}` });
+    add(frame, "text", { x: X(v), y: HEIGHT - 14 }, typeset(v));
+  }
+
+  const density = ([m, s], v) => Math.exp(-(((v - m) / s) ** 2) / 2) / (s * Math.sqrt(2 * Math.PI));
+  // A spike has no height: it does not set the scale, and goes to the end.
+  const top = 1.1 * Math.max(...[inputs, limit].filter(([, s]) => s).map((pair) => density(pair, pair[0])));
+  const lift = (height) => (BELL * height) / top;
+  const bell = (key, look, pair, base, up) => {
+    const [m, s] = pair;
+    const d = s ? Array.from({ length: 561 }, (_, i) => -7 + i / 40)
+      .map((v, i) => `${i ? "L" : "M"}${X(v).toFixed(1)} ${(base - up * lift(density(pair, v))).toFixed(1)}`).join("")
+      : `M${X(m)} ${base}v${-up * BELL}`;
+    curve(svg, key, `${look}${s ? "" : " plot-spike"}`, d);
+  };
+  const ghosts = layer(svg, "g", "gauss-ghosts");
+  ghosts.replaceChildren();
+  before.forEach(([old], k) => {
+    const g = add(ghosts, "g", { style: `opacity: ${(0.15 + (0.6 * (k + 1)) / before.length).toFixed(2)}` });
+    const points = Array.from({ length: 141 }, (_, i) => -7 + i / 10);
+    const [m, s] = old.outputs;
+    const hang = (v) => Math.min(OUT + BELL, OUT + lift(density([m, s], v))).toFixed(1);
+    if (s) add(g, "path", { d: points.map((v, i) => `${i ? "L" : "M"}${X(v).toFixed(1)} ${hang(v)}`).join("") });
+    add(g, "path", { d: `M${X(inputs[0])} ${IN}L${X(m)} ${OUT}` });
+  });
+  curve(svg, "gauss-base", "ink", `M${X(-7)} ${IN}H${X(7)}M${X(-7)} ${OUT}H${X(7)}`);
+  const links = curve(svg, "gauss-links", "ink", x.map((v, i) => `M${X(v)} ${IN}L${X(y[i])} ${OUT}`).join(""));
+  links.style.strokeOpacity = Math.max(0.03, Math.min(0.45, 6 / x.length));
+  const dots = (values, base) => values.map((v) => `M${X(v)} ${base}h.01`).join("");
+  curve(svg, "gauss-x", "point plot-a", dots(x, IN));
+  curve(svg, "gauss-y", "point plot-b", dots(y, OUT));
+  bell("bell-a", "a", inputs, IN, 1);
+  bell("bell-c", "c", limit, OUT, -1);
+  bell("bell-b", "b", outputs, OUT, -1);
+  curve(svg, "gauss-mean", "b", `M${X(inputs[0])} ${IN}L${X(outputs[0])} ${OUT}`);
+
+  const names = layer(svg, "g", "gauss-names");
+  names.replaceChildren();
+  const name = (text, v, y, look) => // on the side with more room
+    add(names, "text", { x: v > 0 ? EDGE : WIDTH - EDGE, y, class: `${look} ${v > 0 ? "" : "plot-end"}` }, text);
+  name("inputs x", inputs[0], IN - 14, "a");
+  name(gamma ? "outputs y" : "every output is β", limit[0], OUT + 24, "b");
+  const side = (v, m) => Math.max(-7, Math.min(7, v > 7 || v < -7 ? 2 * m - v : v)); // of the bell that is seen
+  const grip = (key, look, v, py) => { dot(svg, key, look, X(v), py).dataset.grip = key; };
+  grip("mean", "a", inputs[0], IN);
+  grip("std", "a", side(inputs[0] + inputs[1], inputs[0]), IN - lift(density(inputs, inputs[0] + inputs[1])));
+  grip("beta", "c", limit[0], OUT);
+  const far = gamma ? OUT + lift(density(limit, limit[0] + limit[1])) : OUT + BELL;
+  grip("gamma", "c", side(limit[0] + gamma, limit[0]), far);
+  return (px, _, held) => {
+    const v = back(px);
+    if (held === "mean" || held === "beta") return { [held]: v };
+    const middle = held === "std" ? inputs[0] : limit[0];
+    const turned = held === "std" ? Math.abs(v - middle) : side(middle + gamma, middle) === middle + gamma ? v - middle : middle - v;
+    return { [held]: turned };
+  };
+}

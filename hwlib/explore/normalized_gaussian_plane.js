@@ -1,0 +1,50 @@
+// How batch norm of two features is drawn: clouds in the plane, with their contours.
+
+const grabbed = {}; // the axis of an ellipse that the pointer does not hold: it keeps its length
+
+/** The clouds of inputs and outputs; the ellipse of the inputs is held at its middle and its axes. */
+function clouds(svg, [one, two], before, { rho }) {
+  const { X, Y, path, invert } = axes(svg, { x: [-7, 7], y: [-7, 7], xlabel: "feature 1", ylabel: "feature 2", width: 330, equal: true });
+  const angles = Array.from({ length: 91 }, (_, i) => (i * Math.PI) / 45);
+  const ring = ([m, s], [k, t], r, c) => path(angles.map((v) => [m + c * s * Math.cos(v),
+    k + c * t * (r * Math.cos(v) + Math.sqrt(1 - r ** 2) * Math.sin(v))]));
+  const contours = (key, look, r) => {
+    const pairs = [one[key], two[key]];
+    curve(svg, `cloud-${look}`, look, ring(...pairs, r, 1) + ring(...pairs, r, 2));
+  };
+  const points = (key, look, mark) =>
+    curve(svg, `points-${key}`, `point plot-${look}`, one[key].map((v, i) => `M${X(v)} ${Y(two[key][i])}${mark}`).join(""));
+  const ghosts = layer(svg, "g", "gauss-ghosts");
+  ghosts.replaceChildren();
+  before.forEach(([first, second], k) => add(ghosts, "path", {
+    d: ring(first.outputs, second.outputs, turn(rho, first, second), 2),
+    style: `opacity: ${(0.15 + (0.6 * (k + 1)) / before.length).toFixed(2)}`,
+  }));
+  const turned = turn(rho, one, two);
+  points("x", "a", "h.01");
+  points("y", "b", "m-2.5 0h5m-2.5 -2.5v5");
+  curve(svg, "cloud-white", "ink", [1, 2].map((c) => ring([0, 1], [0, 1], 0, c)).join(""));
+  contours("inputs", "a", rho);
+  contours("limit", "c", turned);
+  contours("outputs", "b", turned);
+
+  const shape = [one.inputs[1], two.inputs[1], rho];
+  const lengths = halfAxes(...shape);
+  const angle = (tilt(...shape) * Math.PI) / 180;
+  const ways = [[Math.cos(angle), Math.sin(angle)], [-Math.sin(angle), Math.cos(angle)]];
+  const [m, k] = [one.inputs[0], two.inputs[0]];
+  ways.forEach(([a, b], i) => [-2, 2].forEach((c) => {
+    const key = `${i ? "short" : "long"}${c}`;
+    dot(svg, `axis-${key}`, "a", X(m + c * lengths[i] * a), Y(k + c * lengths[i] * b)).dataset.grip = key;
+  }));
+  dot(svg, "dot-inputs", "a", X(m), Y(k)).dataset.grip = "inputs";
+  dot(svg, "dot-limit", "c", X(one.limit[0]), Y(two.limit[0])).dataset.grip = "outputs";
+  return (px, py, held) => {
+    const [u, v] = invert(px, py);
+    if (held === "inputs") return { mean: u, mean2: v };
+    if (held === "outputs") return { beta: u, beta2: v };
+    grabbed.across ??= lengths[held.startsWith("long") ? 1 : 0];
+    const [std, std2, r] = cloud((u - m) / 2, (v - k) / 2, grabbed.across);
+    return { std, std2, rho: r };
+  };
+}
