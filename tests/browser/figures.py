@@ -2,6 +2,8 @@
 
 import json
 
+import numpy as np
+
 from tests.conftest import ROOT
 
 RUNTIME = ROOT / "bookkit" / "static" / "explore-runtime.js"
@@ -26,6 +28,36 @@ def drag(page, start, stop):
 def centre(element):
     box = element.bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def touch(page, start, by):
+    """Put a finger down, move it by so many pixels and lift it."""
+    client = page.context.new_cdp_session(page)
+
+    def send(kind, *points):
+        points = [{"x": x, "y": y} for x, y in points]
+        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    send("touchStart", start)
+    for part in range(1, 6):
+        send("touchMove", np.add(start, np.multiply(by, part / 5)).tolist())
+    send("touchEnd")
+
+
+def press(figure, name):
+    figure.get_by_role("button", name=name, exact=True).click()
+
+
+def settle(page):
+    page.wait_for_timeout(500)  # until the dots have glided to their places
+
+
+def pull(page, start, to_x, to_y):
+    """Press at one place and let go at another."""
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(to_x, to_y, steps=5)
+    page.mouse.up()
 
 
 def embed(*views, states=None, still=True):

@@ -9,7 +9,7 @@ import pytest
 
 from hwlib import theory
 from hwlib.explore import DropoutLoss, EffectiveMatrix, FourMasks, NoiseTikhonov, OneWeight
-from tests.browser.figures import alive, centre, drag, embed
+from tests.browser.figures import alive, centre, drag, embed, press, pull, settle, touch
 
 pytestmark = pytest.mark.browser
 
@@ -45,36 +45,6 @@ def numbers(text):
 def close(mine, expected):
     """To the four digits that are shown."""
     np.testing.assert_allclose(mine, expected, rtol=6e-4, atol=1e-4)
-
-
-def touch(page, start, by):
-    """Put a finger down, move it by so many pixels and lift it."""
-    client = page.context.new_cdp_session(page)
-
-    def send(kind, *points):
-        points = [{"x": x, "y": y} for x, y in points]
-        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-
-    send("touchStart", start)
-    for part in range(1, 6):
-        send("touchMove", np.add(start, np.multiply(by, part / 5)).tolist())
-    send("touchEnd")
-
-
-def press(figure, name):
-    figure.get_by_role("button", name=name, exact=True).click()
-
-
-def settle(page):
-    page.wait_for_timeout(500)  # until the dots have glided to their places
-
-
-def pull(page, start, to_x, to_y):
-    """Press at one place and let go at another."""
-    page.mouse.move(*start)
-    page.mouse.down()
-    page.mouse.move(to_x, to_y, steps=5)
-    page.mouse.up()
 
 
 # -------------------------------------------------------------------------------- dropout's loss

@@ -1,4 +1,4 @@
-"""The figures of normalization on their pages: by keyboard and by pointer, with hwlib's numbers."""
+"""The figures of normalization: by keyboard and by pointer, with hwlib's numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hwlib.explore import DemeanGradient, NormalizedGaussian, NormCube
-from tests.browser.figures import alive, centre
+from tests.browser.figures import alive, centre, embed, press, pull, settle, touch
 
 pytestmark = pytest.mark.browser
 
@@ -16,25 +16,23 @@ LINE, NOTES = ".explore-line", ".explore-notes"
 
 
 @pytest.fixture
-def figure(page, site, request):
-    """The figure that the test names: the chapter and the group's label, and which of them."""
-    chapter, title, index = request.param
-    page.goto(f"{site}/chapters/{chapter}.html")
-    alive(page)
-    found = page.get_by_role("group", name=title).nth(index)
-    found.scroll_into_view_if_needed()
-    yield found
+def figure(page, request):
+    """The figure that the test names, alive on a page of its own."""
+    made, settings = request.param
+    page.set_content(embed(made(**settings)))
+    yield alive(page)
     assert page.foreign == page.faults == []
 
 
-CUBE = ("batch_and_layer_norm", "Which entries share one mean", 0)
-GRADIENT = ("batch_and_layer_norm", "The gradient through a batch mean", 0)
-BELL = ("normalized_distributions", "Batch norm of a Gaussian", 0)
-PLANE = ("normalized_distributions", "Batch norm of a Gaussian", 1)
+CUBE = (NormCube, {})
+GRADIENT = (DemeanGradient, {})
+BELL = (NormalizedGaussian, {})
+PLANE = (NormalizedGaussian, {"features": 2, "doublings": 6})
 
 
-def on(place):
-    return pytest.mark.parametrize("figure", [place], indirect=True, ids=[place[0]])
+def on(*places):
+    ids = [made.__name__ + "2" * bool(settings) for made, settings in places]
+    return pytest.mark.parametrize("figure", places, indirect=True, ids=ids)
 
 
 def slider(figure, name):
@@ -205,80 +203,167 @@ def check_gaussian(figure, features):
     names = {"mean": "mean μ", "std": "sd σ", "gamma": "scale γ", "beta": "shift β"}
     state = {
         "doublings": int(value(figure, "batch size n")),
-        "batch": int(value(figure, "another batch")),
+        "batch": int(figure.locator("input[type=hidden]").input_value()),
     }
     for trait, label in names.items():
         state[trait] = value(figure, label + "₁" * (features == 2))
         if features == 2:
             state[f"{trait}2"] = value(figure, f"{label}₂")
     if features == 2:
-        state["rho"] = value(figure, "correlation ρ")
+        state["rho"] = value(figure, "corr. ρ")
     one = NormalizedGaussian(features=features, **state)
     x, y = one.inputs, one.outputs
     said = figure.locator(LINE).inner_text().split("\n")
-    assert numbers(said[0]) == [len(x)]
+    assert numbers(said[0]) == [one.batch, len(x)]
     near = {"abs": 0.006}
     assert numbers(said[1]) == pytest.approx([*x.mean(axis=0), *y.mean(axis=0)], **near)
     assert numbers(said[2]) == pytest.approx([*x.std(axis=0), *y.std(axis=0)], **near)
     if features == 2:
-        expected = [np.corrcoef(batch.T)[0, 1] for batch in (x, y)]
+        scaled = one.gamma * one.gamma2 != 0
+        expected = [np.corrcoef(batch.T)[0, 1] for batch in (x, y)[: 1 + scaled]]
         assert numbers(said[3]) == pytest.approx(expected, **near)
-        drawn = figure.locator(".points-x").get_attribute("d").count("M")
-    else:
-        drawn = figure.locator(".before .batch").get_attribute("d").count("M")
-    assert drawn == len(x)
+    path = figure.locator((".gauss-x", ".points-x")[features - 1]).get_attribute("d")
+    assert path.count("M") == len(x)
+    assert figure.locator(".gauss-ghosts > *").count() == one.batch - 1
     return one
 
 
 @on(BELL)
+def test_the_bell_opens_with_what_batch_norm_does(figure):
+    check_gaussian(figure, 1)
+    assert figure.locator(LINE).inner_text().endswith("→ 0\nsd 1.35 → 1")
+
+
+@on(BELL)
 def test_the_bell_by_keyboard(figure):
-    for name in ("mean μ", "sd σ", "scale γ", "shift β", "batch size n", "another batch"):
+    for name in ("mean μ", "sd σ", "scale γ", "shift β", "batch size n"):
         before = value(figure, name)
         slider(figure, name).press("ArrowRight")
         check_gaussian(figure, 1)
         assert value(figure, name) > before
-        slider(figure, name).press("End")
-        check_gaussian(figure, 1)
-    assert figure.get_by_role("slider").count() == 6
-
-
-@on(BELL)
-def test_the_bells_are_dragged(page, figure):
-    box = figure.get_by_role("img").bounding_box()
-    for part, label in ((0.25, "mean μ"), (0.75, "shift β")):
-        seen = []
-        for across in (0.5, 0.7):
-            page.mouse.move(box["x"] + across * box["width"], box["y"] + part * box["height"])
-            page.mouse.down()
-            page.mouse.up()
+        for key in ("End", "Home"):
+            slider(figure, name).press(key)
             check_gaussian(figure, 1)
-            seen.append(value(figure, label))
-        assert seen[0] < seen[1]
+        press(figure, "Reset")
+    assert figure.get_by_role("slider").count() == 5
 
 
 @on(BELL)
-def test_no_scale_at_all_is_explained_and_loses_nothing(figure):
+def test_a_line_leads_from_each_input_to_its_output(page, figure):
+    """Both bells lie over one axis: its ticks give the unit."""
+    left, right = (figure.locator(".plot-axes text").nth(k).get_attribute("x") for k in (0, 2))
+    unit = (float(right) - float(left)) / 10  # from −5 to 5
+    one = check_gaussian(figure, 1)
+    d = figure.locator(".gauss-links").get_attribute("d")
+    ends = np.array(numbers(re.sub("[ML]", " ", d))).reshape(-1, 2, 2)[..., 0]
+    values = (ends - float(left)) / unit - 5
+    np.testing.assert_allclose(values, np.hstack([one.inputs, one.outputs]), atol=1e-6)
+    d = figure.locator(".gauss-mean").get_attribute("d")
+    (start, _), (stop, _) = np.array(numbers(re.sub("[ML]", " ", d))).reshape(2, 2)
+    a = one.gamma / np.sqrt(one.inputs.var() + 1e-5)
+    through = a * (one.mean - one.inputs.mean()) + one.beta
+    assert [(v - float(left)) / unit - 5 for v in (start, stop)] == pytest.approx(
+        [one.mean, through]
+    )
+
+
+@on(BELL, PLANE)
+def test_each_batch_that_is_drawn_leaves_a_ghost(page, figure, request):
+    features = 1 if request.node.callspec.id == "NormalizedGaussian" else 2
+    seen = {figure.locator(LINE).inner_text()}
+    for batch in range(2, 21):
+        figure.locator(".explore-step").press("Enter")
+        assert check_gaussian(figure, features).batch == batch
+        seen.add(figure.locator(LINE).inner_text())
+    assert len(seen) == 20
+    press(figure, "Draw again")  # from the first on
+    assert check_gaussian(figure, features).batch == 1
+
+
+@on(BELL)
+def test_play_draws_twenty_batches(page, figure):
+    press(figure, "Play")
+    page.wait_for_function(
+        "document.querySelector('.explore-play').textContent === 'Play'", timeout=60_000
+    )
+    assert check_gaussian(figure, 1).batch == 20
+    press(figure, "Reset")
+    assert check_gaussian(figure, 1).batch == 1
+
+
+def test_without_motion_a_batch_is_drawn_but_nothing_plays(page):
+    page.emulate_media(reduced_motion="reduce")
+    page.set_content(embed(NormalizedGaussian()))
+    figure = alive(page)
+    button = figure.locator(".explore-play")
+    css = NormalizedGaussian._css
+    page.add_style_tag(content=css)
+    assert button.is_hidden()
+    press(figure, "Draw again")
+    assert check_gaussian(figure, 1).batch == 2
+
+
+@on(BELL)
+def test_the_bell_is_held_by_its_dots(page, figure):
+    before = check_gaussian(figure, 1)
+    for dot, trait, by in (
+        ("mean", "mean", 40), ("std", "std", -20), ("beta", "beta", 50), ("gamma", "gamma", 25),
+    ):  # fmt: skip
+        settle(page)
+        x, y = centre(figure.locator(f".{dot}.plot-dot"))
+        pull(page, (x, y), x + by, y)
+        one = check_gaussian(figure, 1)
+        changed = {n for n in one.SETTINGS if getattr(one, n) != getattr(before, n)}
+        assert changed == {trait}
+        assert (getattr(one, trait) > getattr(before, trait)) == (by > 0)
+        before = one
+    settle(page)
+    picture = figure.get_by_role("img").bounding_box()
+    x, y = centre(figure.locator(".gamma.plot-dot"))
+    pull(page, (x, y), picture["x"] + 0.3 * picture["width"], y)
+    assert check_gaussian(figure, 1).gamma < 0  # through 0 to the other side
+
+
+@on(BELL)
+def test_without_a_scale_a_spike_is_drawn_and_said(figure):
     gamma = slider(figure, "scale γ")
-    drawn = figure.locator(".after .bell-b").get_attribute("d")
     gamma.fill("0")
-    said = "With γ = 0 every output of that feature is its β, so there is no density to draw."
-    assert figure.locator(LINE).inner_text() == said
-    assert "y =" not in figure.locator(NOTES).inner_text()  # nothing of the last scale's map
+    check_gaussian(figure, 1)
+    assert figure.locator(NOTES).inner_text() == "γ = 0: every input becomes β = 0."
     assert slider(figure, "batch size n").get_attribute("aria-valuetext") == "8"
-    assert figure.locator(".after .bell-b").get_attribute("d") == drawn
+    xs = {d.split(" ")[0] for d in (
+        figure.locator(f".bell-{look}").get_attribute("d") for look in "bc"
+    )}  # fmt: skip
+    assert len(xs) == 1  # both spikes in one place
+    links = figure.locator(".gauss-links").get_attribute("d")
+    assert len(set(re.findall(r"L([\d.]+)", links))) == 1
     gamma.press("ArrowLeft")
     assert check_gaussian(figure, 1).gamma == -0.25
+    assert figure.locator(".plot-spike").count() == 0
 
 
 @on(PLANE)
 def test_the_plane_by_keyboard(figure):
     sliders = figure.get_by_role("slider")
-    assert sliders.count() == 11
-    for i in range(11):
+    assert sliders.count() == 10
+    for i in range(10):
         said = figure.locator(LINE).inner_text() + figure.locator(NOTES).inner_text()
-        sliders.nth(i).press("ArrowRight")
+        at_end = sliders.nth(i).evaluate("e => +e.value >= +e.max")
+        sliders.nth(i).press("ArrowLeft" if at_end else "ArrowRight")
         check_gaussian(figure, 2)
         assert figure.locator(LINE).inner_text() + figure.locator(NOTES).inner_text() != said
+        for key in ("Home", "End"):
+            sliders.nth(i).press(key)
+            check_gaussian(figure, 2)
+
+
+@on(PLANE)
+def test_without_a_scale_the_plane_draws_a_line(figure):
+    slider(figure, "scale γ₂").fill("0")
+    check_gaussian(figure, 2)
+    assert "not defined" in figure.locator(LINE).inner_text()
+    d = figure.locator(".cloud-b").get_attribute("d")
+    assert len({y for _, y in np.array(numbers(re.sub("[ML]", " ", d))).reshape(-1, 2)}) == 1
 
 
 @on(PLANE)
@@ -293,49 +378,88 @@ def test_equal_scales_lay_the_long_axis_at_45_degrees(figure):
 
 @on(PLANE)
 def test_a_circle_has_no_long_axis(figure):
-    slider(figure, "correlation ρ").fill("0")
-    for name in ("scale γ₁", "scale γ₂"):
-        slider(figure, name).fill("1")
+    press(figure, "ρ = 0: a circle")
     for std in ("0.25", "2"):
         slider(figure, "sd σ₁").fill(std)
         said = figure.locator(NOTES).inner_text()
         assert said.endswith("in a very large batch none (a circle).")
 
 
+def contour(figure, look):
+    """The 1-SD and 2-SD contours in pixels, x and y, y up."""
+    d = figure.locator(f".cloud-{look}").get_attribute("d")
+    return np.array(numbers(re.sub("[ML]", " ", d))).reshape(-1, 2).T * [[1], [-1]]
+
+
 @on(PLANE)
 def test_a_negative_scale_mirrors_the_contours(figure):
-    def leaning(look):
-        d = figure.locator(f".cloud-{look}").get_attribute("d")
-        x, y = np.array(numbers(re.sub("[ML]", " ", d))).reshape(-1, 2).T
-        return np.corrcoef(x, -y)[0, 1]  # y is down
-
-    for gamma, sign in (("1", 1), ("-1", -1)):
-        slider(figure, "scale γ₁").fill(gamma)
+    for preset, sign in (("Reset", 1), ("γ₁ < 0 mirrors", -1)):
+        press(figure, preset)
         check_gaussian(figure, 2)
-        assert [leaning(look) for look in "abc"] == pytest.approx(
-            [0.7, 0.7 * sign, 0.7 * sign], abs=0.02
-        )
+        leaning = [np.corrcoef(contour(figure, look))[0, 1] for look in "abc"]
+        assert leaning == pytest.approx([0.7, 0.7 * sign, 0.7 * sign], abs=0.02)
 
 
 @on(PLANE)
-def test_the_middle_that_is_nearer_is_dragged(page, figure):
-    start = {name: value(figure, name) for name in ("mean μ₁", "mean μ₂", "shift β₁", "shift β₂")}
-    figure.get_by_role("img").scroll_into_view_if_needed()
+def test_the_whitened_cloud_is_the_unit_circle(figure):
+    """Of the size of the outputs' box, and not correlated whatever the inputs are."""
+    for preset in ("Reset", "ρ = 0.9 is kept"):
+        press(figure, preset)
+        white, outputs = contour(figure, "white"), contour(figure, "c")
+        assert np.ptp(white, axis=1) == pytest.approx(np.ptp(outputs, axis=1), rel=0.01)
+        assert np.corrcoef(white)[0, 1] == pytest.approx(0, abs=0.01)
+
+
+@on(PLANE)
+def test_middles_are_dragged_by_mouse_and_by_finger(page, figure):
+    page.set_viewport_size({"width": 390, "height": 800})
+    start = check_gaussian(figure, 2)
     inputs, outputs = (figure.locator(f".dot-{name}") for name in ("inputs", "limit"))
-    (x, y), (to_x, to_y) = centre(inputs), centre(outputs)
-    page.mouse.move(x, y)
+    x, y = centre(inputs)
+    pull(page, (x, y), x + 40, y + 30)
+    one = check_gaussian(figure, 2)
+    assert one.mean > start.mean
+    assert one.mean2 < start.mean2
+    assert (one.std, one.std2, one.rho, one.beta) == (1.5, 0.5, 0.7, 0)
+    settle(page)
+    before = page.evaluate("scrollY")
+    touch(page, centre(outputs), (-10, 60))
+    two = check_gaussian(figure, 2)
+    assert two.beta2 < -1
+    touch(page, centre(inputs), (50, 5))
+    assert check_gaussian(figure, 2).mean > one.mean
+    assert page.evaluate("scrollY") == before
+
+
+@on(PLANE)
+def test_an_ellipse_is_turned_and_stretched_by_an_end_of_its_axis(page, figure):
+    middle, end = (np.array(centre(figure.locator(f".{n}"))) for n in ("dot-inputs", "axis-long2"))
+    wide = np.hypot(*(end - middle))
+    # A quarter turn: the long axis now points up, as far as it was across.
+    at = [middle + wide * np.array([np.cos(t), -np.sin(t)]) for t in np.linspace(0.24, 1.8, 12)]
+    page.mouse.move(*end)
     page.mouse.down()
-    page.mouse.move(to_x, to_y, steps=8)  # onto the other middle, which stays
+    for x, y in at:
+        page.mouse.move(x, y)
+        check_gaussian(figure, 2)
     page.mouse.up()
     one = check_gaussian(figure, 2)
-    assert (one.mean, one.mean2) == (start["shift β₁"], start["shift β₂"])
-    assert (one.beta, one.beta2) == (start["shift β₁"], start["shift β₂"])
-    slider(figure, "mean μ₁").fill("-3")
-    page.wait_for_timeout(300)
-    page.mouse.move(*centre(outputs))
-    page.mouse.down()
-    page.mouse.move(x, y, steps=8)
-    page.mouse.up()
-    one = check_gaussian(figure, 2)
-    assert (one.beta, one.beta2) == (start["mean μ₁"], start["mean μ₂"])
-    assert one.mean == -3
+    assert one.std < one.std2
+    assert one.rho < 0
+    assert (one.mean, one.mean2) == (-2, 3)
+    settle(page)
+    x, y = centre(figure.locator(".axis-short2"))
+    mx, my = centre(figure.locator(".dot-inputs"))
+    pull(page, (x, y), mx + 2 * (x - mx), my + 2 * (y - my))
+    assert check_gaussian(figure, 2).std > one.std
+
+
+@on(PLANE)
+def test_the_plane_promises_only_what_can_be_done(page, figure):
+    picture = figure.get_by_role("img")
+    page.mouse.move(*centre(figure.locator(".axis-short2")))
+    cursor = "e => getComputedStyle(e).cursor"
+    assert picture.evaluate(cursor) == "grab"
+    box = picture.bounding_box()
+    page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + 0.8 * box["height"])
+    assert picture.evaluate(cursor) not in ("grab", "pointer")

@@ -83,7 +83,7 @@ def test_nothing_of_a_figure_lies_beyond_the_edge(page, visit, name):
     assert page.foreign == page.faults == []
 
 
-CONTROLS = """root => [...root.querySelectorAll("input, select, button")].map((e) => ({
+CONTROLS = """root => [...root.querySelectorAll("input:not([type=hidden]), select, button")].map((e) => ({
   tag: e.tagName, labels: e.labels.length, suppresses: e.dataset.lmSuppressShortcuts,
   height: e.parentElement.getBoundingClientRect().height, tab: e.tabIndex }))"""
 SAID = """e => {
