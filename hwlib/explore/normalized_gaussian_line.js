@@ -55,18 +55,15 @@ function bells(svg, [{ x, y, inputs, outputs, limit }], before, { gamma }) {
     add(names, "text", { x: v > 0 ? EDGE : WIDTH - EDGE, y, class: `${look} ${v > 0 ? "" : "plot-end"}` }, text);
   name("inputs x", inputs[0], IN - 14, "a");
   name(gamma ? "outputs y" : "every output is β", limit[0], OUT + 24, "b");
-  const side = (v, m) => Math.max(-7, Math.min(7, v > 7 || v < -7 ? 2 * m - v : v)); // of the bell that is seen
   const grip = (key, look, v, py) => { dot(svg, key, look, X(v), py).dataset.grip = key; };
   grip("mean", "a", inputs[0], IN);
-  grip("std", "a", side(inputs[0] + inputs[1], inputs[0]), IN - lift(density(inputs, inputs[0] + inputs[1])));
+  grip("std", "a", inputs[0] + inputs[1], IN - lift(density(inputs, inputs[0] + inputs[1])));
   grip("beta", "c", limit[0], OUT);
   const far = gamma ? OUT + lift(density(limit, limit[0] + limit[1])) : OUT + BELL;
-  grip("gamma", "c", side(limit[0] + gamma, limit[0]), far);
+  grip("gamma", "c", limit[0] + gamma, far);
   return (px, _, held) => {
     const v = back(px);
     if (held === "mean" || held === "beta") return { [held]: v };
-    const middle = held === "std" ? inputs[0] : limit[0];
-    const turned = held === "std" ? Math.abs(v - middle) : side(middle + gamma, middle) === middle + gamma ? v - middle : middle - v;
-    return { [held]: turned };
+    return held === "std" ? { std: v - inputs[0] } : { gamma: v - limit[0] };
   };
 }
