@@ -461,6 +461,22 @@ def test_an_ellipse_is_turned_and_stretched_by_an_end_of_its_axis(page, figure):
 
 
 @on(PLANE)
+def test_the_axis_that_is_not_held_keeps_its_length_when_it_becomes_the_long_one(page, figure):
+    slider(figure, "sd σ₂").fill("1")
+    settle(page)
+    across = short_axis(check_gaussian(figure, 2))
+    middle, end = (np.array(centre(figure.locator(f".{n}"))) for n in ("dot-inputs", "axis-long2"))
+    page.mouse.move(*end)
+    page.mouse.down()
+    for part in (0.8, 0.5, 0.3, 0.2, 0.19):
+        page.mouse.move(*(middle + part * (end - middle)))
+    page.mouse.up()
+    one = check_gaussian(figure, 2)
+    assert short_axis(one) < 0.7 * across
+    assert np.hypot(one.std, one.std2) == pytest.approx(np.hypot(across, short_axis(one)), abs=0.1)
+
+
+@on(PLANE)
 def test_the_plane_promises_only_what_can_be_done(page, figure):
     picture = figure.get_by_role("img")
     page.mouse.move(*centre(figure.locator(".axis-short2")))
