@@ -24,13 +24,14 @@ class TransposedConvolution(Figure):
         weight: the filter, (kW) or (kH, kW); it is not flipped.
         stride: the step from one stamp to the next, at least 1.
         padding: the places cut off at each end of the sum, at least 0.
+        total: the sum that is shown, of "all" stamps, or of the stamps "so far": up to `entry`.
         entry: the input entry whose stamp is shown, counted row by row from 0.
         at: the output entry whose products are spelled, counted row by row from 0. It and `entry`
             move to the last one where a change of another setting leaves them behind.
 
     Raises:
         TraitError: if x or weight is not made of numbers, if one is 1-D and the other 2-D, if the
-            padding leaves no output, or if `entry` is no entry of the input or `at` none of the
+            padding leaves no output, if there is no such `total`, or if `entry` is no entry of the input or `at` none of the
             output. To go from 1-D to 2-D change both within `hold_trait_notifications()`.
 
     >>> figure = TransposedConvolution(x=[1, -2], weight=[3, 4], stride=1)
@@ -38,14 +39,15 @@ class TransposedConvolution(Figure):
     array([ 3., -2., -8.])
     """
 
-    _esm = module("transposed_convolution.js", "transposed_convolution_view.js")
-    SETTINGS = (*_SETTINGS, "entry", "at")
-    HEIGHT = (26, 39)
+    _esm = module("cells.js", "transposed_convolution.js", "transposed_convolution_view.js")
+    SETTINGS = (*_SETTINGS, "total", "entry", "at")
+    HEIGHT = (37, 63)
 
     x = Numbers(EXAMPLES["1-D"]["x"]).tag(sync=True)
     weight = Numbers(EXAMPLES["1-D"]["weight"]).tag(sync=True)
     stride = traitlets.Int(2).tag(sync=True)
     padding = traitlets.Int(0).tag(sync=True)
+    total = traitlets.Enum(["all", "so far"], "all").tag(sync=True)
     entry = traitlets.Int(0).tag(sync=True)
     at = traitlets.Int(0).tag(sync=True)
     examples = traitlets.Dict(EXAMPLES).tag(sync=True)

@@ -9,8 +9,8 @@ import pytest
 
 import hwlib.functional as hf
 from hwlib import count
-from hwlib.explore import LayerCosts, ReceptiveField
-from tests.browser.figures import drag, embed
+from hwlib.explore import LayerCosts, ReceptiveField, TransposedConvolution
+from tests.browser.figures import alive, centre, drag, embed
 
 pytestmark = pytest.mark.browser
 
@@ -55,8 +55,25 @@ def label(figure):
 
 
 @pytest.fixture
-def stamps(page, site):
-    return opened(page, site, "convolution_arithmetic", "TransposedConvolution")
+def stamps(page):
+    """As the chapter sets it."""
+    figure = TransposedConvolution(x=[2, 1, 3], weight=[1, -1, 2], stride=2, entry=1, at=2)
+    page.set_content(embed(figure))
+    return alive(page)
+
+
+def press(figure, name):
+    figure.get_by_role("button", name=name, exact=True).click()
+
+
+def touch(page, start, by):
+    """Put a finger down, move it by so many pixels and lift it."""
+    client = page.context.new_cdp_session(page)
+    for kind, part in (("touchStart", 0), ("touchMove", 0.5), ("touchMove", 1), ("touchEnd", None)):
+        points = [] if part is None else [np.add(start, np.multiply(by, part)).tolist()]
+        points = [{"x": x, "y": y} for x, y in points]
+        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    page.wait_for_timeout(300)
 
 
 def numbers(text):
@@ -70,10 +87,16 @@ def check_stamps(figure):
     hyper = {name: int(slider(figure, name).input_value()) for name in ("stride", "padding")}
     x, weight = (numbers(field(figure, name).input_value()) for name in ("input", "filter"))
     scatter = hf.conv_transpose1d if x.ndim == 1 else hf.conv_transpose2d
-    z = scatter(x[None, None], weight[None, None], **hyper)[0, 0]
+    entry, at = (int(slider(figure, name).input_value()) for name in ("stamp of", "output"))
+    last = entry if figure.get_by_role("combobox").input_value() == "so far" else x.size - 1
+    seen = np.where(np.arange(x.size).reshape(x.shape) <= last, x, 0)
+    z = scatter(seen[None, None], weight[None, None], **hyper)[0, 0]
+    reach = np.where(np.arange(x.size).reshape(x.shape) <= last, 1.0, 0)
+    reach = scatter(reach[None, None], np.ones_like(weight)[None, None], **hyper)[0, 0]
+    counts = figure.locator(".count:not(.padded) text").all_text_contents()
+    assert [number(count) for count in counts] == reach.ravel().tolist()
     cells = figure.locator(".output:not(.padded) text:nth-child(2)").all_text_contents()
     np.testing.assert_allclose([number(c) for c in cells], z.ravel(), rtol=0, atol=1e-9)
-    entry, at = (int(slider(figure, name).input_value()) for name in ("stamp of", "output"))
     assert int(slider(figure, "stamp of").get_attribute("max")) == x.size - 1
     assert int(slider(figure, "output").get_attribute("max")) == z.size - 1
 
@@ -104,7 +127,7 @@ def test_stamps_by_keyboard(page, stamps):
     assert line(stamps) == "z[2] = 2·2 + 1·1 = 5"
     slider(stamps, "padding").press("ArrowRight")
     assert check_stamps(stamps)["padding"] == 1
-    assert stamps.locator(".padded").count() == 2
+    assert stamps.locator(".output.padded").count() == 2
     slider(stamps, "stride").press("End")
     slider(stamps, "output").fill("2")
     assert line(stamps).endswith("no stamp reaches it")
@@ -114,13 +137,25 @@ def test_stamps_by_keyboard(page, stamps):
 
 def test_stamps_by_pointer(page, stamps):
     rows, sums = stamps.locator(".stamp"), stamps.locator(".output")
-    drag(page, sums.nth(0), sums.nth(4))
+    drag(page, sums.nth(2), sums.nth(4))
     assert check_stamps(stamps)["at"] == 4
+    sums.nth(0).click()
+    assert check_stamps(stamps)["at"] == 0
+    page.wait_for_timeout(300)
+    drag(page, stamps.locator(".stamp-window"), rows.nth(7))
+    assert check_stamps(stamps)["entry"] == 2
+    page.wait_for_timeout(300)
     drag(page, rows.nth(0), rows.nth(5))  # the last cell of the second stamp
     state = check_stamps(stamps)
     assert (state["entry"], state["at"]) == (1, 4)
-    drag(page, stamps.locator(".input").nth(0), stamps.locator(".input").nth(2))
+    page.wait_for_timeout(300)
+    drag(page, stamps.locator(".explore-window"), stamps.locator(".input").nth(2))
     assert check_stamps(stamps)["entry"] == 2
+    stamps.locator("[data-cell='weight 1']").click()
+    page.keyboard.type("5")
+    page.keyboard.press("Enter")
+    assert field(stamps, "filter").input_value() == "1, 5, 2"
+    check_stamps(stamps)
     stamps.get_by_role("radio", name="2-D").check()
     drag(page, stamps.locator(".input").nth(0), stamps.locator(".input").nth(3))
     drag(page, stamps.locator(".output").nth(0), stamps.locator(".output").nth(7))
@@ -146,13 +181,59 @@ def test_bad_stamps_are_explained_and_nothing_is_lost(stamps):
     before = stamps.locator(".explore-cells").inner_html()
     field(stamps, "filter").fill("1, two")
     assert "“two” is not a number" in line(stamps)
-    field(stamps, "filter").fill("2")
-    field(stamps, "input").fill("7")
-    slider(stamps, "padding").press("End")
-    assert "No output: the stamps cover 1, the padding cuts off 6." in line(stamps)
-    assert stamps.locator(".explore-cells").inner_html() != before
-    slider(stamps, "padding").press("Home")
+    assert stamps.locator(".explore-cells").inner_html() == before
+
+
+def test_the_padding_leaves_an_output_in_every_state(stamps):
+    for x, weight, stride, most in (
+        ("7", "2", 4, 0),
+        ("2, 1, 3", "1, -1, 2", 1, 2),
+        ("1, 2", "1", 4, 2),
+    ):
+        field(stamps, "input").fill(x)
+        field(stamps, "filter").fill(weight)
+        slider(stamps, "stride").fill(str(stride))
+        slider(stamps, "padding").press("End")
+        assert check_stamps(stamps)["padding"] == most
+    slider(stamps, "stride").press("Home")  # what was cut off would be too much
     assert check_stamps(stamps)["padding"] == 0
+
+
+def test_stamps_are_played_one_by_one(page, stamps):
+    press(stamps, "Play")
+    assert check_stamps(stamps)["entry"] == 0
+    assert stamps.locator(".stamp.waits").count() == 6
+    page.wait_for_function(
+        "document.querySelector('.explore-play').textContent === 'Play'", timeout=20_000
+    )
+    assert check_stamps(stamps)["entry"] == 2
+    assert stamps.locator(".waits").count() == 0
+    stamps.locator(".explore-step").click()
+    assert check_stamps(stamps)["entry"] == 0
+    press(stamps, "Stride 4 leaves gaps")
+    assert check_stamps(stamps)["stride"] == 4
+    assert line(stamps).endswith("no stamp reaches it")
+    press(stamps, "Padding cuts the ends")
+    assert check_stamps(stamps)["padding"] == 1
+    press(stamps, "Uneven overlap: checkerboard")
+    check_stamps(stamps)
+    counts = np.reshape(stamps.locator(".count").all_inner_texts(), (7, 7)).astype(int)
+    assert counts[2].tolist() == [2, 2, 4, 2, 4, 2, 2]
+    press(stamps, "Reset")
+    assert check_stamps(stamps) == {"stride": 2, "padding": 0, "entry": 1, "at": 2}
+
+
+def test_stamps_by_finger_in_every_direction(page, stamps):
+    page.set_viewport_size({"width": 390, "height": 700})
+    cell = stamps.locator(".output").first.bounding_box()["width"]
+    seen = page.evaluate("scrollY")
+    touch(page, centre(stamps.locator(".explore-window")), (0, cell))
+    assert check_stamps(stamps)["entry"] == 2
+    touch(page, centre(stamps.locator(".stamp-window")), (-4 * cell, -2 * cell))
+    assert check_stamps(stamps)["entry"] == 0
+    touch(page, centre(stamps.locator(".explore-target")), (3 * cell, 0))
+    assert check_stamps(stamps)["at"] == 5
+    assert page.evaluate("scrollY") == seen
 
 
 # ---------------------------------------------------------------------------- the receptive field

@@ -143,6 +143,7 @@ def test_the_words_spell_products_stamp_and_sizes(stamps):
     assert gap["line"] == "z[1] = 0: no stamp reaches it"
     assert gap["notes"] == [
         "The stamp of x[2] is (−3)·w = (−3, 6), starting at z[5].",
+        "An output adds up from 0 to 1 of the stamps.",
         "size = 3·(3 − 1) + 2 − 2·1 = 6",
         "Dashed: cut off by padding.",
     ]
@@ -151,6 +152,7 @@ def test_the_words_spell_products_stamp_and_sizes(stamps):
     assert two["line"] == "z[1, 1] = 1·4 + 2·0 = 4"
     assert two["notes"] == [
         "The stamp of x[0, 1] is 2·w = (6, −2; 0, 8), starting at z[0, 1].",
+        "An output adds up from 1 to 2 of the stamps.",
         "rows = 1·(1 − 1) + 2 − 2·0 = 2",
         "columns = 1·(2 − 1) + 2 − 2·0 = 3",
     ]
@@ -160,9 +162,47 @@ def test_the_sizes_said_are_hwlibs(scattered):
     for setting, mine in scattered:
         if "error" in mine:
             continue
-        notes = [note for note in mine["words"]["notes"][1:] if "=" in note]
+        notes = [note for note in mine["words"]["notes"][2:] if "=" in note]
         said = [number(note.split("= ")[-1]) for note in notes]
         assert said == list(by_hwlib(setting).shape)
+
+
+def test_how_many_stamps_meet_is_said(scattered):
+    even = 0
+    for setting, mine in scattered:
+        if "error" in mine:
+            continue
+        x, weight, hyper = images(setting)
+        ones = {"x": np.ones(x.shape[2:]), "weight": np.ones(weight.shape[2:]), **hyper}
+        reach = by_hwlib(ones)
+        said = [int(word) for word in re.findall(r"\d+", mine["words"]["notes"][1])]
+        assert said == sorted({reach.min(), reach.max()})
+        even += len(said) == 1
+    assert even > 5
+
+
+def test_the_sum_so_far_is_that_of_the_first_entries(stamps, scattered):
+    settings = [setting for setting, mine in scattered if "error" not in mine]
+    body = """return data.map((setting) => {
+        const { rows, cols, look } = figure.scatter(setting);
+        return setting.x.flat().map((_, last) => Array.from({ length: rows.size },
+            (_, o) => Array.from({ length: cols.size }, (_, q) => look(o, q, last).sum)));
+    });"""
+    for setting, sums in zip(settings, stamps(body, settings), strict=True):
+        for last, mine in enumerate(sums):
+            x = np.array(setting["x"])
+            x.flat[last + 1 :] = 0
+            expected = by_hwlib({**setting, "x": x})
+            np.testing.assert_allclose(mine, np.atleast_2d(expected), rtol=0, atol=1e-9)
+
+
+def test_the_limit_of_the_padding_is_hwlibs(stamps):
+    settings = list(draw_stamps())
+    for setting, most in zip(
+        settings, stamps("return data.map(figure.limit);", settings), strict=True
+    ):
+        assert by_hwlib({**setting, "padding": most}) is not None
+        assert by_hwlib({**setting, "padding": most + 1}) is None
 
 
 def test_a_signal_and_an_image_do_not_mix(stamps):
@@ -190,6 +230,7 @@ BAD_STAMPS = {
     "at too large": ({"at": 7}, "at must be from 0 to 6, got 7"),
     "at negative": ({"at": -1}, "at must be from 0 to 6, got -1"),
     "ragged": ({"x": [[1, 2], [3]]}, "x must be a list"),
+    "no such sum": ({"total": "some"}, "total"),
     "2-D and 1-D": ({"x": [[1, 2, 3]]}, "both be 1-D or both 2-D"),
 }
 
