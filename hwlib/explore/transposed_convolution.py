@@ -31,8 +31,9 @@ class TransposedConvolution(Figure):
 
     Raises:
         TraitError: if x or weight is not made of numbers, if one is 1-D and the other 2-D, if the
-            padding leaves no output, if there is no such `total`, or if `entry` is no entry of the input or `at` none of the
-            output. To go from 1-D to 2-D change both within `hold_trait_notifications()`.
+            padding leaves no output, if there is no such `total`, or if `entry` is no entry of
+            the input or `at` none of the output. To go from 1-D to 2-D change both within
+            `hold_trait_notifications()`.
 
     >>> figure = TransposedConvolution(x=[1, -2], weight=[3, 4], stride=1)
     >>> figure.output
