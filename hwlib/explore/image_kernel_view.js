@@ -4,7 +4,7 @@ const CONTROLS = {
   picture: ["picture", { type: "select", options: { photograph: "photograph", digit: "digit" } }],
   shown: ["output in", { type: "select", options: { signed: "sign colors", gray: "gray" } }],
   weight: ["filter w", { type: "text" }],
-  row: ["window row", { type: "range", min: 0, max: 0 }],
+  row: ["row", { type: "range", min: 0, max: 0 }],
   column: ["column", { type: "range", min: 0, max: 0 }],
 };
 const SOBEL = [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]];

@@ -63,7 +63,7 @@ def check_kernel(figure):
         "picture": figure.get_by_role("combobox", name="picture").input_value(),
         "shown": figure.get_by_role("combobox", name="output in").input_value(),
         "weight": [[float(w) for w in row.split(",")] for row in rows],
-        "row": int(slider(figure, "window row").input_value()),
+        "row": int(slider(figure, "row").input_value()),
         "column": int(slider(figure, "column").input_value()),
     }
     view = ImageKernel(**state)
@@ -141,9 +141,9 @@ def test_kernel_presets_pictures_and_keyboard(page):
     assert seen == [("gray", 1)] * 3 + [("signed", 0)] * 2
     figure.get_by_role("combobox", name="picture").select_option("digit")
     assert check_kernel(figure)["picture"] == "digit"
-    slider(figure, "window row").press("End")
+    slider(figure, "row").press("End")
     slider(figure, "column").press("Home")
-    assert slider(figure, "window row").get_attribute("max") == "5"
+    assert slider(figure, "row").get_attribute("max") == "5"
     state = check_kernel(figure)
     assert (state["row"], state["column"]) == (5, 0)
     slider(figure, "column").press("ArrowRight")
@@ -224,7 +224,7 @@ def test_the_digit_is_dragged_in_every_direction(page):
 def test_a_finger_drags_the_digit_and_the_window_and_does_not_scroll(page, across):
     for view, grip, names in [
         (MovedDigit(), ".moved-to", ("right", "down")),
-        (ImageKernel(), ".kernel-window", ("column", "window row")),
+        (ImageKernel(), ".kernel-window", ("column", "row")),
     ]:
         figure = opened(page, view, width=390)
         figure.locator("svg").scroll_into_view_if_needed()
