@@ -9,8 +9,9 @@ LESSON = "chapters/batch_and_layer_norm"
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_picture_lies_on_the_page_itself(page, site, theme):
+    page.emulate_media(color_scheme=theme)
     page.goto(f"{site}/{LESSON}.html", wait_until="networkidle")
-    page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+    assert page.evaluate("document.documentElement.dataset.theme") == theme
     pictures = page.locator(".text_html:has(> .hw-figure)")
     assert pictures.count() > 2
     color = "all => all.map((e) => getComputedStyle(e).backgroundColor)"
