@@ -30,7 +30,7 @@ class LayerCosts(Figure):
 
     _esm = module("layer_costs.js")
     SETTINGS = ("in_channels", "out_channels", "kernel_size", "side")
-    HEIGHT = (34, 46)
+    HEIGHT = (45, 61)
 
     in_channels = traitlets.Int(32, min=1).tag(sync=True)
     out_channels = traitlets.Int(64, min=1).tag(sync=True)
@@ -41,6 +41,11 @@ class LayerCosts(Figure):
     def weights(self) -> dict[str, int]:
         """The weights of each kind of layer, counted by `hwlib.count`."""
         return _weights(*self._numbers())
+
+    @property
+    def parts(self) -> dict[str, int]:
+        """The weights of the two parts of the separable layer."""
+        return _parts(*self._numbers()[:3])
 
     @property
     def macs(self) -> dict[str, int]:
@@ -68,18 +73,21 @@ class LayerCosts(Figure):
         """Return `hwlib.figures.layers.layer_costs` of the present state."""
         from hwlib.figures import layers  # matplotlib is slow to import
 
-        return layers.layer_costs(self.weights, self.macs)
+        return layers.layer_costs(self.weights, self.macs, self.parts)
+
+
+def _parts(C, F, K):
+    return {
+        "depthwise": count.conv_parameters(C, C, K, groups=C, bias=False),
+        "pointwise": count.conv_parameters(C, F, 1, bias=False),
+    }
 
 
 def _weights(C, F, K, n):
-    pair = (
-        count.conv_parameters(C, C, K, groups=C, bias=False),
-        count.conv_parameters(C, F, 1, bias=False),
-    )
     return {
         "dense": count.linear_parameters(C * n * n, F * n * n, bias=False),
         "standard": count.conv_parameters(C, F, K, bias=False),
-        "separable": sum(pair),
+        "separable": sum(_parts(C, F, K).values()),
     }
 
 

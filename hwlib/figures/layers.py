@@ -108,54 +108,62 @@ def _geometry(layer) -> str:
     return ", ".join([f"kernel {layer['kernel_size']}", *others])
 
 
-def layer_costs(weights: Mapping[str, int], macs: Mapping[str, int]) -> Picture:
-    """Draw what layers cost as bars on a logarithmic scale, weights and multiply-accumulates.
+def layer_costs(
+    weights: Mapping[str, int], macs: Mapping[str, int], parts: Mapping[str, int]
+) -> Picture:
+    """Draw the weights of a standard and a separable convolution as areas, all to one scale.
 
     Args:
-        weights: of each kind of layer, at least 1.
-        macs: of the same kinds, at least 1.
+        weights: of the layers "dense", "standard" and "separable", at least 1.
+        macs: multiply-accumulates of the same layers; they are told in words, as is "dense".
+        parts: the weights of the "depthwise" and the "pointwise" part of the separable layer.
 
     Raises:
-        ValueError: if there are none, the kinds differ, or a count is below 1.
+        ValueError: if the kinds are others, a count is below 1, or the parts are not the whole.
 
-    >>> layer_costs({"dense": 2560}, {"dense": 2560})
-    Bars on a logarithmic scale. Weights: dense 2,560. MACs for one image: dense 2,560.
+    >>> weights = {"dense": 2560, "standard": 90, "separable": 28}
+    >>> layer_costs(weights, weights, {"depthwise": 18, "pointwise": 10}).alt.split(". ")[0]
+    'Areas to scale, in weights: standard 90, depthwise 18, pointwise 10'
     """
-    if not weights or list(weights) != list(macs):
+    kinds = ["dense", "standard", "separable"]
+    if list(weights) != kinds or list(macs) != kinds or list(parts) != ["depthwise", "pointwise"]:
         raise ValueError(
-            "layer_costs: weights and macs must name the same kinds of layer, at least one, "
-            f"got {list(weights)} and {list(macs)}"
+            "layer_costs: weights and macs must be of dense, standard and separable, parts of "
+            f"depthwise and pointwise, got {list(weights)}, {list(macs)} and {list(parts)}"
         )
-    groups = {"weights": weights, "MACs for one image": macs}
-    least = min(min(counts.values()) for counts in groups.values())
+    least = min([*weights.values(), *macs.values(), *parts.values()])
     if least < 1:
         raise ValueError(f"layer_costs: every count must be at least 1, got {least}")
-    decades = 16
-    sheet, top = Sheet(), 8
-    bottom = 8 + len(groups) * (34 + 38 * len(weights))
-    for power in range(0, decades, 3):
-        x = _across(10**power, decades)
-        sheet.line([x, x], [top, bottom], opacity=0.25)
-        label = "10" + str(power).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-        sheet.label(x, bottom + 12, label if power else "1", ha="center")
-    for title, counts in groups.items():
-        sheet.text(12, top + 10, title, ha="left")
-        top += 26
-        for (name, many), hue in zip(counts.items(), ("k", ORANGE, GREEN), strict=False):
-            sheet.label(12, top + 9, f"{name}: {many:,}")
-            length = _across(many, decades) - 8
-            bar = {"fc": hue, "alpha": 0.5, "ec": "none", "lw": 0, "clip_on": False}
-            sheet.axes.add_patch(Rectangle((8, top + 18), max(length, 1), 12, **bar))
-            top += 38
-        top += 8
+    if sum(parts.values()) != weights["separable"]:
+        raise ValueError(
+            f"layer_costs: the parts must add up to {weights['separable']}, got {dict(parts)}"
+        )
+    sheet, left, across, up = Sheet(), 8, WIDTH - 16, 110
+    share = {name: many / weights["standard"] for name, many in parts.items()}
+
+    def area(top, width, height, hue):
+        look = {"fc": hue, "alpha": 0.5, "ec": "none", "lw": 0, "clip_on": False}
+        sheet.axes.add_patch(Rectangle((left, top), width, height, **look))
+
+    sheet.text(left, 14, f"standard: {weights['standard']:,} weights", ha="left")
+    area(28, across, up, ORANGE)
+    top = 28 + up + 24
+    sheet.text(left, top, f"separable: {weights['separable']:,}", ha="left")
+    sheet.label(left, top + 22, f"depthwise: {parts['depthwise']:,}")
+    area(top + 34, across, up * share["depthwise"], BLUE)
+    top += 52 + up * share["depthwise"]
+    sheet.label(left, top, f"pointwise: {parts['pointwise']:,}")
+    area(top + 12, across * share["pointwise"], up, GREEN)
+    sheet.frame(left, top + 12, across, up)
+    sheet.label(left, top + up + 28, f"dense: {weights['dense']:,}, too large to draw")
+    drawn = {"standard": weights["standard"], **parts}
     told = (
-        f"{title[0].upper()}{title[1:]}: "
-        + ", ".join(f"{name} {many:,}" for name, many in counts.items())
-        for title, counts in groups.items()
+        ", ".join(f"{name} {many:,}" for name, many in counts.items())
+        for counts in (drawn, weights, macs)
     )
-    return sheet.picture(bottom + 24, f"Bars on a logarithmic scale. {'. '.join(told)}.")
-
-
-def _across(many: int, decades: int) -> float:
-    """Return where a count ends on the logarithmic axis."""
-    return 8 + (WIDTH - 16) * float(np.log10(many)) / decades
+    areas, everything, products = told
+    return sheet.picture(
+        top + up + 42,
+        f"Areas to scale, in weights: {areas}. Weights: {everything}. "
+        f"MACs for one image: {products}.",
+    )

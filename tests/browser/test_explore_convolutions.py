@@ -339,8 +339,9 @@ def test_stacks_from_python_beyond_the_sliders_and_in_two_views(page):
 
 
 @pytest.fixture
-def costs(page, site):
-    return opened(page, site, "depthwise_separable", "LayerCosts")
+def costs(page):
+    page.set_content(embed(LayerCosts()))
+    return alive(page)
 
 
 COSTS = ("channels in, C", "channels out, F", "kernel K", "image side n")
@@ -355,18 +356,23 @@ def check_costs(figure):
     assert f"= 1/{outputs} + 1/{K * K} " in line(figure)
     ratio = number(line(figure).split()[-1])
     assert ratio == pytest.approx(twin.macs["separable"] / twin.macs["standard"], rel=6e-3)
-    texts = figure.locator(".costs-frame text").all_text_contents()
-    bars = [text for text in texts if ":" in text]
-    words = {"million": 1e6, "billion": 1e9, "trillion": 1e12}
-    counts = [*twin.weights.items(), *twin.macs.items()]
-    for bar, (name, many) in zip(bars, counts, strict=True):
-        said = re.match(rf"{name}: (\S+) ?(\w*)$", bar)
-        assert number(said[1]) * words.get(said[2], 1) == pytest.approx(many, rel=6e-3)
-    right = figure.locator(".costs-bar").evaluate_all(
-        "bars => bars.map((bar) => +bar.getAttribute('d').match(/H([\\d.]+)/)[1])"
+    words = {"million": 1e6, "billion": 1e9, "trillion": 1e12, "quadrillion": 1e15}
+    counts = {**twin.weights, **twin.parts}
+    found = re.findall(
+        r"(standard|separable|depthwise|pointwise|dense):? ([\d.,]*\d)(?: (\w+illion))?",
+        "\n".join(figure.locator(".costs-frame text").all_text_contents()),
     )
-    lengths = [np.log10(many) for _, many in counts]
-    np.testing.assert_allclose(np.diff(right), 322 / 16 * np.diff(lengths), atol=1e-6)
+    assert sorted(name for name, *_ in found) == sorted(counts)
+    for name, digits, word in found:
+        assert number(digits) * words.get(word, 1) == pytest.approx(counts[name], rel=6e-3)
+    areas = {
+        name: np.prod(figure.locator(f".costs-{name}").evaluate(
+            "path => path.getAttribute('d').match(/h([\\d.e-]+)v([\\d.e-]+)/).slice(1).map(Number)"
+        ))
+        for name in ("standard", *twin.parts)
+    }  # fmt: skip
+    for name, area in areas.items():
+        assert area / areas["standard"] == pytest.approx(counts[name] / counts["standard"])
     return C, outputs, K, n
 
 
@@ -398,4 +404,15 @@ def test_costs_at_both_ends_stay_in_the_picture(costs, key):
 def test_costs_by_pointer(page, costs):
     box = slider(costs, "channels out, F").bounding_box()
     page.mouse.click(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
-    assert check_costs(costs)[1] == 256
+    assert check_costs(costs)[1] == 1024
+
+
+def test_costs_of_mobilenets_layers_and_reset(costs):
+    press(costs, "MobileNet's first pair")
+    assert check_costs(costs) == (32, 64, 3, 112)
+    press(costs, "Its last")
+    assert check_costs(costs) == (1024, 1024, 3, 7)
+    press(costs, "Its middle")
+    assert check_costs(costs) == (512, 512, 3, 14)
+    press(costs, "Reset")
+    assert check_costs(costs) == (32, 64, 3, 56)

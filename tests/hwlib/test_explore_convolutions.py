@@ -497,8 +497,20 @@ def test_what_is_spelled_of_the_costs_adds_up(counted):
             total = int(number(total.removesuffix(" weights")))
             assert eval(formula.replace("·", "*").replace(",", "")) == total
             assert total == mine["weights"][name]
-        sides = notes[3].split(" = ")[1].split(" · ")
+        formula, total = notes[3].split(" = ")[1:]
+        sides = formula.split(" · ")
         assert np.prod([number(side) for side in sides]) == mine["weights"]["dense"]
+        assert spelled(total) == pytest.approx(mine["weights"]["dense"], rel=6e-3)
+        products = re.search(r"so (.*) and (.*) \(dense", notes[4])
+        for many, name in zip(products.groups(), ("standard", "separable"), strict=True):
+            assert spelled(many) == pytest.approx(mine["macs"][name], rel=6e-3)
+
+
+def spelled(text):
+    """The number that "57.8 million" is."""
+    words = {"million": 1e6, "billion": 1e9, "trillion": 1e12, "quadrillion": 1e15}
+    digits, _, word = text.partition(" ")
+    return number(digits) * words.get(word, 1)
 
 
 def test_counts_are_said_in_three_digits(costs):
@@ -572,8 +584,13 @@ def test_the_still_of_a_field_says_what_hwlib_counts():
     assert picture.svg.count("×") == 1  # the one padding
 
 
+ONE = {"dense": 1, "standard": 1, "separable": 2}
+HALVES = {"depthwise": 1, "pointwise": 1}
+
+
 def test_the_still_of_costs_holds_every_count():
     figure = LayerCosts(side=14)
+    assert sum(figure.parts.values()) == figure.weights["separable"]
     alt = figure.still().alt
     for counts in (figure.weights, figure.macs):
         for name, many in counts.items():
@@ -585,9 +602,10 @@ def test_the_still_of_costs_holds_every_count():
     [
         (lambda: stills.receptive_field([{"kernel_size": 3}], [5]), "one a level, 2, got 1"),
         (lambda: stills.receptive_field([{"kernel_size": 3}], [5, 3], at=3), "from 0 to 2, got 3"),
-        (lambda: stills.layer_costs({}, {}), "at least one"),
-        (lambda: stills.layer_costs({"a": 1}, {"b": 1}), "the same kinds"),
-        (lambda: stills.layer_costs({"a": 0}, {"a": 1}), "at least 1, got 0"),
+        (lambda: stills.layer_costs({}, {}, {}), "must be of dense, standard and separable"),
+        (lambda: stills.layer_costs(ONE, ONE, {"depthwise": 1}), "depthwise and pointwise"),
+        (lambda: stills.layer_costs({**ONE, "dense": 0}, ONE, HALVES), "at least 1, got 0"),
+        (lambda: stills.layer_costs(ONE, ONE, {**HALVES, "pointwise": 2}), "add up to 2"),
     ],
 )
 def test_bad_stills_are_refused(draw, message):
