@@ -177,6 +177,8 @@ def prune_widget_state(app: Sphinx, pagename, templatename, context, doctree) ->
         for model in state["state"].values():
             if "_esm" in model["state"]:
                 model["state"]["_esm"] = minified(model["state"]["_esm"], Path(app.srcdir))
+            if model["state"].get("_css") == _linked_sheet(app):
+                del model["state"]["_css"]
         text = json.dumps(state)
         for number, model in enumerate(reached):
             text = text.replace(model, f"{number:032x}")
@@ -187,6 +189,11 @@ def prune_widget_state(app: Sphinx, pagename, templatename, context, doctree) ->
         scripts[index] = type(script)(
             script.filename, priority=script.priority, **{**attributes, "body": text}
         )
+
+
+def _linked_sheet(app: Sphinx) -> str:
+    """The style sheet of live figures, which every page links (see `assets`): none carries it."""
+    return (Path(app.srcdir) / "hwlib" / "explore" / "explore.css").read_text(encoding="utf-8")
 
 
 def _reachable(states: dict, shown: list[str]) -> list[str]:

@@ -139,5 +139,6 @@ export function explore({ model, el }, figure) {
     pressed.push([addButton(row, name, () => change({ ...start, ...presets[name] })), presets[name]]);
   pointing(svg, (x, y, name) => change(pick?.(x, y, name) ?? {}));
   write();
+  matchMedia("(min-width: 40rem)").addEventListener("change", read); // a picture may be laid out anew
   return { root, stage, svg, inputs, read };
 }

@@ -7,6 +7,8 @@ import uuid
 from types import SimpleNamespace
 
 from bookkit.page import WIDGET_STATE, prune_widget_state
+from hwlib.explore import Figure
+from tests.conftest import ROOT
 
 
 def finished():
@@ -16,8 +18,16 @@ def finished():
         "removed": {"state": {"word": "gone"}},
         "inner": {"state": {"word": "inner"}},
         "layout": {"state": {"child": "IPY_MODEL_" + names["inner"], "word": "layout"}},
-        "other": {"state": {"word": "other", "layout": "IPY_MODEL_" + names["layout"]}},
-        "figure": {"state": {"layout": "IPY_MODEL_" + names["layout"], "word": "</figure>"}},
+        "other": {
+            "state": {"_css": ".own {}", "word": "other", "layout": "IPY_MODEL_" + names["layout"]}
+        },
+        "figure": {
+            "state": {
+                "_css": Figure._css,
+                "layout": "IPY_MODEL_" + names["layout"],
+                "word": "</figure>",
+            }
+        },
     }
     order = sorted(states, key=names.get)  # any order: it is that of the random names
     state = {"version_major": 2, "state": {names[name]: states[name] for name in order}}
@@ -26,7 +36,8 @@ def finished():
         "body": "".join(f'<i>{{"model_id": "{names[name]}"}}</i>' for name in ("figure", "other")),
         "script_files": [script],
     }
-    prune_widget_state(None, "page", "page.html", context, None)
+    app = SimpleNamespace(srcdir=ROOT)
+    prune_widget_state(app, "page", "page.html", context, None)
     return context["body"], context["script_files"][0].attributes["body"]
 
 
@@ -47,5 +58,8 @@ def test_two_runs_give_the_same_bytes_with_all_that_is_shown_and_nothing_else():
     assert body == "".join(
         f'<i>{{"model_id": "{by_word[word]}"}}</i>' for word in ("</figure>", "other")
     )
+    # The sheet of all figures is linked by the page; an own one is not.
+    assert "_css" not in left[by_word["</figure>"]]["state"]
+    assert left[by_word["other"]]["state"]["_css"] == ".own {}"
     assert left[by_word["other"]]["state"]["layout"] == "IPY_MODEL_" + by_word["layout"]
     assert left[by_word["layout"]]["state"]["child"] == "IPY_MODEL_" + by_word["inner"]
