@@ -37,7 +37,7 @@ export function spell({ gamma }, { n, dy, mean, plain, dx, gap }) {
 }
 
 const CONTROLS = {
-  upstream: ["upstream gradients ∂L/∂y₁, ∂L/∂y₂, …", { type: "select", options: {
+  upstream: ["upstream gradients ∂L/∂yⱼ", { type: "select", options: {
     random: "random numbers around 0",
     single: "1, 0, 0, 0, …",
     alternating: "1, −1, 1, −1, …",
@@ -45,12 +45,18 @@ const CONTROLS = {
     constant: "1, 1, 1, 1, …",
     share: "1/n each",
   } }],
-  shift: ["added to each", { type: "range", min: -1, max: 1, step: 0.25 }],
+  shift: ["added to each", { type: "range", min: -1, max: 1, step: 0.05 }],
   gamma: ["scale γ", { type: "range", min: -2, max: 2, step: 0.25 }],
   doublings: ["batch size n", { type: "range", min: 0, max: 10 }],
 };
 const KEYS = { a: "γ · ∂L/∂y₁", b: "∂L/∂x₁", c: "difference" };
 const SIZES = Array.from({ length: 1024 }, (_, i) => i + 1).filter((n) => n < 65 || n % 16 === 0);
+const [WIDTH, ABOVE, BELOW] = [340, 150, 178]; // heights of the batch and of the curves
+const ENDS = [0.8, 1500]; // of the axis that both share: examples and batch sizes
+const half = (v) => Math.round(2 * v) / 2; // a multiple of 0.5
+
+/** The ends of an axis for these values and 0, a little beyond them. */
+const around = (values) => [half(Math.min(0, ...values) - 0.3), half(Math.max(0, ...values) + 0.3)];
 
 function draw(state, { svg, line, notes, inputs }) {
   const now = passed(state, 2 ** state.doublings);
@@ -58,31 +64,77 @@ function draw(state, { svg, line, notes, inputs }) {
   const words = spell(state, now);
   say(inputs.doublings, `${now.n}`);
   line.textContent = words.line;
-  notes.textContent = "";
-  for (const look in KEYS) {
-    add(notes, "span", { class: `explore-key plot-${look}${look === "c" ? " gap" : ""}` }, KEYS[look]);
-    notes.append(" "); // where the line may break
-  }
-  notes.append(`\n${words.arrives}`);
-  svg.dataset.spot = "";
-  svg.setAttribute("aria-label", `Two curves over the batch size, from 1 to 1024. ${words.line} ` +
-    `${words.arrives} At 1024: ${short(all.at(-1).plain)} and ${short(all.at(-1).dx)}.`);
+  notes.textContent = words.arrives;
+  svg.setAttribute("aria-label", `Above, the upstream gradients of the batch and their mean; below, two ` +
+    `curves over the batch size, from 1 to 1024. ${words.line} ${words.arrives} ` +
+    `At 1024: ${short(all.at(-1).plain)} and ${short(all.at(-1).dx)}.`);
+
+  const panel = (name, top, height, y, xlabel, ylabel) => {
+    const g = layer(svg, "g", name);
+    g.setAttribute("transform", `translate(0 ${top})`);
+    const margin = { left: 46, right: 8, top: 8, bottom: 36 };
+    return [g, axes(g, { x: ENDS, y, xlabel, ylabel, logx: true, width: WIDTH, height, margin })];
+  };
+  // The batch, one dot an example. Its axis has room for every size and shift: an axis that moved with
+  // the mean would run away from the finger that drags it.
+  const most = [1, 1024].flatMap((n) => arriving({ ...state, shift: 0 }, n)).flatMap((v) => [v - 1, v + 1]);
+  const [batch, { X, Y, invert }] = panel("demean-batch", 0, ABOVE, around(most), "example j", "∂L/∂yⱼ");
+  curve(batch, "zero", "zero", `M${X(ENDS[0])} ${Y(0)}H${X(ENDS[1])}`);
+  curve(batch, "demean-dots", "point plot-a", now.dy.map((v, i) => `M${X(i + 1).toFixed(2)} ${Y(v).toFixed(2)}h.01`).join(""));
+  curve(batch, "demean-mean", "c", `M${X(ENDS[0])} ${Y(now.mean)}H${X(now.n)}`);
+  curve(batch, "demean-drop", "b", `M${X(1)} ${Y(now.mean)}V${Y(now.dy[0])}`);
+  dot(batch, "demean-first", "a", X(1), Y(now.dy[0]));
+  const held = dot(batch, "demean-end", "c", X(now.n), Y(now.mean));
+  held.dataset.grip = "mean";
+  const name = layer(batch, "text", "demean-name");
+  name.textContent = "mean";
+  const right = now.n < 200;
+  for (const [key, value] of Object.entries({ x: X(now.n) + (right ? 10 : -10), y: Y(now.mean) + (right ? 4 : -9), class: `demean-name ${right ? "" : "plot-end"}` }))
+    name.setAttribute(key, value);
 
   const heights = all.flatMap(({ plain, dx }) => [plain, dx]);
-  const half = (v) => Math.round(2 * v) / 2; // a multiple of 0.5, a little beyond the curves
-  const y = [half(Math.min(0, ...heights) - 0.3), half(Math.max(0, ...heights) + 0.3)];
-  const labels = { xlabel: "batch size n", ylabel: "gradient" };
-  const { X, Y, path, invert } = axes(svg, { x: [1, 1500], y, ...labels, logx: true, width: 310, height: 190 });
-  curve(svg, "zero", "zero", `M${X(1)} ${Y(0)}H${X(1500)}`);
-  curve(svg, "plain", "a", path(all.map(({ n, plain }) => [n, plain])));
-  curve(svg, "passed", "b", path(all.map(({ n, dx }) => [n, dx])));
-  curve(svg, "gap", "c", `M${X(now.n) + 8} ${Y(now.plain)}h5V${Y(now.dx)}h-5`);
-  dot(svg, "dot-plain", "a", X(now.n), Y(now.plain));
-  dot(svg, "dot-passed", "b", X(now.n), Y(now.dx));
-  return (px, py) =>
-    ({ doublings: Math.round(Math.log2(Math.max(1, Math.min(1024, invert(px, py)[0])))) });
+  const [below, curves] = panel("demean-curves", ABOVE, BELOW, around(heights), "batch size n", "gradient");
+  const at = (v) => curves.Y(v);
+  curve(below, "zero", "zero", `M${X(ENDS[0])} ${at(0)}H${X(ENDS[1])}`);
+  curve(below, "plain", "a", curves.path(all.map(({ n, plain }) => [n, plain])));
+  curve(below, "passed", "b", curves.path(all.map(({ n, dx }) => [n, dx])));
+  curve(below, "gap", "c", `M${X(now.n) + 8} ${at(now.plain)}h5V${at(now.dx)}h-5`);
+  for (const [key, look, v] of [["dot-plain", "a", now.plain], ["dot-passed", "b", now.dx]])
+    dot(below, key, look, X(now.n), at(v)).dataset.grip = "size";
+  svg.setAttribute("viewBox", `0 0 ${WIDTH} ${ABOVE + BELOW}`);
+  svg.setAttribute("width", 1.4 * WIDTH);
+
+  const keys = layer(svg.parentElement, "p", "plot-keys");
+  keys.textContent = "";
+  for (const look in KEYS) {
+    add(keys, "span", { class: `explore-key plot-${look}${look === "c" ? " gap" : ""}` }, KEYS[look]);
+    keys.append(" "); // where the line may break
+  }
+  return (px, py, part) => {
+    const [n, v] = invert(px, py);
+    const doublings = Math.round(Math.log2(Math.max(1, Math.min(1024, n))));
+    if (part === "size") return { doublings };
+    const shift = v - passed({ ...state, shift: 0 }, 2 ** doublings).mean;
+    return { doublings, shift };
+  };
 }
 
-const FIGURE = { title: "The gradient through a batch mean", invite: "", controls: CONTROLS, draw, look: "explore-wide" };
+const FIGURE = {
+  title: "The gradient through a batch mean",
+  invite: "Press Play to let the batch grow, or drag the orange dot: up, down and sideways.",
+  controls: CONTROLS,
+  presets: {
+    "Random: gap closes": { upstream: "random", shift: 0, doublings: 10 },
+    "Plus ½: gap stays": { upstream: "random", shift: 0.5, doublings: 10 },
+    "All 1: nothing arrives": { upstream: "constant", shift: 0, doublings: 5 },
+  },
+  play: {
+    first: () => ({ doublings: 0 }),
+    next: ({ doublings }) => (doublings < 10 ? { doublings: doublings + 1 } : null),
+    every: 900,
+  },
+  draw,
+  look: "explore-rows",
+};
 
 export default { render: (context) => explore(context, FIGURE) };

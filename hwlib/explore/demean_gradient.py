@@ -19,7 +19,8 @@ UPSTREAM = {  # ∂L/∂y₁ ... ∂L/∂yₙ, of j = (1, ..., n)
 class DemeanGradient(Figure):
     """Choose the upstream gradients of y = γ (x − mean) + β and see what reaches x₁.
 
-    The other curve is γ · ∂L/∂y₁, what would reach x₁ if the mean were a constant.
+    Above the curves stand the upstream gradients, one dot an example, and their mean. The other
+    curve is γ · ∂L/∂y₁, what would reach x₁ if the mean were a constant.
 
     Args:
         upstream: ∂L/∂y₁ to ∂L/∂yₙ: "random" (Gaussian around 0, seeded), "single" (1
@@ -39,10 +40,11 @@ class DemeanGradient(Figure):
 
     _esm = module("plot.js", "random.js", "demean_gradient.js")
     SETTINGS = ("upstream", "shift", "gamma", "doublings")
+    HEIGHT = (36, 58)
 
     upstream = traitlets.Enum(list(UPSTREAM), "random").tag(sync=True)
     shift = Real(0.0, min=-1, max=1).tag(sync=True)
-    gamma = Real(1.5, min=-2, max=2).tag(sync=True)
+    gamma = Real(1.0, min=-2, max=2).tag(sync=True)
     doublings = traitlets.Int(3, min=0, max=10).tag(sync=True)
 
     @property

@@ -53,7 +53,7 @@ export default {
       say(inputs.doublings, `${2 ** state.doublings}`);
       line.textContent = words.line.join("\n");
       notes.textContent = words.notes;
-      const keys = layer(svg.parentElement, "p", "gauss-keys");
+      const keys = layer(svg.parentElement, "p", "plot-keys");
       keys.textContent = "";
       for (const look in KEYS) {
         if (look === "ink" && !plane) continue;

@@ -158,42 +158,125 @@ def check_gradient(figure):
     return one
 
 
+def ends(figure, name):
+    """The numbers of a path."""
+    return numbers(re.sub("[A-Za-z]", " ", figure.locator(f".{name}").get_attribute("d")))
+
+
+def check_batch(figure):
+    """The batch is drawn as hwlib has it: its dots, the line of their mean, and the rest above it."""
+    one = check_gradient(figure)
+    dots = figure.locator(".demean-dots").get_attribute("d")
+    heights = np.array([float(y) for _, y in re.findall(r"M([\d.]+) ([-\d.]+)h", dots)])
+    assert len(heights) == len(one.arriving)
+    ticks = figure.locator(".demean-batch .plot-end:not(.demean-name)")
+    low, high = (ticks.nth(k) for k in (0, ticks.count() - 1))
+    (y0, v0), (y1, v1) = (
+        (float(tick.get_attribute("y")), numbers(tick.text_content())[0]) for tick in (low, high)
+    )
+
+    def back(y):
+        return v0 + (np.array(y) - y0) * (v1 - v0) / (y1 - y0)
+
+    np.testing.assert_allclose(back(heights), one.arriving, atol=2e-3)
+    _, mean, _ = ends(figure, "demean-mean")
+    assert back(mean) == pytest.approx(one.arriving.mean(), abs=2e-3)
+    _, low, high = ends(figure, "demean-drop")
+    assert back(high) - back(low) == pytest.approx(one.arriving[0] - one.arriving.mean(), abs=4e-3)
+    return one
+
+
 @on(GRADIENT)
 def test_the_gradient_by_keyboard(page, figure):
     kinds = figure.get_by_role("combobox")
-    seen = {check_gradient(figure).upstream}
+    seen = {check_batch(figure).upstream}
     kinds.focus()
     for _ in range(5):
         page.keyboard.press("ArrowDown")
-        seen.add(check_gradient(figure).upstream)
+        seen.add(check_batch(figure).upstream)
     assert len(seen) == 6
-    for name in ("added to each", "scale γ"):
+    for name, step in (("added to each", 0.05), ("scale γ", 0.25)):
         before = value(figure, name)
         slider(figure, name).press("ArrowLeft")
-        check_gradient(figure)
-        assert value(figure, name) == before - 0.25
+        check_batch(figure)
+        assert value(figure, name) == before - step
+        for key in ("Home", "End"):
+            slider(figure, name).press(key)
+            check_batch(figure)
     assert slider(figure, "batch size n").get_attribute("aria-valuetext") == "8"
     slider(figure, "batch size n").press("End")
-    assert len(check_gradient(figure).arriving) == 1024
+    assert len(check_batch(figure).arriving) == 1024
     slider(figure, "batch size n").press("Home")
-    one = check_gradient(figure)
+    one = check_batch(figure)
     assert len(one.arriving) == 1
     assert "∂L/∂x₁ = 0," in figure.locator(LINE).inner_text()
 
 
 @on(GRADIENT)
-def test_the_batch_size_is_dragged(page, figure):
-    box = figure.get_by_role("img").bounding_box()
-    y = box["y"] + 0.4 * box["height"]
-    page.mouse.move(box["x"] + 0.5 * box["width"], y)
+def test_the_mean_is_dragged_by_mouse_and_by_finger(page, figure):
+    page.set_viewport_size({"width": 390, "height": 800})
+    end = figure.locator(".demean-end")
+    before = check_batch(figure)
+    x, y = centre(end)
+    pull(page, (x, y), x + 80, y)
+    one = check_batch(figure)
+    assert one.doublings > before.doublings
+    assert one.arriving.mean() == pytest.approx(before.arriving.mean(), abs=0.1)  # held level
+    settle(page)
+    seen = page.evaluate("scrollY")
+    touch(page, centre(end), (0, 30))
+    two = check_batch(figure)
+    assert two.shift < -0.5
+    assert two.doublings == one.doublings
+    assert two.gradient[0] == pytest.approx(one.gradient[0])
+    settle(page)
+    touch(page, centre(end), (-160, 0))
+    assert check_batch(figure).doublings < one.doublings
+    assert page.evaluate("scrollY") == seen
+
+
+@on(GRADIENT)
+def test_the_batch_size_is_dragged_along_the_curves(page, figure):
+    x, y = centre(figure.locator(".dot-plain"))
+    page.mouse.move(x, y)
     page.mouse.down()
     sizes = []
-    for part in (0.5, 0.7, 0.99, 0.02):
-        page.mouse.move(box["x"] + part * box["width"], y, steps=4)
-        sizes.append(len(check_gradient(figure).arriving))
+    for by in (60, 600, -600):
+        page.mouse.move(x + by, y, steps=4)
+        sizes.append(len(check_batch(figure).arriving))
     page.mouse.up()
-    assert sizes[0] < sizes[1] < sizes[2] == 1024
-    assert sizes[3] == 1
+    assert 8 < sizes[0] < sizes[1] == 1024
+    assert sizes[2] == 1
+
+
+@on(GRADIENT)
+def test_the_batch_grows_step_by_step_and_by_itself(page, figure):
+    before = check_batch(figure).doublings
+    press(figure, "Step")
+    assert check_batch(figure).doublings == before + 1
+    page.evaluate("window.setTimeout = ((real) => (f, ms) => real(f, ms / 20))(setTimeout)")
+    press(figure, "Play")
+    page.wait_for_function("document.querySelector('.explore-play').textContent === 'Play'")
+    assert check_batch(figure).doublings == 10
+    press(figure, "Step")
+    assert check_batch(figure).doublings == 0
+    press(figure, "Reset")
+    assert check_batch(figure).doublings == before
+
+
+@on(GRADIENT)
+def test_the_presets_show_what_they_say(figure):
+    gaps = {}
+    presets = figure.locator(".explore-presets button")
+    for preset in presets.all_inner_texts():
+        press(figure, preset)
+        assert figure.get_by_role("button", name=preset).get_attribute("aria-pressed") == "true"
+        one = check_batch(figure)
+        gaps[preset.split(":")[1].strip()] = one.arriving[0] * one.gamma - one.gradient[0]
+        if "nothing" in preset:
+            assert one.gradient[0] == 0
+    assert abs(gaps["gap closes"]) < 0.02
+    assert gaps["gap stays"] > 0.5
 
 
 # --------------------------------------------------------------------------- normalized Gaussian
