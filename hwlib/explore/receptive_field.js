@@ -34,6 +34,16 @@ export function seen(layers, at) {
   }, [{ real: [at], padded: [], links: [], ends: [at, at] }]);
 }
 
+/** Layers from rows of kernel size, stride, padding and dilation, and back. */
+export function fromRows(rows) {
+  const least = [1, 1, 0, 1];
+  const right = (row) => row.length === 4 && row.every((v, i) => Number.isInteger(v) && v >= least[i]);
+  if (!rows[0].length || rows.length > 5 || !rows.every(right))
+    throw new RangeError("One to five layers, each as “kernel, stride, padding, dilation;” in whole numbers.");
+  return rows.map(([kernel_size, stride, padding, dilation]) => ({ kernel_size, stride, padding, dilation }));
+}
+export const toRows = (layers) => layers.map((layer) => Object.keys(FRESH).map((key) => layer[key]));
+
 /** The list after the sliders moved; where they turn to another layer, they take its numbers. */
 export function edited(layers, chosen, state) {
   const { depth } = state;

@@ -9,8 +9,9 @@ const CONTROLS = {
   padding: range("padding p", 0, 3),
   dilation: range("dilation d", 1, 4),
   at: range("output", 0, 2),
+  layers: ["all layers: kernel, stride, padding, dilation;", { type: "text" }],
 };
-const [WIDTH, LEFT, TOP, STEP] = [330, 82, 40, 54]; // in units of the viewBox
+const [WIDTH, LEFT, TOP, STEP] = [330, 122, 40, 68]; // in units of the viewBox
 const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
 
 function draw(state, layers, { svg, line, notes, inputs }) {
@@ -19,7 +20,8 @@ function draw(state, layers, { svg, line, notes, inputs }) {
   const [levels, words] = [seen(layers, state.at), spell(layers, state.at)];
   inputs.layer.max = depth;
   inputs.at.max = sizes[depth] - 1;
-  for (const key of ["layer", ...Object.keys(FRESH)]) {
+  inputs.layers.value = unparse(toRows(layers));
+  for (const key of ["depth", "layer", ...Object.keys(FRESH)]) {
     inputs[key].max = Math.max(inputs[key].max, state[key]); // Python may go beyond
     inputs[key].value = state[key];
     say(inputs[key], state[key]);
@@ -33,7 +35,6 @@ function draw(state, layers, { svg, line, notes, inputs }) {
   const unit = (WIDTH - LEFT - 16) / (Math.max(high, sizes[0] - 1) - low);
   const X = (j, l) => LEFT + 8 + unit * (found[l].start + j * found[l].jump + (found[l].size - 1) / 2 - low);
   const Y = (l) => TOP + l * STEP;
-  svg.dataset.spot = "";
   svg.setAttribute("viewBox", `0 0 ${WIDTH} ${Y(depth) + 40}`);
   svg.setAttribute("width", 1.4 * WIDTH);
   const put = (name, d) => layer(svg, "path", name).setAttribute("d", d);
@@ -61,37 +62,87 @@ function draw(state, layers, { svg, line, notes, inputs }) {
   put("field-brackets", bracket(a, b, TOP - 16, 5) + bracket(c, d, Y(depth) + 16, -5));
   text(Math.min((a + b) / 2, WIDTH - 26), TOP - 22, `size ${size}`, "middle");
   text((c + d) / 2, Y(depth) + 31, `jump ${jump}`, "middle");
-  text(0, TOP + 3, "input x");
-  text(0, Y(depth) + 7, "output");
-  layers.map(short).forEach(({ k, s, p, d }, l) => {
-    text(7, Y(l) + 32, l + 1, "bold");
-    [`k${k}`, `p${p}`, `s${s}`, `d${d}`].forEach((words, i) =>
-      text(i < 2 ? 24 : 50, Y(l) + (i % 2 ? 40 : 24), words));
+  text(0, TOP, "input x");
+  text(0, Y(depth) + 13, "output");
+  const spot = (x, y, width, height, name) =>
+    add(texts, "rect", { x, y, width, height, rx: 4, "data-spot": name });
+  layers.forEach((layer, l) => {
+    spot(2, Y(l) + 7, LEFT - 6, 56, `layer ${l + 1}`);
+    [["kernel_size", "kernel"], ["stride", "stride"]].forEach(([key, word], i) => {
+      const y = Y(l) + 8 + 23 * i; // of the row
+      text(8, y + 15, `${word} ${layer[key]}`);
+      [["−", -1], ["+", 1]].forEach(([sign, by], k) => {
+        const x = LEFT - 55 + 25 * k;
+        spot(x, y, 24, 22, `${key} ${l + 1} ${by}`).setAttribute("class", "field-step");
+        text(x + 12, y + 16, sign, "middle");
+      });
+    });
+    const others = [["padding", 0], ["dilation", 1]].filter(([key, usual]) => layer[key] !== usual);
+    text(8, Y(l) + 62, others.map(([key]) => `${others[1] ? key.slice(0, 3) + "." : key} ${layer[key]}`).join(", "), "small");
   });
-  const y = Y(state.layer - 1) + 9;
-  put("explore-window", `M2 ${y}h${LEFT - 6}v36h${6 - LEFT}z`);
+  const y = Y(state.layer - 1) + 7;
+  put("explore-window", `M2 ${y}h${LEFT - 6}v58h${6 - LEFT}z`);
+  spot(LEFT, Y(depth) - 12, WIDTH - LEFT, 24, "output");
+  put("field-held", `M${X(state.at, depth) - 9} ${Y(depth)}a9 9 0 0 1 18 0a9 9 0 0 1 -18 0z`);
+  layer(svg, "path", "field-held").dataset.grip = "output";
 
-  return (x, y) => {
-    if (y < Y(depth) - 12) return { layer: clamp(Math.ceil((y - TOP) / STEP), 1, depth) };
-    return { at: clamp(Math.round((x - X(0, depth)) / (unit * jump)), 0, sizes[depth] - 1) };
+  return (x, y, name) => {
+    if (name === "output") return { at: clamp(Math.round((x - X(0, depth)) / (unit * jump)), 0, sizes[depth] - 1) };
+    const [key, which, by] = name.split(" ");
+    if (key === "layer") return { layer: +which };
+    const rows = layers.map((layer) => ({ ...layer }));
+    rows[which - 1][key] = Math.max(1, rows[which - 1][key] + +by);
+    return chosen(toRows(rows), +which);
   };
 }
 
-/** The model as sliders see it: `depth`, and the chosen layer's numbers. */
+/** What the controls show of these rows where this layer is chosen. */
+function chosen(rows, layer) {
+  return { layers: rows, depth: rows.length, layer, ...fromRows(rows)[layer - 1] };
+}
+
+/** The model as the controls see it: layers as rows, `depth`, and the chosen layer's numbers. */
 const facade = (model) => ({
-  get: (name) => name === "depth" ? model.get("layers").length
-    : name in FRESH ? model.get("layers")[model.get("layer") - 1][name] : model.get(name),
-  set: (name, value) => ["layer", "at"].includes(name) && model.set(name, value),
+  get: (name) => name === "layers" ? toRows(model.get("layers"))
+    : name === "depth" ? model.get("layers").length
+      : name in FRESH ? model.get("layers")[model.get("layer") - 1][name] : model.get(name),
+  set: (name, value) => name === "layers" ? model.set(name, fromRows(value))
+    : ["layer", "at"].includes(name) && model.set(name, value),
   on: (event, listener) => model.on(/:(layer|at)$/.test(event) ? event : "change:layers", listener),
   save_changes: () => model.save_changes(),
 });
 
+const stack = (...rows) => ({ ...chosen(rows, 1), at: 1 });
+const [CONV, SAME, POOL] = [[3, 1, 0, 1], [3, 1, 1, 1], [2, 2, 0, 1]];
+const FIGURE = {
+  title: "Receptive field",
+  invite: "Press + and −, or drag the ringed output.",
+  controls: CONTROLS,
+  presets: {
+    "3 × 3 four times: 9": stack(CONV, CONV, CONV, CONV),
+    "VGG with pooling: 14": stack(SAME, SAME, POOL, SAME, SAME),
+    "Dilated 1, 2, 4: 15": stack(CONV, [3, 1, 0, 2], [3, 1, 0, 4]),
+    "Dilated 2, 2: gaps": stack([3, 1, 0, 2], [3, 1, 0, 2]),
+  },
+  look: "explore-rows",
+};
+
 export default {
-  render: ({ model, el }) => explore({ model: facade(model), el }, {
-    title: "Receptive field", invite: "", controls: CONTROLS, look: "explore-rows",
-    draw(state, parts) {
-      model.set("layers", edited(model.get("layers"), model.get("layer"), state));
-      return draw(state, model.get("layers"), parts);
-    },
-  }),
+  render({ model, el }) {
+    let before; // the layers and the chosen one, as they were drawn
+    explore({ model: facade(model), el }, {
+      ...FIGURE,
+      draw(state, parts) {
+        let layers = fromRows(state.layers);
+        if (JSON.stringify(state.layers) === before?.rows) layers = edited(layers, before.layer, state);
+        else {
+          state.layer = Math.min(state.layer, layers.length);
+          Object.assign(state, layers[state.layer - 1], { depth: layers.length });
+        }
+        state.layers = toRows(layers);
+        before = { rows: JSON.stringify(state.layers), layer: state.layer };
+        return draw(state, layers, parts);
+      },
+    });
+  },
 };

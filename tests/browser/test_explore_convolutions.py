@@ -240,8 +240,16 @@ def test_stamps_by_finger_in_every_direction(page, stamps):
 
 
 @pytest.fixture
-def stack(page, site):
-    return opened(page, site, "why_convolution", "ReceptiveField")
+def stack(page):
+    page.set_content(embed(ReceptiveField()))
+    return alive(page)
+
+
+KEYS = ("kernel_size", "stride", "padding", "dilation")
+
+
+def field_text(figure):
+    return figure.get_by_role("textbox", name="all layers").input_value()
 
 
 LAYER = ("kernel", "stride", "padding", "dilation")
@@ -252,10 +260,15 @@ def check_field(figure, layers):
     layers = [{"stride": 1, "padding": 0, "dilation": 1, **layer} for layer in layers]
     field = count.receptive_field(layers)
     shown = figure.locator(".field-texts text").all_text_contents()
-    for i, layer in enumerate(layers):
-        k, s, p, d = (layer[n] for n in ("kernel_size", "stride", "padding", "dilation"))
-        assert f"{i + 1} k{k} p{p} s{s} d{d}" in " ".join(shown)
-    assert sum(text.isdigit() for text in shown) == len(layers)
+    rows = [[layer[n] for n in KEYS] for layer in layers]
+    words = " ".join(text for text in shown if text not in "+−")
+    for k, s, p, d in rows:
+        assert f"kernel {k} stride {s}" in words
+        assert p == 0 or re.search(rf"pad(ding|\.) {p}\b", words)
+        assert d == 1 or re.search(rf"dil(ation|\.) {d}\b", words)
+    assert figure.locator(".field-step").count() == 4 * len(layers)
+    typed = field_text(figure).split(";")
+    assert [[int(n) for n in row.split(",")] for row in typed if row.strip()] == rows
     assert {f"size {field.size}", f"jump {field.jump}"} <= set(shown)
     said = [number(re.match(r"\w+ (\S+)", note)[1]) for note in notes(figure)[:3]]
     assert said == list(field)
@@ -265,9 +278,9 @@ def check_field(figure, layers):
     assert [number(end) for end in ends] == [first, first + field.size - 1]
     assert line(figure).startswith(f"Output {at} sees ")
     chosen = layers[int(slider(figure, "layer to change").input_value()) - 1]
-    keys = ("kernel_size", "stride", "padding", "dilation")
+    assert int(slider(figure, "layers").input_value()) == len(layers)
     values = [int(slider(figure, name).input_value()) for name in LAYER]
-    assert values == [chosen[key] for key in keys]
+    assert values == [chosen[key] for key in KEYS]
     assert line(figure) in label(figure)
     return at
 
@@ -296,24 +309,83 @@ def test_a_stack_by_keyboard(page, stack):
 
 
 def test_a_stack_by_pointer(page, stack):
-    svg = stack.locator("svg[role=img]")
-    svg.scroll_into_view_if_needed()
-
-    def tap(x, y):
-        """In units of the picture."""
-        page.mouse.click(*svg.evaluate(
-            "(e, [x, y]) => { const p = new DOMPoint(x, y).matrixTransform(e.getScreenCTM());"
-            " return [p.x, p.y]; }", [x, y]
-        ))  # fmt: skip
-
     conv, pool = {"kernel_size": 3}, {"kernel_size": 2, "stride": 2}
-    tap(30, 40 + 54 + 25)
+
+    def step(key, layer, by):
+        stack.locator(f"[data-spot='{key} {layer} {by}']").click()
+
+    stack.locator("[data-spot='layer 2']").click(position={"x": 12, "y": 12})
     check_field(stack, [conv, pool, conv, pool])
     assert slider(stack, "layer to change").input_value() == "2"
-    tap(95, 40 + 4 * 54)
-    assert check_field(stack, [conv, pool, conv, pool]) == 0
-    tap(323, 40 + 4 * 54)
-    assert check_field(stack, [conv, pool, conv, pool]) == 2
+    step("kernel_size", 3, 1)
+    check_field(stack, [conv, pool, {"kernel_size": 4}, pool])
+    assert slider(stack, "layer to change").input_value() == "3"
+    step("stride", 4, -1)
+    step("stride", 4, -1)  # it stays 1
+    check_field(stack, [conv, pool, {"kernel_size": 4}, {"kernel_size": 2}])
+    step("kernel_size", 2, 1)  # now as layer 1
+    step("stride", 2, -1)
+    check_field(stack, [conv, conv, {"kernel_size": 4}, {"kernel_size": 2}])
+    press(stack, "Reset")
+    assert check_field(stack, [conv, pool, conv, pool]) == 1
+    width = stack.locator("[data-spot=output]").bounding_box()["width"]
+    held = stack.locator(".field-held")
+    for by, at in ((width / 2, 2), (-width, 0)):
+        (x, y), _ = centre(held), page.wait_for_timeout(200)
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + by, y, steps=5)
+        page.mouse.up()
+        assert check_field(stack, [conv, pool, conv, pool]) == at
+
+
+def test_the_output_by_finger(page, stack):
+    page.set_viewport_size({"width": 390, "height": 800})
+    seen = page.evaluate("scrollY")
+    touch(page, centre(stack.locator(".field-held")), (90, 0))
+    assert slider(stack, "output").input_value() == "2"
+    touch(page, centre(stack.locator(".field-held")), (-200, -40))
+    assert slider(stack, "output").input_value() == "0"
+    assert page.evaluate("scrollY") == seen
+
+
+def test_presets_of_a_stack_say_their_size(stack):
+    conv, same, pool = (
+        {"kernel_size": 3},
+        {"kernel_size": 3, "padding": 1},
+        {"kernel_size": 2, "stride": 2},
+    )
+    stacks = {
+        "3 × 3 four times: 9": [conv] * 4,
+        "VGG with pooling: 14": [same, same, pool, same, same],
+        "Dilated 1, 2, 4: 15": [{**conv, "dilation": d} for d in (1, 2, 4)],
+        "Dilated 2, 2: gaps": [{**conv, "dilation": 2}] * 2,
+    }
+    for _ in range(2):  # after each other, and after a change
+        for name, layers in stacks.items():
+            press(stack, name)
+            check_field(stack, layers)
+            if ": gaps" not in name:
+                assert count.receptive_field(layers).size == int(name.split(": ")[1])
+            button = stack.get_by_role("button", name=name, exact=True)
+            assert button.get_attribute("aria-pressed") == "true"
+            slider(stack, "layer to change").press("End")
+            slider(stack, "kernel").press("ArrowRight")
+            check_field(
+                stack, [*layers[:-1], {**layers[-1], "kernel_size": layers[-1]["kernel_size"] + 1}]
+            )
+    press(stack, "Dilated 2, 2: gaps")
+    assert line(stack).startswith("Output 1 sees 5 of 9 inputs")
+
+
+def test_layers_are_typed(stack):
+    text = stack.get_by_role("textbox", name="all layers")
+    text.fill("5, 2, 1, 1; 3, 1, 0, 2")
+    check_field(
+        stack, [{"kernel_size": 5, "stride": 2, "padding": 1}, {"kernel_size": 3, "dilation": 2}]
+    )
+    text.fill("5, 2")
+    assert "One to five layers" in line(stack)
 
 
 def test_stacks_from_python_beyond_the_sliders_and_in_two_views(page):

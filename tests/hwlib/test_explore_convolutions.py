@@ -402,6 +402,31 @@ def test_the_sliders_change_one_layer_or_turn_to_another(field):
     assert shrunk == [[a], {**state, "depth": 1}]
 
 
+def test_layers_are_rows_and_back(field):
+    stacks = [stack["layers"] for stack in draw_stacks()]
+    body = "return data.map((layers) => [figure.toRows(layers), figure.fromRows(figure.toRows(layers))]);"
+    for layers, (rows, back) in zip(stacks, field(body, stacks), strict=True):
+        assert rows == [list(layer.values()) for layer in layers]
+        assert back == layers
+
+
+def test_rows_that_are_no_layers_are_refused(field):
+    one = [3, 1, 0, 1]
+    bad = [
+        one,
+        [one] * 6,
+        [[3, 1, 0]],
+        [[0, 1, 0, 1]],
+        [[3, 0, 0, 1]],
+        [[3, 1, -1, 1]],
+        [[3, 1, 0, 1.5]],
+    ]
+    body = """return data.map((rows) => {
+        try { return figure.fromRows(rows); } catch (error) { return error.message; }
+    });"""
+    assert all("One to five layers" in message for message in field(body, bad))
+
+
 def test_layers_are_spelled_out_and_defaults_are_not_shared():
     figure = ReceptiveField(layers=[{"kernel_size": np.int64(3)}])
     assert figure.layers == [{"kernel_size": 3, "stride": 1, "padding": 0, "dilation": 1}]
