@@ -11,7 +11,7 @@ const CONTROLS = {
   at: range("output", 0, 2),
   layers: ["all layers: kernel, stride, padding, dilation;", { type: "text" }],
 };
-const [WIDTH, LEFT, TOP, STEP] = [330, 122, 40, 68]; // in units of the viewBox
+const [WIDTH, LEFT, TOP, STEP] = [330, 132, 40, 68]; // in units of the viewBox
 const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
 
 function draw(state, layers, { svg, line, notes, inputs }) {
@@ -68,9 +68,10 @@ function draw(state, layers, { svg, line, notes, inputs }) {
     add(texts, "rect", { x, y, width, height, rx: 4, "data-spot": name });
   layers.forEach((layer, l) => {
     spot(2, Y(l) + 7, LEFT - 6, 56, `layer ${l + 1}`);
+    text(7, Y(l) + 23, l + 1, "bold");
     [["kernel_size", "kernel"], ["stride", "stride"]].forEach(([key, word], i) => {
       const y = Y(l) + 8 + 23 * i; // of the row
-      text(8, y + 15, `${word} ${layer[key]}`);
+      text(19, y + 15, `${word} ${layer[key]}`);
       [["−", -1], ["+", 1]].forEach(([sign, by], k) => {
         const x = LEFT - 55 + 25 * k;
         spot(x, y, 24, 22, `${key} ${l + 1} ${by}`).setAttribute("class", "field-step");
@@ -78,7 +79,7 @@ function draw(state, layers, { svg, line, notes, inputs }) {
       });
     });
     const others = [["padding", 0], ["dilation", 1]].filter(([key, usual]) => layer[key] !== usual);
-    text(8, Y(l) + 62, others.map(([key]) => `${others[1] ? key.slice(0, 3) + "." : key} ${layer[key]}`).join(", "), "small");
+    text(19, Y(l) + 62, others.map(([key]) => `${others[1] ? key.slice(0, 3) + "." : key} ${layer[key]}`).join(", "), "small");
   });
   const y = Y(state.layer - 1) + 7;
   put("explore-window", `M2 ${y}h${LEFT - 6}v58h${6 - LEFT}z`);

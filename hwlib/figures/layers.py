@@ -39,7 +39,7 @@ def receptive_field(
     size, jump, start = fields[-1]
     low = min(0, start)
     high = max(lengths[0] - 1, start + (lengths[-1] - 1) * jump + size - 1)
-    left, top, step = 92, 34, 58
+    left, top, step = 92, 34, 62
     unit = (WIDTH - left - 16) / max(1, high - low)
     sheet = Sheet()
 
@@ -73,9 +73,10 @@ def receptive_field(
             sheet.text(x, y, "×")
         ends = ends[0] * stride - padding, ends[1] * stride + int(taps[-1])
         cone.insert(0, ends)
-        said = f"{level}: k{kernel_size} s{stride}", f"p{padding} d{dilation}"
+        others = [f"pad. {padding}"] * (padding > 0) + [f"dil. {dilation}"] * (dilation > 1)
+        said = f"{level}: kernel {kernel_size}", f"stride {stride}", ", ".join(others)
         for line, words in enumerate(said):
-            sheet.label(14, top + (level - 1) * step + 21 + 16 * line, words)
+            sheet.label(8, top + (level - 1) * step + 14 + 15 * line, words)
     outline = [place(level, first) for level, (first, _) in enumerate(cone)]
     outline += [place(level, last) for level, (_, last) in enumerate(cone)][::-1]
     sheet.axes.add_patch(Polygon(outline, fc="k", alpha=0.1, ec="none", lw=0, clip_on=False))
