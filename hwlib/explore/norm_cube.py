@@ -17,7 +17,8 @@ VALUES = [  # (N, C, HW): samples, channels, positions
 class NormCube(Figure):
     """Choose a norm and an entry of a batch, and see the entries that it shares its mean with.
 
-    The batch has 3 samples, 4 channels and 4 positions (H·W); all are counted from 0.
+    The batch has 3 samples, 4 channels and 4 positions (H·W); all are counted from 0. It is drawn
+    whole, once for each norm, and cut into its samples.
 
     Args:
         norm: "batch", "layer", "instance" or "group".
@@ -33,9 +34,9 @@ class NormCube(Figure):
     array([ True,  True,  True,  True])
     """
 
-    _esm = module("norm_cube.js")
+    _esm = module("norm_cube.js", "norm_cube_view.js")
     SETTINGS = ("norm", "groups", "sample", "channel", "place")
-    HEIGHT = (34, 46)
+    HEIGHT = (34, 55)
 
     norm = traitlets.Enum(NORMS, "group").tag(sync=True)
     groups = traitlets.Enum((1, 2, 4), 2).tag(sync=True)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hwlib.explore import DemeanGradient, NormalizedGaussian, NormCube
+from hwlib.explore.norm_cube import NORMS
 from tests.browser.figures import alive, centre, embed, press, pull, settle, touch
 
 pytestmark = pytest.mark.browser
@@ -67,8 +68,13 @@ def check_cube(figure):
         for e in entries.evaluate_all("all => all.map(e => e.className.baseVal)")
     ]
     np.testing.assert_array_equal(np.reshape(shaded, x.shape), shared)
-    faces = figure.locator(".norm-face.tap").count()
-    assert faces == shared[0].sum() + shared[:, :, 0].sum() + shared[:, -1].sum()
+    faces = figure.locator(".norm-block .norm-face.tap").count()
+    assert faces == shared.sum() + shared[:, :, 0].sum() + shared[:, -1].sum()
+    for norm in NORMS:  # the small blocks, for the same entry
+        small = figure.locator(f".norm-small-{norm}")
+        other = NormCube(**{**state, "norm": norm}).shared
+        assert small.locator(".front.tap").count() == other.sum()
+        assert small.locator(".chosen").count() == (norm == state["norm"])
     said = figure.locator(LINE).inner_text()
     count, mean = re.search(r"= (\d+) entries\. Their mean is (.*)\.$", said).groups()
     assert int(count) == shared.sum()
@@ -131,6 +137,67 @@ def test_an_entry_is_touched(page, figure):
             )
             state = check_cube(figure)
             assert (state["sample"], state["channel"], state["place"]) == (sample, channel, place)
+
+
+@on(CUBE)
+def test_a_cell_of_the_whole_block_is_pressed(page, figure):
+    """Where it is seen: at the front, at the top or at the right side."""
+    for face, kind in (("0 1 2", "front"), ("2 0 0", "top"), ("1 3 1", "side"), ("0 3 0", "side")):
+        spot = figure.locator(f".norm-block .{kind}[data-spot='face {face}']")
+        page.mouse.click(*centre(spot))
+        state = check_cube(figure)
+        assert f"{state['sample']} {state['channel']} {state['place']}" == face
+    page.mouse.move(*centre(figure.locator(".norm-block .front").last))
+    cursor = "e => getComputedStyle(e).cursor"
+    assert figure.get_by_role("img").evaluate(cursor) == "pointer"
+
+
+@on(CUBE)
+def test_a_small_block_chooses_its_norm_and_leaves_the_ring(page, figure):
+    slider(figure, "channel c").press("Home")
+    before = check_cube(figure)
+    for norm in ("batch", "layer", "instance", "group"):
+        page.mouse.click(*centre(figure.locator(f".norm-small-{norm} .norm-label")))
+        assert check_cube(figure) == {**before, "norm": norm}
+
+
+@on(CUBE)
+def test_the_buttons_of_the_norms_and_reset(figure):
+    start = check_cube(figure)
+    for norm in NORMS:
+        name = f"{norm.capitalize()} norm"
+        figure.get_by_role("button", name=name).press("Enter")
+        assert check_cube(figure)["norm"] == norm
+        assert figure.get_by_role("button", name=name).get_attribute("aria-pressed") == "true"
+    slider(figure, "position hw").press("End")
+    press(figure, "Reset")
+    assert check_cube(figure) == start
+
+
+@on(CUBE)
+def test_the_ring_is_dragged_by_mouse_and_by_finger(page, figure):
+    page.set_viewport_size({"width": 390, "height": 800})
+    entry = lambda n, c, p: centre(figure.locator(".norm-entry").nth(16 * n + 4 * c + p))
+    ring = figure.locator(".norm-ring")
+    ring.scroll_into_view_if_needed()
+    pull(page, centre(ring), *entry(1, 2, 3))
+    state = check_cube(figure)
+    assert (state["sample"], state["channel"], state["place"]) == (1, 2, 3)
+    seen = page.evaluate("scrollY")
+    for n, c, p in ((1, 2, 0), (2, 0, 0)):  # up, then sideways
+        touch(page, centre(ring), np.subtract(entry(n, c, p), centre(ring)).tolist())
+        state = check_cube(figure)
+        assert (state["sample"], state["channel"], state["place"]) == (n, c, p)
+    assert page.evaluate("scrollY") == seen
+
+
+@on(CUBE)
+def test_the_hidden_part_of_a_set_is_drawn_through_the_block(figure):
+    """Twelve edges of a box for each sample of the set, front and back as whole rectangles."""
+    for norm, samples in (("Batch norm", 3), ("Layer norm", 1), ("Instance norm", 1)):
+        press(figure, norm)
+        d = figure.locator(".norm-block .norm-edges").get_attribute("d")
+        assert d.count("M") == 6 * samples
 
 
 # ------------------------------------------------------------------------------ demean gradient
