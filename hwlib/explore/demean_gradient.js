@@ -51,7 +51,7 @@ const CONTROLS = {
 };
 const KEYS = { a: "γ · ∂L/∂y₁", b: "∂L/∂x₁", c: "difference" };
 const SIZES = Array.from({ length: 1024 }, (_, i) => i + 1).filter((n) => n < 65 || n % 16 === 0);
-const [WIDTH, ABOVE, BELOW] = [340, 150, 178]; // heights of the batch and of the curves
+const [WIDTH, ABOVE, BELOW] = [340, 176, 178]; // heights of the batch and of the curves
 const ENDS = [0.8, 1500]; // of the axis that both share: examples and batch sizes
 const half = (v) => Math.round(2 * v) / 2; // a multiple of 0.5
 

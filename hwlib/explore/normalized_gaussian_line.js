@@ -14,7 +14,7 @@ function bells(svg, [{ x, y, inputs, outputs, limit }], before, { gamma }) {
   add(clip, "rect", { x: EDGE, y: IN - BELL - 4, width: WIDTH - 2 * EDGE, height: OUT - IN + 2 * BELL + 8 });
   for (const v of ticks) {
     add(frame, "path", { d: `M${X(v)} ${IN - BELL}V${OUT + BELL}` });
-    add(frame, "text", { x: X(v), y: HEIGHT - 14 }, typeset(v));
+    add(frame, "text", { x: X(v), y: HEIGHT - 12 }, typeset(v));
   }
 
   const density = ([m, s], v) => Math.exp(-(((v - m) / s) ** 2) / 2) / (s * Math.sqrt(2 * Math.PI));
@@ -30,11 +30,12 @@ function bells(svg, [{ x, y, inputs, outputs, limit }], before, { gamma }) {
   };
   const ghosts = layer(svg, "g", "gauss-ghosts");
   ghosts.replaceChildren();
+  ghosts.setAttribute("clip-path", `url(#${clip.id})`);
   before.forEach(([old], k) => {
-    const g = add(ghosts, "g", { style: `opacity: ${(0.15 + (0.6 * (k + 1)) / before.length).toFixed(2)}` });
+    const g = add(ghosts, "g", { style: `stroke-opacity: ${(0.15 + (0.6 * (k + 1)) / before.length).toFixed(2)}` });
     const points = Array.from({ length: 141 }, (_, i) => -7 + i / 10);
     const [m, s] = old.outputs;
-    const hang = (v) => Math.min(OUT + BELL, OUT + lift(density([m, s], v))).toFixed(1);
+    const hang = (v) => (OUT + lift(density([m, s], v))).toFixed(1);
     if (s) add(g, "path", { d: points.map((v, i) => `${i ? "L" : "M"}${X(v).toFixed(1)} ${hang(v)}`).join("") });
     add(g, "path", { d: `M${X(inputs[0])} ${IN}L${X(m)} ${OUT}` });
   });

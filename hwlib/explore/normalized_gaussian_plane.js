@@ -18,7 +18,7 @@ function clouds(svg, [one, two], before, { rho }) {
   ghosts.replaceChildren();
   before.forEach(([first, second], k) => add(ghosts, "path", {
     d: ring(first.outputs, second.outputs, turn(rho, first, second), 2),
-    style: `opacity: ${(0.15 + (0.6 * (k + 1)) / before.length).toFixed(2)}`,
+    style: `stroke-opacity: ${(0.15 + (0.6 * (k + 1)) / before.length).toFixed(2)}`,
   }));
   const turned = turn(rho, one, two);
   points("x", "a", "h.01");
