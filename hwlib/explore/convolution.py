@@ -56,8 +56,8 @@ class Convolution(Figure):
     def HEIGHT(self) -> tuple[float, float]:
         """In the plane, input, filter and output are as high as they are wide."""
         if self.compact:
-            return 20, 20
-        return (24, 39) if np.ndim(self.x) == 1 else (34, 62)
+            return 25, 25
+        return (33, 54.5) if np.ndim(self.x) == 1 else (37, 79.5)
 
     @property
     def output(self) -> np.ndarray:

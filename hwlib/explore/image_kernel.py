@@ -38,7 +38,7 @@ class ImageKernel(Figure):
 
     _esm = module("cells.js", "pixels.js", "image_kernel.js", "image_kernel_view.js")
     SETTINGS = ("picture", "weight", "shown", "row", "column")
-    HEIGHT = (40, 54)
+    HEIGHT = (37.5, 53.5)
 
     picture = traitlets.Enum(["photograph", "digit"], "photograph").tag(sync=True)
     weight = Numbers(SOBEL).tag(sync=True)

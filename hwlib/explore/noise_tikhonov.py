@@ -33,7 +33,7 @@ class NoiseTikhonov(Figure):
 
     _esm = module("plot.js", "noise_law.js", "noise_tikhonov.js", "noise_tikhonov_view.js")
     SETTINGS = ("X", "y", "mu", "sigma", "noise")
-    HEIGHT = (43, 60)
+    HEIGHT = (41.5, 59)
 
     X = Numbers([[2, 1], [1, -0.5], [-1, 1], [2, 0.5]]).tag(sync=True)
     y = Numbers([3, 0, 1, 2]).tag(sync=True)

@@ -40,7 +40,7 @@ class Unfold(Figure):
 
     _esm = module("cells.js", "convolution.js", "unfold.js", "unfold_view.js")
     SETTINGS = (*_SETTINGS, "direction", "at")
-    HEIGHT = (39, 61)
+    HEIGHT = (36.5, 60.5)
 
     x = Numbers(np.arange(12).reshape(3, 4).tolist()).tag(sync=True)
     weight = Numbers([[1, 0], [-1, 2]]).tag(sync=True)
