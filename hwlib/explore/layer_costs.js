@@ -76,10 +76,10 @@ function draw(state, { svg, line, notes }) {
     lines(F, HEIGHT / F, (y) => `M${LEFT} ${24 + y}h${WIDTH}`));
   const top = 24 + HEIGHT + 28;
   text(top, `separable: ${short(weights.separable)}, ${three(100 * ratio)}% of it`, "costs-title");
-  text(top + 21, `depthwise ${short(parts.depthwise)}: as one of F = ${whole(F)} rows`);
+  text(top + 21, `depthwise ${short(parts.depthwise)}: as one of F = ${whole(F)} row${F > 1 ? "s" : ""}`);
   area("depthwise", top + 29, WIDTH, HEIGHT / F);
   const below = top + 29 + HEIGHT / F + 22;
-  text(below, `pointwise ${short(parts.pointwise)}: as one of K² = ${K ** 2} columns`);
+  text(below, `pointwise ${short(parts.pointwise)}: as one of K² = ${K ** 2} column${K > 1 ? "s" : ""}`);
   area("pointwise", below + 8, WIDTH / K ** 2, HEIGHT);
   layer(svg, "path", "costs-whole").setAttribute("d", `M${LEFT} ${below + 8}h${WIDTH}v${HEIGHT}h${-WIDTH}z`);
   text(below + HEIGHT + 32, `dense: ${short(weights.dense)}`, "costs-title");

@@ -15,18 +15,6 @@ from tests.browser.figures import alive, centre, drag, embed
 pytestmark = pytest.mark.browser
 
 
-def opened(page, site, chapter, name):
-    """The figure of this name in the chapter, alive."""
-    page.goto(f"{site}/chapters/{chapter}.html")
-    page.wait_for_selector("html[data-explore]")
-    live = page.locator(f".explore-still:has([data-figure={name}])").locator(
-        "xpath=preceding-sibling::div[contains(@class, 'explore-live')][1]"
-    )
-    found = live.locator(".explore")
-    found.scroll_into_view_if_needed()
-    return found
-
-
 def slider(figure, name):
     return figure.get_by_role("slider", name=name)
 
