@@ -108,10 +108,10 @@ def test_folding_column_by_column_is_the_oracles(looked, oracle):
             np.testing.assert_allclose(step["sums"], oracle(back, *shapes), rtol=0, atol=1e-12)
             ones = np.ones_like(columns) * (np.arange(columns.shape[1]) <= at)
             np.testing.assert_array_equal(step["copies"], oracle(ones, *shapes))
-        figure = Unfold(**setting, at=len(mine["steps"]) - 1)
-        np.testing.assert_array_equal(figure.columns, columns)
-        np.testing.assert_allclose(figure.folded, step["sums"], rtol=0, atol=1e-12)
-        np.testing.assert_array_equal(figure.copies, step["copies"])
+            figure = Unfold(**setting, at=at)
+            np.testing.assert_array_equal(figure.columns, columns)
+            np.testing.assert_allclose(figure.folded, step["sums"], rtol=0, atol=1e-12)
+            np.testing.assert_array_equal(figure.copies, step["copies"])
 
 
 def numbers(text):
