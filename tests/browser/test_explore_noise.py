@@ -97,6 +97,36 @@ def test_the_minimum_jumps_at_the_first_step_of_the_drop_rate(page, figure):
     assert np.hypot(*np.subtract(after, then)) < 5
 
 
+def check_equal(axes):
+    """A unit is as long up as across."""
+    grid, names = axes.locator("path"), axes.locator("text")
+    boxes = [grid.nth(i).bounding_box() for i in range(grid.count())]
+    ticks = [float(t.replace("−", "-")) for t in names.all_text_contents()[: len(boxes)]]
+    across = [b["height"] > b["width"] for b in boxes]
+    unit = [
+        abs(np.diff([b[side] for b, a in zip(boxes, across, strict=True) if a == vertical])[0])
+        / np.diff([t for t, a in zip(ticks, across, strict=True) if a == vertical])[0]
+        for side, vertical in (("x", True), ("y", False))
+    ]
+    np.testing.assert_allclose(*unit, rtol=0.01)
+
+
+@on(DropoutLoss)
+def test_the_smallest_norm_is_where_its_circle_touches_the_line(figure):
+    for x1 in ("4", "1.5", "10"):
+        slider(figure, "feature x₁").fill(x1)
+        check_equal(figure.locator(".plot-axes"))
+        gap = figure.evaluate("""f => { // how near the circle comes to the ring of p = 0
+            const path = f.querySelector(".loss-norm"), ring = f.querySelector(".loss-ends circle");
+            const [x, y] = ["cx", "cy"].map((k) => +ring.getAttribute(k)), far = path.getTotalLength();
+            return Math.min(...Array.from({ length: 2000 }, (_, i) => {
+                const q = path.getPointAtLength((far * i) / 1999);
+                return Math.hypot(q.x - x, q.y - y);
+            }));
+        }""")
+        assert gap < 1
+
+
 @on(DropoutLoss)
 def test_every_slider_of_the_loss_is_moved_by_keys(page, figure):
     press(figure, "p = 0.5: it shrinks")
@@ -232,11 +262,7 @@ def test_the_noise_is_dragged_over_its_map(page, figure):
 
 @on(NoiseTikhonov)
 def test_a_unit_is_as_long_up_as_across(figure):
-    lines = figure.locator(".tikhonov-weights .plot-axes path")
-    boxes = [lines.nth(i).bounding_box() for i in range(lines.count())]
-    across = np.diff([b["x"] for b in boxes if b["height"] > 9])
-    up = np.diff([b["y"] for b in boxes if b["width"] > 9])
-    np.testing.assert_allclose(across[0], -up[0], rtol=0.01)
+    check_equal(figure.locator(".tikhonov-weights .plot-axes"))
     assert figure.locator(".tikhonov-names text").all_text_contents() == [
         "data fit",
         "penalty",
