@@ -18,7 +18,7 @@ function layout({ image, filter, output, row, columns }) {
   return {
     image: [0, 0], matrix: [left, below - 0.9 - row.length], row: [left - 1 - row.length, below], product: [left, below],
     filter: [0, last], output: [left, last], copies: [0, below], original: [left, below],
-    width: left + Math.max(columns[0].length, output[0].length, image[0].length),
+    width: left + Math.max(columns[0].length, output[0].length, image[0].length, 4), // 4: titles need room
     height: Math.max(last + Math.max(filter.length, output.length), below + image.length),
   };
 }
@@ -71,9 +71,9 @@ function draw(state, { svg, line, notes, inputs }) {
     grid(place.original, "image x", image, original);
   } else {
     grid(place.image, "image x", image, original);
-    grid(place.row, "filter, as a row", [row], () => ({ class: "filter" }));
+    grid(place.row, "filter w, as a row", [row], () => ({ class: "filter" }));
     grid(place.filter, "filter w", filter, (_, i, j) => ({ class: "filter", "data-cell": `weight ${i} ${j}` }));
-    grid(place.product, "row times each column", [output.flat()], (_, __, j) =>
+    grid(place.product, "row times column", [output.flat()], (_, __, j) =>
       ({ class: `output ${later(j)}`, "data-spot": j }));
     grid(place.output, "output y", output, (_, i, j) => ({ class: `output ${later(n(i, j))}`, "data-spot": n(i, j) }));
   }
@@ -109,9 +109,9 @@ const FIGURE = {
   invite: "Press Play, or drag the blue window. Click a number to change it.",
   controls: CONTROLS,
   presets: {
-    "Row times column": { ...SHOW, direction: "unfold", at: 1 },
-    "Fold adds up the copies": { ...SHOW, direction: "fold" },
-    "Stride 2: no copies": { x: [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13, 14, 15]], direction: "unfold", stride: 2, at: 0 },
+    "2 × 3 filter: 6 rows": { ...SHOW, direction: "unfold", weight: [[1, 0, -1], [-1, 2, 1]] },
+    "Fold adds up the copies": { stride: 1, direction: "fold", at: 5 },
+    "4 × 4, stride 2: no copies": { x: [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13, 14, 15]], direction: "unfold", stride: 2, at: 0 },
   },
   play: {
     first: () => ({ at: 0 }),

@@ -62,8 +62,8 @@ def check(figure):
         shown |= {"sum so far": view.folded, "copies so far": view.copies}
     else:
         weight = np.ravel(view.weight)
-        shown |= {"filter w": weight, "filter, as a row": weight}
-        shown |= {"output y": view.output, "row times each column": view.output}
+        shown |= {"filter w": weight, "filter w, as a row": weight}
+        shown |= {"output y": view.output, "row times column": view.output}
     for title, expected in shown.items():
         np.testing.assert_allclose(grid(figure, title), np.ravel(expected), err_msg=title)
     name = ", ".join(map(str, np.unravel_index(view.at, view.output.shape)))
@@ -174,16 +174,21 @@ def test_play_fills_matrix_and_output_and_adds_the_columns_back(page, figure):
 
 def test_presets_and_reset(figure):
     press(figure, "Fold adds up the copies")
-    assert check(figure).direction == "fold"
-    press(figure, "Stride 2: no copies")
+    view = check(figure)
+    assert (view.direction, view.at) == ("fold", view.output.size - 1)  # all are back
+    press(figure, "4 × 4, stride 2: no copies")
     view = check(figure)
     assert (view.stride, view.columns.shape) == (2, (4, 4))
     assert "no pixel is copied twice" in figure.locator(".explore-notes").inner_text()
+    over = "(e) => e.getBBox().x + e.getBBox().width - e.ownerSVGElement.viewBox.baseVal.width"
+    titles = figure.locator(".explore-cells .title")
+    assert titles.count() == 6
+    assert all(title.evaluate(over) <= -2 for title in titles.all())  # none is cut
     figure.get_by_role("combobox").select_option("fold")
     slider(figure, "window").press("End")
     assert (check(figure).folded == check(figure).x).all()
-    press(figure, "Row times column")
-    assert (check(figure).stride, check(figure).at) == (1, 1)
+    press(figure, "2 × 3 filter: 6 rows")
+    assert check(figure).columns.shape == (6, 4)
     press(figure, "Reset")
     view = check(figure)
     assert (view.at, view.direction, view.x) == (0, "unfold", Unfold().x)
