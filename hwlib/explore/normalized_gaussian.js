@@ -38,9 +38,9 @@ export function correlation(x, y) {
 /** The angle in degrees of the long axis of a cloud in the plane. */
 export const tilt = (s, t, rho) => (Math.atan2(2 * rho * s * t, s ** 2 - t ** 2) * 90) / Math.PI;
 
-/** Whether a cloud is circular, but for ε; or a point. */
-export const circular = (s, t, rho) =>
-  Math.hypot(s ** 2 - t ** 2, 2 * rho * s * t) <= 1e-3 * (s ** 2 + t ** 2);
+/** Whether a cloud is circular, but for ε (or what else is `near` enough); or a point. */
+export const circular = (s, t, rho, near = 1e-3) =>
+  Math.hypot(s ** 2 - t ** 2, 2 * rho * s * t) <= near * (s ** 2 + t ** 2);
 
 /** The lengths of the long and of the short axis of a cloud's 1-SD contour. */
 export function halfAxes(s, t, rho) {
@@ -84,6 +84,8 @@ export function spell({ doublings, batch, rho }, found, before = []) {
   const axis = (key, r) => {
     const shape = [one[key][1], two[key][1], r];
     if (circular(...shape)) return shape[0] ? "none (a circle)" : "none (a point)";
+    // Which way a batch bends a circle is chance.
+    if (key === "outputs" && circular(...shape, 0.1)) return "none (nearly a circle)";
     return `${typeset(+tilt(...shape).toFixed(1))}°`;
   };
   return { line, notes: `Long axis: inputs ${axis("inputs", rho)}, by this batch's maps ` +

@@ -1,10 +1,24 @@
 // How batch norm of two features is drawn: clouds in the plane, with their contours.
 
-const grabbed = {}; // the axis of an ellipse that the pointer does not hold: it keeps its length
+// While a dot is held: the axis of the ellipse that the pointer does not hold keeps its length, and the frame stays.
+const grabbed = {};
+
+/** From where to where the axes go: a square around the 2-SD contours of all that may be drawn. */
+function frame(pairs) {
+  const ends = [0, 1].map((k) => [
+    Math.min(...pairs.map((pair) => pair[k][0] - 2 * pair[k][1])),
+    Math.max(...pairs.map((pair) => pair[k][0] + 2 * pair[k][1])),
+  ]);
+  const half = Math.max(...ends.map(([lo, hi]) => hi - lo)) / 2 + 0.4;
+  return ends.map(([lo, hi]) => [(lo + hi) / 2 - half, (lo + hi) / 2 + half]);
+}
 
 /** The clouds of inputs and outputs; the ellipse of the inputs is held at its middle and its axes. */
-function clouds(svg, [one, two], before, { rho }) {
-  const { X, Y, path, invert } = axes(svg, { x: [-7, 7], y: [-7, 7], xlabel: "feature 1", ylabel: "feature 2", width: 330, equal: true });
+function clouds(svg, [one, two], before, { rho }, every) {
+  const pairs = [[one.inputs, two.inputs], [one.limit, two.limit], [[0, 1], [0, 1]]]; // the last is the whitened cloud
+  const [x, y] = grabbed.frame ?? frame([...pairs, ...every.map((both) => both.map((f) => f.outputs))]);
+  svg.frame = [x, y];
+  const { X, Y, path, invert } = axes(svg, { x, y, xlabel: "feature 1", ylabel: "feature 2", width: 330, equal: true });
   const angles = Array.from({ length: 91 }, (_, i) => (i * Math.PI) / 45);
   const ring = ([m, s], [k, t], r, c) => path(angles.map((v) => [m + c * s * Math.cos(v),
     k + c * t * (r * Math.cos(v) + Math.sqrt(1 - r ** 2) * Math.sin(v))]));
@@ -39,6 +53,14 @@ function clouds(svg, [one, two], before, { rho }) {
   }));
   dot(svg, "dot-inputs", "a", X(m), Y(k)).dataset.grip = "inputs";
   dot(svg, "dot-limit", "c", X(one.limit[0]), Y(two.limit[0])).dataset.grip = "outputs";
+  const names = layer(svg, "g", "gauss-names");
+  names.replaceChildren();
+  const above = k < two.limit[0] ? ["limit", "inputs"] : ["inputs", "limit"];
+  above.forEach((key, i) => { // the higher cloud has its name above it
+    const [[u], [v, t]] = [one[key], two[key]];
+    const py = i ? Math.min(Y(v - 2 * t) + 20, Y(y[0]) - 4) : Math.max(Y(v + 2 * t) - 10, 24);
+    add(names, "text", { x: X(u), y: py, class: `${key === "limit" ? "b" : "a"} plot-middle` }, key === "limit" ? "outputs y" : "inputs x");
+  });
   return (px, py, held) => {
     const [u, v] = invert(px, py);
     if (held === "inputs") return { mean: u, mean2: v };

@@ -10,11 +10,10 @@ for (const [name, [label, ...rest]] of Object.entries(LABELS)) {
 }
 TWO.rho = range("corr. ρ", -0.9, 0.9, 0.05);
 const BATCH = { doublings: range("batch size n", 2, 10, 1), batch: ["batch", { type: "hidden" }] };
-const KEYS = { a: "inputs", b: "outputs, by this batch's map", c: "outputs, very large batch", ink: "whitened, to compare" };
+const KEYS = { a: "inputs", b: "by this batch's map", ghost: "earlier batches", c: "in a very large batch" };
 const LAST = 20; // batches are drawn
 
 const FIGURE = {
-  title: "Batch norm of a Gaussian",
   play: { // another batch each time, the earlier ones behind it
     first: () => ({ batch: 1 }),
     next: ({ batch }) => (batch < LAST ? { batch: batch + 1 } : null),
@@ -24,6 +23,7 @@ const FIGURE = {
   look: "explore-pairs",
 };
 const LINE = {
+  title: "Batch norm of a Gaussian",
   invite: "Press Draw again, or Play for 20 batches. Drag the dots of the curves.",
   controls: { ...ONE, ...BATCH },
   presets: {
@@ -33,6 +33,7 @@ const LINE = {
   },
 };
 const PLANE = {
+  title: "Batch norm of two features",
   invite: "Drag a dot of the blue ellipse: its middle moves it, its ends stretch and turn it.",
   controls: { ...TWO, ...BATCH },
   presets: {
@@ -45,24 +46,30 @@ const PLANE = {
 export default {
   render({ model, el }) {
     const plane = model.get("features") === 2;
-    el.addEventListener("pointerdown", () => delete grabbed.across, true);
+    el.addEventListener("pointerdown", ({ target }) => {
+      delete grabbed.across;
+      grabbed.frame = target.closest("svg")?.frame;
+    }, true);
     const draw = (state, { svg, line, notes, inputs }) => {
       const found = normalize(state, plane ? 2 : 1);
-      const before = earlier(state, plane ? 2 : 1);
+      const every = earlier({ ...state, batch: LAST + 1 }, plane ? 2 : 1);
+      const before = every.slice(0, state.batch - 1);
       const words = spell(state, found, before);
       say(inputs.doublings, `${2 ** state.doublings}`);
       line.textContent = words.line.join("\n");
       notes.textContent = words.notes;
       const keys = layer(svg.parentElement, "p", "plot-keys");
       keys.textContent = "";
-      for (const look in KEYS) {
-        if (look === "ink" && !plane) continue;
-        add(keys, "span", { class: `explore-key plot-${look}` }, KEYS[look]);
+      const shown = { ...KEYS, ...(plane ? { ink: "whitened, to compare" } : { mean: "path of the mean μ" }) };
+      for (const look in shown) {
+        add(keys, "span", { class: `explore-key plot-${look}` }, shown[look]);
         keys.append(" "); // where the line may break
       }
       svg.setAttribute("aria-label", `Gaussian inputs and outputs. ${words.line.join(", ")}. ${words.notes}`);
-      return (plane ? clouds : bells)(svg, found, before, state);
+      return (plane ? clouds : bells)(svg, found, before, state, every);
     };
-    explore({ model, el }, { ...FIGURE, ...(plane ? PLANE : LINE), draw });
+    const { read } = explore({ model, el }, { ...FIGURE, ...(plane ? PLANE : LINE), draw });
+    for (const end of ["pointerup", "pointercancel"])
+      el.addEventListener(end, () => grabbed.frame && (delete grabbed.frame, read()));
   },
 };

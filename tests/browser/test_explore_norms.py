@@ -401,20 +401,64 @@ def test_the_bell_by_keyboard(figure):
 @on(BELL)
 def test_a_line_leads_from_each_input_to_its_output(page, figure):
     """Both bells lie over one axis: its ticks give the unit."""
-    left, right = (figure.locator(".plot-axes text").nth(k).get_attribute("x") for k in (0, 2))
-    unit = (float(right) - float(left)) / 10  # from −5 to 5
+    left, right = (figure.locator(".plot-axes text").nth(k).get_attribute("x") for k in (0, 6))
+    unit = (float(right) - float(left)) / 12  # from −6 to 6
     one = check_gaussian(figure, 1)
     d = figure.locator(".gauss-links").get_attribute("d")
     ends = np.array(numbers(re.sub("[ML]", " ", d))).reshape(-1, 2, 2)[..., 0]
-    values = (ends - float(left)) / unit - 5
+    values = (ends - float(left)) / unit - 6
     np.testing.assert_allclose(values, np.hstack([one.inputs, one.outputs]), atol=1e-6)
     d = figure.locator(".gauss-mean").get_attribute("d")
     (start, _), (stop, _) = np.array(numbers(re.sub("[ML]", " ", d))).reshape(2, 2)
     a = one.gamma / np.sqrt(one.inputs.var() + 1e-5)
     through = a * (one.mean - one.inputs.mean()) + one.beta
-    assert [(v - float(left)) / unit - 5 for v in (start, stop)] == pytest.approx(
+    assert [(v - float(left)) / unit - 6 for v in (start, stop)] == pytest.approx(
         [one.mean, through]
     )
+
+
+@on(BELL)
+def test_no_bell_is_cut_and_the_inputs_keep_their_height(figure):
+    """At the two widths of the slider for n, with the ghosts of all batches."""
+    inputs = figure.locator(".bell-a").get_attribute("d")
+    bottom = float(figure.locator(".plot-axes path").first.get_attribute("d").split("V")[1])
+    slider(figure, "scale γ").fill("0.25")
+    slider(figure, "shift β").fill("1.5")
+    assert figure.locator(".bell-a").get_attribute("d") == inputs
+    for preset in ("n = 8: maps vary", "n = 1,024: they agree"):
+        press(figure, preset)
+        paths = figure.locator(".bell-b, .bell-c, .gauss-ghosts path:first-child")
+        lows = [np.array(numbers(re.sub("[ML]", " ", d))).reshape(-1, 2)[:, 1].max()
+                for d in paths.evaluate_all("all => all.map((e) => e.getAttribute('d'))")]  # fmt: skip
+        assert len(lows) == 21
+        assert bottom - 1 < max(lows) <= bottom  # the narrowest batch fills the height
+        assert figure.locator(".gauss-links").get_attribute("d").count("M") <= 32
+
+
+@on(PLANE)
+def test_the_frame_holds_every_contour_and_stays_while_a_dot_is_held(page, figure):
+    box = figure.locator("clipPath rect").first
+    sides = [float(box.get_attribute(name)) for name in ("x", "y", "width", "height")]
+    for i in range(10):
+        for end in ("Home", "End"):
+            figure.get_by_role("slider").nth(i).press(end)
+            for look in "abc":
+                x, y = contour(figure, look)
+                assert sides[0] <= x.min()
+                assert x.max() <= sides[0] + sides[2]
+                assert sides[1] <= -y.max()
+                assert -y.min() <= sides[1] + sides[3]
+        press(figure, "Reset")
+    frame = "[...document.querySelectorAll('.plot-axes text')].map((e) => e.outerHTML).join()"
+    before = page.evaluate(frame)
+    settle(page)
+    x, y = centre(figure.locator(".dot-inputs"))
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 40, y + 40)
+    assert page.evaluate(frame) == before
+    page.mouse.up()
+    assert page.evaluate(frame) != before
 
 
 @on(BELL, PLANE)
