@@ -5,12 +5,12 @@ const RANGE = [-2, 4]; // of the noise
 
 /** Draw the law. */
 export function law(panel, { noise, mu, sigma }) {
+  const bell = noise === "any" && sigma > 0;
   const { X, Y, path } = axes(panel, {
-    x: RANGE, y: [0, 1.25], xlabel: "value r of the noise", ylabel: "", width: MAP, height: LAW,
-    margin: { left: 40, right: 6, top: 4, bottom: 40 },
+    x: RANGE, y: [0, 1.25], xlabel: bell ? "value r (here Gaussian)" : "value r of the noise", ylabel: "", width: MAP, height: LAW,
+    margin: { left: 46, right: 6, top: 4, bottom: 40 },
   });
   for (const text of panel.querySelectorAll(".plot-end")) text.remove();
-  const bell = noise === "any" && sigma > 0;
   const points = list(121, (i) => RANGE[0] + (i * (RANGE[1] - RANGE[0])) / 120)
     .map((r) => [r, Math.exp(-(((r - mu) / sigma) ** 2) / 2)]);
   curve(panel, "law-bell", "area", bell ? `${path([[RANGE[0], 0], ...points, [RANGE[1], 0]])}z` : "");

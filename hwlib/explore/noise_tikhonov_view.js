@@ -34,10 +34,11 @@ function draw(problem, state, { svg, line, notes, inputs }) {
     return panel;
   };
 
-  // Weights on equal axes: the origin is seen, and for μ from 0.6 on every minimum.
+  // Weights on equal axes: the origin is seen, and for μ from 0.6 on every minimum. Under dropout the
+  // ellipses are large.
   const left = put("tikhonov-weights", wide ? 0 : (width - PLANE) / 2, 0);
-  const half = 1.1 * Math.max(...usual.map(Math.abs));
-  const [x, y] = usual.map((v) => [0.6 * v - half, 0.6 * v + half]);
+  const half = (dropout ? 1.8 : 1.1) * Math.max(...usual.map(Math.abs));
+  const [x, y] = usual.map((v) => [-1, 1].map((side) => (dropout ? 0.4 : 0.6) * v + side * half));
   const plane = axes(left, {
     width: PLANE, height: PLANE, margin: { left: 40, right: 6, top: 6, bottom: 40 }, x, y, xlabel: "w₁", ylabel: "w₂",
   });
@@ -47,31 +48,37 @@ function draw(problem, state, { svg, line, notes, inputs }) {
   names.replaceChildren();
   const clamp = (point) => point.map((v, j) => Math.max([x, y][j][0], Math.min([x, y][j][1], v)));
   const far = (point) => clamp(point).some((v, j) => v !== point[j]);
-  /** Draw ellipses, and write their name where they reach farthest in a direction. */
-  const show = (key, look, A, middle, levels, name, toward) => {
-    const rings = levels.map((l) => ellipse(A, middle, l));
-    curve(left, key, look, rings.map(inside).join(""));
+  const limit = dropout ? result.alone : [0, 0]; // where no noise of the way reaches
+  const taken = [[plane.X(clamp(w)[0]), plane.Y(clamp(w)[1])]]; // no name is written over these
+  const write = (text, place, look = "") => (taken.push(place), add(names, "text", { x: place[0], y: place[1], class: look }, text));
+  const end = (text, point, dx, dy) => far(point) || write(text, [plane.X(point[0]) + dx, plane.Y(point[1]) + dy]);
+  end(dropout ? "origin" : "σ → ∞", [0, 0], -10, 18);
+  end(dropout ? "k = 1" : "σ = 0", dropout ? usual : centre, dropout ? -26 : 26, dropout ? 12 : 4);
+  if (dropout) end("k → 0", limit, 34, -8);
+  /** Draw an ellipse, and write its name where it reaches far in a direction. */
+  const show = (key, look, A, middle, level, name, toward) => {
+    const ring = ellipse(A, middle, level);
+    curve(left, key, look, inside(ring));
     const reach = ([a, b]) => a * toward[0] + b * toward[1];
-    const seen = rings.at(-1).filter((point) => !far(point)).sort((p, q) => reach(q) - reach(p));
-    if (!seen.length) return;
-    const [px, py] = [plane.X(seen[0][0]) + 9 * toward[0], plane.Y(seen[0][1]) - 11 * toward[1]];
-    add(names, "text", { x: Math.max(74, Math.min(PLANE - 40, px)), y: Math.max(18, Math.min(PLANE - 48, py + 4)), class: look }, name);
+    const places = ring.filter((point) => !far(point)).sort((p, q) => reach(q) - reach(p)).map(([a, b]) => [
+      Math.max(74, Math.min(PLANE - 40, plane.X(a) + 9 * toward[0])),
+      Math.max(18, Math.min(PLANE - 48, plane.Y(b) - 11 * toward[1] + 4))]);
+    const free = places.find(([a, b]) => taken.every(([c, d]) => Math.abs(a - c) > 56 || Math.abs(b - d) > 17));
+    if (free) write(name, free, look);
   };
-  const top = sum(problem.y.map((v) => v * v)); // the loss at w = 0
-  show("tikhonov-fit", "a", fitted, centre, [fit - rest], "data fit", [0.2, 1]);
-  show("tikhonov-penalty", "c", punished, [0, 0], [penalty], "penalty", [-0.6, -1]);
-  show("tikhonov-loss", "b", both, w, [0.05, 0.2].map((share) => share * top), "sum", [1, -0.4]);
+  show("tikhonov-fit", "a", fitted, centre, fit - rest, "data fit", [0.2, 1]);
+  show("tikhonov-penalty", "c", punished, [0, 0], penalty, "penalty", [-0.6, -1]);
+  const det = both[0][0] * both[1][1] - both[0][1] ** 2; // the sum's ellipse is always as large
+  show("tikhonov-loss", "b", both, w, ((0.4 * half) ** 2 * det) / Math.max(both[0][0], both[1][1]), "sum", [1, -0.4]);
   const steps = noises(state);
   const way = steps.map((noise) => balance({ ...problem, ...noise }).w);
-  const limit = dropout ? result.alone : [0, 0]; // where no noise of the way reaches
   curve(left, "tikhonov-way", "ink", inside([...(dropout ? [limit] : []), ...way, ...(dropout ? [] : [limit])]));
   const cross = ([a, b]) => `M${plane.X(a) - 5} ${plane.Y(b)}h10m-5 -5v10`;
-  curve(left, "tikhonov-marks", "ink", cross([0, 0]) + (far(centre) || dropout ? "" : cross(centre)));
+  curve(left, "tikhonov-marks", "ink", cross([0, 0]) + (dropout ? cross(usual) : far(centre) ? "" : cross(centre)));
   const ring = layer(left, "circle", "tikhonov-limit"); // of dropout, where almost nothing is kept
   for (const [name, value] of Object.entries({ cx: plane.X(limit[0]), cy: plane.Y(limit[1]), r: 8 }))
     ring.setAttribute(name, value);
   ring.style.display = dropout && !far(limit) ? "" : "none";
-  if (dropout && !far(limit)) add(names, "text", { x: plane.X(limit[0]) + 34, y: plane.Y(limit[1]) - 8 }, "k → 0");
   const seen = clamp(w);
   const mark = dot(left, "tikhonov-least", "ink", plane.X(seen[0]), plane.Y(seen[1]));
   mark.style.visibility = mu || sigma ? "" : "hidden";
@@ -87,7 +94,7 @@ function draw(problem, state, { svg, line, notes, inputs }) {
   const right = put("tikhonov-map", mapLeft, mapTop);
   const map = axes(right, {
     width: MAP, height: MAP, x: [0, 2], y: [0, 2], xlabel: "mean μ", ylabel: "std. dev. σ",
-    margin: { left: 40, right: 6, top: 6, bottom: 40 },
+    margin: { left: 46, right: 6, top: 6, bottom: 40 },
   });
   curve(right, "tikhonov-dropouts", "ink", map.path(DROPOUTS));
   const coins = layer(right, "text", "tikhonov-coins");

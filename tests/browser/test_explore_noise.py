@@ -263,11 +263,31 @@ def test_the_noise_is_dragged_over_its_map(page, figure):
 @on(NoiseTikhonov)
 def test_a_unit_is_as_long_up_as_across(figure):
     check_equal(figure.locator(".tikhonov-weights .plot-axes"))
-    assert figure.locator(".tikhonov-names text").all_text_contents() == [
-        "data fit",
-        "penalty",
-        "sum",
-    ]
+
+
+def apart(elements):
+    """No two of these names overlap."""
+    boxes = [e.bounding_box() for e in elements.all()]
+    for i, a in enumerate(boxes):
+        for b in boxes[:i]:
+            assert any(
+                min(a[k] + a[w], b[k] + b[w]) - max(a[k], b[k]) < 2
+                for k, w in (("x", "width"), ("y", "height"))
+            )
+
+
+@on(NoiseTikhonov)
+def test_every_part_of_the_plane_has_a_name_that_can_be_read(figure):
+    names = figure.locator(".tikhonov-names text")
+    curves = ["data fit", "penalty", "sum"]
+    assert names.all_text_contents() == ["σ → ∞", "σ = 0", *curves]
+    apart(names)
+    press(figure, "Dropout: not to the origin")
+    assert names.all_text_contents() == ["origin", "k = 1", "k → 0", *curves]
+    for mean in ("0.05", "0.3", "0.6", "0.9"):
+        slider(figure, "mean").fill(mean)
+        assert {"sum", "penalty"} < set(names.all_text_contents())
+        apart(names)
 
 
 @on(NoiseTikhonov)
@@ -286,7 +306,7 @@ def test_the_minimum_is_dragged_along_its_path(page, figure):
     dot = figure.locator(".tikhonov-least")
     dot.scroll_into_view_if_needed()
     seen = page.evaluate("scrollY")
-    touch(page, centre(dot), (-12, 18))
+    touch(page, centre(dot), (-6, 9))
     assert check_noise(figure)[0] > 0.3
     settle(page)
     touch(page, centre(figure.locator(".tikhonov-noise")), (-20, 0))
