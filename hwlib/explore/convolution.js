@@ -42,8 +42,9 @@ export function spell({ stride: s, padding: p, dilation: d }, result, o, q) {
   const product = ({ x, w, padded }) => `${padded ? "[0]" : factor(x)}·${factor(w)}`;
   const products = terms.map((row) => row.map(product).join(" + ")).join(" +\n");
   const y = flat ? `y[${q}]` : `y[${o}, ${q}]`;
-  const size = (n, k, m) => `⌊(${n} + 2·${p} − ${d}·(${k} − 1) − 1) / ${s}⌋ + 1\n` +
-    `= ⌊${n + 2 * p - d * (k - 1) - 1} / ${s}⌋ + 1 = ${m}`;
+  const divided = `\u00a0/\u00a0${s}⌋`; // with what it divides, in one line
+  const size = (n, k, m) => `⌊(${n} + 2·${p} − ${d}·(${k} − 1) −\u00a01)${divided} + 1\n` +
+    `= ⌊${n + 2 * p - d * (k - 1) - 1}${divided} + 1 = ${m}`;
   const high = size(image.length, filter.length, rows.length);
   const wide = size(image[0].length, filter[0].length, columns.length);
   const notes = flat ? [`size = ${wide}`]
@@ -53,4 +54,20 @@ export function spell({ stride: s, padding: p, dilation: d }, result, o, q) {
   const missed = cells - new Set(rows.flat()).size * new Set(columns.flat()).size;
   if (missed) notes.push(`Struck out: in no window (${missed} of ${cells}).`);
   return { y, line: `${y} =${flat ? " " : "\n"}${products} = ${typeset(sum)}`, notes };
+}
+
+/** What the buttons set: numbers on which their names are true. */
+function lessons({ x }) {
+  const [image, filter, small] = [
+    [[1, 0, 2, 1, 0], [0, 3, 1, 0, 2], [2, 1, 0, 4, 1], [0, 2, 3, 1, 0], [1, 0, 1, 2, 3]],
+    [[1, 0, -1], [2, 0, -2], [1, 0, -1]], [[1, 0], [-1, 2]],
+  ];
+  const [numbers, short] = x[0].length ? [{ x: image, weight: filter }, { x: image, weight: small }]
+    : [{ x: [2, 0, 1, 3, -1, 4, 1], weight: [1, -2, 1] }, { x: [2, 0, 1, 3, -1, 4, 1], weight: [1, -2] }];
+  const plain = { stride: 1, padding: 0, dilation: 1, at: 0 };
+  return {
+    "Stride 2 skips the end": { ...short, ...plain, stride: 2 },
+    "Padding keeps the size": { ...numbers, ...plain, padding: 1 },
+    "Dilation widens the window": { ...numbers, ...plain, dilation: 2 },
+  };
 }

@@ -56,8 +56,8 @@ class Convolution(Figure):
     def HEIGHT(self) -> tuple[float, float]:
         """In the plane, input, filter and output are as high as they are wide."""
         if self.compact:
-            return 25, 25
-        return (33, 54.5) if np.ndim(self.x) == 1 else (37, 79.5)
+            return 25.5, 25.5
+        return (33, 54.5) if np.ndim(self.x) == 1 else (37.5, 80)
 
     @property
     def output(self) -> np.ndarray:

@@ -9,13 +9,14 @@ const CONTROLS = {
   at: ["output", { type: "range", min: 0, max: 0 }],
 };
 const C = 40; // the side of a cell, in units of the viewBox
+const NAMES = 1.9; // in cells: what the names of the rows take to the left of a signal
 const extent = (taps) => taps.at(-1) - taps[0] + 1;
 const box = (x, y, w, h) => `M${x * C} ${y * C}h${w * C}v${h * C}h${-w * C}z`;
 
 /** Where the corners of filter and output lie, and how large all is: in cells, from the input's corner. */
 function layout({ flat, image, filter, rows, columns }, padding, start, compact) {
   const width = image[0].length + 2 * padding;
-  if (flat) return { filter: [start, 1.5], output: [(width - columns.length) / 2, 3.7], width, height: 4.7 };
+  if (flat) return { filter: [start, 1.25], output: [(width - columns.length) / 2, 4], width, height: 5 };
   const [high, k] = [image.length + 2 * padding, filter[0].length];
   if (compact || matchMedia("(min-width: 40rem)").matches) { // filter and output on the right
     const [x, y] = [width + 1, filter.length + 0.9];
@@ -31,10 +32,10 @@ function layout({ flat, image, filter, rows, columns }, padding, start, compact)
   };
 }
 
-/** How dark each entry of an image is, as the opacity of its cell: 0 for the least, to 0.5. */
+/** How an image's entries look as shades: the opacity of each cell, and a class for those below 0. */
 function shades(image) {
-  const [low, high] = [Math.min, Math.max].map((f) => f(...image.flat()));
-  return image.map((row) => row.map((v) => (high > low ? (0.5 * (v - low)) / (high - low) : 0)));
+  const most = Math.max(...image.flat().map(Math.abs)) || 1;
+  return image.map((row) => row.map((v) => [(0.45 * Math.abs(v)) / most, v < 0 ? "below" : "above"]));
 }
 
 function draw(state, { svg, line, notes, inputs, mark, compact }) {
@@ -58,8 +59,10 @@ function draw(state, { svg, line, notes, inputs, mark, compact }) {
   const [fx, fy] = [c[0] + p, r[0] + above];
   const place = layout(result, p, fx, compact);
   const [left, top] = place.output;
-  svg.setAttribute("viewBox", `-2 -26 ${place.width * C + 4} ${place.height * C + 28}`);
-  svg.setAttribute("width", 52 * place.width); // px at most: the css shrinks it to fit
+  const names = flat ? NAMES : 0;
+  svg.setAttribute("viewBox",
+    `${-2 - names * C} ${flat ? -2 : -26} ${(place.width + names) * C + 4} ${place.height * C + (flat ? 4 : 28)}`);
+  svg.setAttribute("width", 52 * (place.width + names)); // px at most: the css shrinks it to fit
   const link = layer(svg, "path", "explore-link");
   const cells = layer(svg, "g", "explore-cells");
   cells.replaceChildren();
@@ -68,11 +71,16 @@ function draw(state, { svg, line, notes, inputs, mark, compact }) {
     const g = add(cells, "g", { ...attributes, transform: `translate(${x * C} ${y * C})` });
     const text = typeset(value);
     const rect = add(g, "rect", { width: C, height: C });
-    if (shade !== undefined) rect.style.fillOpacity = shade;
+    if (shade) {
+      rect.style.fillOpacity = shade[0];
+      g.classList.add(shade[1]);
+    }
     add(g, "text", { x: 20, y: weight ? 15 : 20, "font-size": Math.min(17, 66 / text.length) }, text);
     if (weight) add(g, "text", { x: 20, y: 31, "font-size": 12 }, weight);
   };
-  const title = (x, y, text) => add(cells, "text", { class: "title", x: x * C, y: y * C - 12 }, text);
+  const title = (x, y, text) => flat // at the left of a signal, above an image
+    ? add(cells, "text", { class: "title", x: -NAMES * C, y: (y + 0.5) * C }, text)
+    : add(cells, "text", { class: "title", x: x * C, y: y * C - 12 }, text);
   const edit = (name, a, b) => ({ "data-cell": flat ? `${name} ${b}` : `${name} ${a} ${b}` });
   title(0, 0, "input x");
   for (let i = -above; i < image.length + above; i++)
@@ -87,14 +95,18 @@ function draw(state, { svg, line, notes, inputs, mark, compact }) {
         { weight: tap && !flat && !compact && `×${typeset(weight)}`, shade: inked?.[i]?.[j] });
     }
   const [kx, ky] = place.filter;
-  if (!flat) title(kx, ky, "filter w");
-  else { // beside it, where there is room
-    const right = c[0] + p + extent(c) < place.width - 1.5;
-    const text = title(kx + (right ? extent(c) + 0.2 : -0.2), ky + 0.8, "filter w");
-    if (!right) text.setAttribute("style", "text-anchor: end");
-  }
+  title(kx, ky, "filter w");
   filter.forEach((row, a) => row.forEach((w, b) =>
     cell(kx + b * (flat ? state.dilation : 1), ky + a, w, { class: "filter", ...edit("weight", a, b) })));
+  if (flat) { // the products, and where they are added up
+    title(0, ky + 1.1, "products");
+    const terms = result.look(o, q).terms[0].map(({ x, w }) => typeset(x * w));
+    terms.forEach((text, b) => add(cells, "text", {
+      class: "product", x: (kx + b * state.dilation + 0.5) * C, y: (ky + 1.6) * C, "font-size": Math.min(17, 66 / text.length),
+    }, text));
+    for (let b = 1; b < terms.length; b++)
+      add(cells, "text", { x: (kx + (b - 0.5) * state.dilation + 0.5) * C, y: (ky + 1.6) * C, "font-size": 15 }, "+");
+  }
   title(left, top, "output y");
   output.forEach((row, a) => row.forEach((y, b) => cell(left + b, top + a, y, {
     class: `output ${a * columns.length + b > state.at ? "later" : ""}`, "data-spot": "output",
@@ -107,8 +119,11 @@ function draw(state, { svg, line, notes, inputs, mark, compact }) {
   };
   outline("explore-window", box(fx, fy, extent(c), extent(r))).dataset.grip = "window";
   outline("explore-target", box(left + q, top + o, 1, 1)).dataset.grip = "output";
-  const [foot, tip] = [(ky + 1) * C, (left + q) * C];
-  link.setAttribute("d", flat ? `M${fx * C} ${foot}h${extent(c) * C}L${tip + C} ${top * C}h${-C}z` : "");
+  // From what is read to what is written: below the products, or beside the window of an image.
+  const [foot, x0, y0] = [(ky + 2) * C, (left + q) * C, (top + o) * C];
+  const [right, low, high] = [(fx + extent(c)) * C, fy * C, (fy + extent(r)) * C];
+  link.setAttribute("d", flat ? `M${fx * C} ${foot}H${right}L${x0 + C} ${y0}h${-C}z`
+    : left > fx + extent(c) ? `M${right} ${low}L${x0} ${y0}v${C}L${right} ${high}z` : "");
 
   return (x, y, held) => {
     const nearest = (axis, v, start) => {
@@ -124,11 +139,7 @@ const FIGURE = {
   title: "Convolution, one window at a time",
   invite: "Drag the blue window, or let it play. Tap a number to change it.",
   controls: CONTROLS,
-  presets: {
-    "Stride 2 skips the end": { stride: 2, padding: 0, dilation: 1, at: 0 },
-    "Padding keeps the size": { stride: 1, padding: 1, dilation: 1, at: 0 },
-    "Dilation widens the window": { stride: 1, padding: 0, dilation: 2, at: 0 },
-  },
+  presets: lessons,
   play: { first: () => ({ at: 0 }), next: NEXT, every: 700 },
   draw,
 };

@@ -12,8 +12,9 @@ export function say(input, value) {
  * `title` and `invite` (what to do first) stand above. `controls` gives each trait a label and the
  * attributes of its input: of type "range" (a number), "text" (numbers), "select" (a word, with
  * `options`: { word: label }) or "hidden" (a number that only buttons change). The trait `examples`, if there is one, becomes radio buttons that fill
- * text inputs. `presets` gives names to changes of the state in which the figure began. `play` is
- * { first(state), next(state), every, again } (see play.js).
+ * text inputs. `presets` gives names to changes of the state in which the figure began, or is a
+ * function of that state that does. `play` is { first(state), next(state), every, again } (see
+ * play.js).
  *
  * `draw(state, parts)` shows a state, or throws before it touches anything. In its picture an element
  * with `data-grip` is held and dragged in every direction, one with `data-spot` is pressed. What
@@ -135,8 +136,8 @@ export function explore({ model, el }, figure) {
   if (figure.play) player(figure.play, { root, model, line, now, change, button: (...args) => addButton(buttons, ...args) });
   addButton(buttons, "Reset", () => change(start));
   const row = add(head, "div", { class: "explore-presets" });
-  for (const name in presets)
-    pressed.push([addButton(row, name, () => change({ ...start, ...presets[name] })), presets[name]]);
+  for (const [name, changes] of Object.entries(typeof presets === "function" ? presets(start) : presets))
+    pressed.push([addButton(row, name, () => change({ ...start, ...changes })), changes]);
   pointing(svg, (x, y, name) => change(pick?.(x, y, name) ?? {}));
   write();
   matchMedia("(min-width: 40rem)").addEventListener("change", read); // a picture may be laid out anew

@@ -16,7 +16,7 @@ def _rgba(values, full, signed):
     A NaN, with nothing to show, is a pale gray.
     """
     if not signed:
-        gray = np.clip(values / full, 0, 1)
+        gray = np.rint(63 * np.clip(values / full, 0, 1)) / 63  # as in `images`
         return np.stack([gray, gray, gray, np.ones_like(gray)], axis=-1)
     colour = np.where(values[..., None] < 0, to_rgb(ORANGE), to_rgb(BLUE))
     opacity = np.rint(LEVELS * np.clip(abs(values) / full, 0, 1)) / LEVELS

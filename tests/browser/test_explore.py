@@ -261,7 +261,7 @@ def test_a_figure_that_plays_is_still_where_the_reader_wants_no_motion(page):
     assert at(figure) == 0
 
 
-def test_presets_set_what_they_say_and_reset_goes_back(figure):
+def test_presets_set_what_they_say(figure):
     start = check(figure)
     presets = figure.locator(".explore-presets button")
     assert presets.count() == 3
@@ -271,6 +271,38 @@ def test_presets_set_what_they_say_and_reset_goes_back(figure):
         assert presets.nth(i).get_attribute("aria-pressed") == "true"
         seen.append({n: v for n, v in check(figure).items() if v != start[n]})
     assert seen == [{"stride": 2}, {"padding": 1}, {"dilation": 2}]
+
+
+@pytest.mark.parametrize("dimension", ["1-D", "2-D"])
+def test_the_names_of_the_presets_are_true(page, dimension):
+    page.set_content(embed(Convolution(**EXAMPLES[dimension])))
+    figure = alive(page)
+    button(figure, "Stride 2 skips the end").click()
+    check(figure)
+    assert "Struck out: in no window" in figure.inner_text()
+    assert figure.locator(".missed").count() > 0
+    button(figure, "Padding keeps the size").click()
+    check(figure)
+    x = numbers(field(figure, "input").input_value())
+    assert figure.locator(".output").count() == x.size
+    plain = figure.locator(".explore-window").evaluate("e => e.getBBox().width")
+    button(figure, "Dilation widens the window").click()
+    check(figure)
+    assert figure.locator(".explore-window").evaluate("e => e.getBBox().width") > plain
+
+
+def test_the_products_of_a_signal_stand_above_their_sum(figure):
+    slider(figure, "output").press("ArrowRight")
+    products = [number(text) for text in texts(figure, ".product")]
+    y = [number(text) for text in texts(figure, ".output text")]
+    assert len(products) == 3
+    assert sum(products) == y[1]
+
+
+def test_reset_goes_back(figure):
+    start = check(figure)
+    presets = figure.locator(".explore-presets button")
+    presets.nth(0).click()
     slider(figure, "output").press("End")
     field(figure, "input").fill("1, 2, 3, 4, 5, 6, 7, 8")
     button(figure, "Reset").press("Enter")

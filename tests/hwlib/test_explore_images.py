@@ -149,7 +149,7 @@ def test_the_stills_say_their_numbers():
 
 def test_colours_of_the_stills():
     gray = stills._rgba(np.array([[0.0, 4.0, 9.0]]), 8, signed=False)
-    np.testing.assert_allclose(gray[0], [[0, 0, 0, 1], [0.5, 0.5, 0.5, 1], [1, 1, 1, 1]])
+    np.testing.assert_allclose(gray[0], [[0, 0, 0, 1], [0.5, 0.5, 0.5, 1], [1, 1, 1, 1]], atol=0.01)
     signs = stills._rgba(np.array([[-4.0, 0.0, 9.0, np.nan]]), 8, signed=True)[0]
     assert signs[:, 3] == pytest.approx([0.5, 0, 1, 0.27])
     assert signs[0, 0] > signs[0, 2]  # orange
