@@ -27,9 +27,15 @@ class EffectiveMatrix(Figure):
     [2.0, 2.0]
     """
 
-    _esm = module("plot.js", "cells.js", "effective_matrix.js", "effective_matrix_view.js")
+    _esm = module(
+        "plot.js",
+        "cells.js",
+        "effective_matrix.js",
+        "effective_matrix_fan.js",
+        "effective_matrix_view.js",
+    )
     SETTINGS = ("X", "scale1", "scale2", "keep")
-    HEIGHT = (37, 56)
+    HEIGHT = (46.9, 62.3)
 
     X = Numbers([[3, -1], [0, 2], [4, 2]]).tag(sync=True)
     scale1 = Real(1.0, min=0.1).tag(sync=True)

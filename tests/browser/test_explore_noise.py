@@ -451,6 +451,32 @@ def test_the_arrow_that_is_held_moves_and_no_other(page, figure):
 
 
 @on(EffectiveMatrix)
+def test_play_keeps_more_and_the_half_circle_says_why_the_arrows_grow(figure):
+    slider(figure, "keep").fill("0.86")
+    step = figure.locator(".explore-step")
+    for keep in (0.88, 0.9, 0.1, 0.12):  # it begins anew at its end
+        step.click()
+        _, after, _ = check_matrix(figure)
+        assert value(figure, "keep") == keep
+        rule = figure.locator(".fan-rule").text_content()
+        assert rule.startswith("√(k/(1 − k)) = ")
+        np.testing.assert_allclose(float(rule.split()[-1]), after, rtol=5e-3)
+    slider(figure, "keep").fill("0.88")
+    for data in (
+        "3, -1; 0, 2; 4, 2",
+        "1, -2; -2, 4; 2, -4; 0, 0.1",
+        "1, 1; 2, 2.1",
+    ):  # 71°, 179°, 1°
+        figure.get_by_role("textbox").fill(data)
+        picture = figure.locator("svg").bounding_box()
+        for part in figure.locator(".matrix-fan text, .fan-head, .fan-same").all():
+            box = part.bounding_box()  # nothing is cut
+            for k, w in (("x", "width"), ("y", "height")):
+                assert box[k] > picture[k] - 1
+                assert box[k] + box[w] < picture[k] + picture[w] + 1
+
+
+@on(EffectiveMatrix)
 def test_an_example_is_moved_and_a_number_typed(page, figure):
     page.set_viewport_size({"width": 390, "height": 900})
     press(figure, "Reset")  # it is drawn again, for the narrow screen
