@@ -36,7 +36,10 @@ class ImageKernel(Figure):
     True
     """
 
-    _esm = module("cells.js", "pixels.js", "image_kernel.js", "image_kernel_view.js")
+    _esm = module(
+        *("cells.js", "pixels.js", "image_kernel.js", "image_kernel_marks.js"),
+        "image_kernel_view.js",
+    )
     SETTINGS = ("picture", "weight", "shown", "row", "column")
     HEIGHT = (37.5, 53.5)
 

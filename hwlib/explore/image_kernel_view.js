@@ -10,9 +10,9 @@ const CONTROLS = {
 const SOBEL = [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]];
 const preset = (weight, shown = "gray") => ({ weight, shown });
 const PRESETS = {
-  Blur: preset([[0.1, 0.1, 0.1], [0.1, 0.2, 0.1], [0.1, 0.1, 0.1]]),
-  Sharpen: preset([[0, -1, 0], [-1, 5, -1], [0, -1, 0]]),
-  Emboss: preset([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]]),
+  Blur: preset([[0, 0.2, 0], [0.2, 0.2, 0.2], [0, 0.2, 0]]),
+  Sharpen: preset([[0, -0.5, 0], [-0.5, 3, -0.5], [0, -0.5, 0]]),
+  Emboss: preset([[-1, 0, 0], [0, 1, 0], [0, 0, 1]]),
   "Vertical edges": preset(SOBEL, "signed"),
   "Horizontal edges": preset([[-1, -2, -1], [0, 0, 0], [1, 2, 1]], "signed"),
 };
@@ -54,7 +54,8 @@ function draw(state, pictures, { svg, line, notes, inputs }) {
   };
   repaint("kernel-photo", image, grays(image.white), photo);
   const most = full(output, image.white, shown);
-  repaint("kernel-output", output, (shown === "gray" ? grays : signs)(most), result);
+  const palette = (shown === "gray" ? grays : signs)(most);
+  repaint("kernel-output", output, palette, result);
   svg.querySelector(".kernel-photo").dataset.spot = "photo";
   svg.querySelector(".kernel-output").dataset.spot = "output";
 
@@ -86,18 +87,12 @@ function draw(state, pictures, { svg, line, notes, inputs }) {
   const sum = cell(at.sum, 0, 0, words.sum, { class: "output" });
   sum.querySelector("rect").setAttribute("width", 2 * at.cell);
   sum.querySelector("text").setAttribute("x", at.cell);
+  const [red, green, blue, opacity] = palette(output.values[row * output.width + column]);
+  if (shown === "signed") // as in the output, but pale enough for text
+    sum.querySelector("rect").setAttribute("style", `fill: rgb(${red}, ${green}, ${blue}); fill-opacity: ${opacity / 500}`);
   title(at.sum[0], at.sum[1], "sum");
 
-  const outline = (name, { x, y }, size) => {
-    const rect = layer(svg, "rect", name);
-    const [side, room] = [unit * size, 1.5]; // so that the pixels stay in sight
-    for (const [key, v] of Object.entries({
-      x: x + column * unit - room, y: y + row * unit - room, width: side + 2 * room, height: side + 2 * room,
-    })) rect.setAttribute(key, v);
-    return rect;
-  };
-  outline("kernel-window", photo, 3).dataset.grip = "window";
-  outline("kernel-target", result, 1).dataset.grip = "target";
+  marks(svg, at, photo, result, state);
 
   return (x, y, name, from) => {
     if (name.startsWith("weight")) {

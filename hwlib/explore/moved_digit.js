@@ -91,7 +91,7 @@ export function match(first, moved, right, down, blank) {
 const way = (right, down) => [
   right && `${right > 0 ? "right" : "left"} by ${Math.abs(right)}`,
   down && `${down > 0 ? "down" : "up"} by ${Math.abs(down)}`,
-].filter(Boolean).join(" and ") || "not at all";
+].filter(Boolean).join(" and ");
 
 /** What moved how far, how much agrees, and why. */
 export function spell({ layer, right, down }, found, blank) {
@@ -103,13 +103,15 @@ export function spell({ layer, right, down }, found, blank) {
   }[layer] ?? (even ? "The windows are 2 apart and the image moved by a multiple of 2: they meet the same pixels again."
     : "The windows are 2 apart: after an odd move they meet other pixels.");
   return {
-    line: `The image moved ${way(right, down)}. ` + (found.share === 1
-      ? `So did the output: moved ${way(found.right, found.down)}, 100% of its entries agree.`
-      : `No move of the output fits everywhere: at best (${way(found.right, found.down)}) ` +
+    line: `The image moved ${way(right, down) || "not at all"}. ` + (found.share === 1
+      ? `So did the output: moved ${way(found.right, found.down) || "not at all"}, 100% of its entries agree.`
+      : `No move of the output fits ${found.agree ? "everywhere: the best, " +
+          (way(found.right, found.down) || "none at all") + ", makes" : "anywhere: it makes"} ` +
         `${(100 * found.share).toFixed(1)}% of the entries agree.`),
     notes: [
       `Agreeing: ${found.agree} of ${found.all} entries${blank ? " other than 0" : " that both have"}.`,
       why,
+      ...(found.right || found.down ? ["Gray: nothing to compare with."] : []),
       blank ? "What leaves the image is cut off, and zeros come in."
         : "What leaves the image is cut off, and new numbers come in.",
     ],

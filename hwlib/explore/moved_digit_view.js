@@ -37,10 +37,10 @@ function draw(state, scenes, { svg, line, notes, inputs }) {
   const difference = { ...own, values: own.values.map((v, i) => v - there.values[i]) };
   const low = blank ? 0 : -9; // the scene's numbers are from -9 to 9
   const panels = [
-    ["image, moved", moved, (v) => grays(blank ? 16 : 18)(v - low)],
-    ["its output", own, colours],
-    ["first output, moved", there, colours],
-    ["difference", difference, colours],
+    ["moved image", moved, (v) => grays(blank ? 16 : 18)(v - low)],
+    ["A: move, then layer", own, colours],
+    ["B: layer, then move", there, colours],
+    ["A − B", difference, colours],
   ];
   const frames = layer(svg, "g", "explore-cells");
   frames.replaceChildren();
@@ -53,12 +53,17 @@ function draw(state, scenes, { svg, line, notes, inputs }) {
     add(frames, "rect", { class: "kernel-frame", x: x + inset, y: y + inset, width: step * image.width, height: step * image.width });
   });
   const gone = difference.values.every((v) => !v); // NaN too
-  if (gone) add(frames, "text", { x: PLACES[3][0] + PANEL / 2, y: PLACES[3][1] + PANEL / 2, "font-size": 15 }, "0 everywhere");
+  const step = PANEL / (own.width < SIDE / 2 ? SIDE / 2 : SIDE);
+  const middle = (start, by) => start + (PANEL + step * by) / 2; // of what there is to compare
+  if (gone) add(frames, "text", { x: middle(PLACES[3][0], found.right), y: middle(PLACES[3][1], found.down), "font-size": 15 }, "0 everywhere");
+  const clip = add(frames, "clipPath", { id: `explore-${Math.random()}` });
+  add(clip, "rect", { x: PLACES[0][0], y: PLACES[0][1], width: PANEL, height: PANEL });
   const square = (name, dx, dy) => {
     const rect = layer(svg, "rect", name);
     const [x, y] = PLACES[0];
-    for (const [key, v] of Object.entries({ x: x + (8 + dx) * unit, y: y + (8 + dy) * unit, width: 8 * unit, height: 8 * unit }))
-      rect.setAttribute(key, v);
+    for (const [key, v] of Object.entries({ x: x + (7 + dx) * unit, y: y + (7 + dy) * unit, width: 10 * unit, height: 10 * unit }))
+      rect.setAttribute(key, v); // a pixel of ground around the digit
+    rect.setAttribute("clip-path", `url(#${clip.id})`);
     return rect;
   };
   square("moved-from", 0, 0);
@@ -78,9 +83,10 @@ function render({ model, el }) {
     invite: "Drag the digit, or press Play. Then choose another layer.",
     controls: CONTROLS, look: "explore-rows",
     presets: {
-      "It moves along": { layer: "convolution", right: 5, down: 3 },
       "Stride 2: by 1": { layer: "stride 2", right: 1, down: 0 },
       "Stride 2: by 2": { layer: "stride 2", right: 2, down: 0 },
+      "Padding: at the edge": { layer: "padded", right: 10, down: 0 },
+      "Fully connected": { layer: "dense", right: 1, down: 0 },
     },
     play: {
       first: () => ({ right: -ROOM, down: 0 }),

@@ -107,10 +107,10 @@ def moved_image(image, moved, first, words) -> Picture:
     sheet = Sheet()
     side = (WIDTH - 24) // 2
     panels = [
-        ("image, moved", _rgba(image, 1, False)),
-        ("its output", _rgba(moved, full, True)),
-        ("first output, moved", _rgba(first, full, True)),
-        ("difference", _rgba(moved - first, full, True)),
+        ("moved image", _rgba(image, 1, False)),
+        ("A: move, then layer", _rgba(moved, full, True)),
+        ("B: layer, then move", _rgba(first, full, True)),
+        ("A − B", _rgba(moved - first, full, True)),
     ]
     for i, (name, colours) in enumerate(panels):
         left, top = 8 + (i % 2) * (side + 8), 28 + (i // 2) * (side + 30)

@@ -152,6 +152,40 @@ def test_kernel_presets_pictures_and_keyboard(page):
     assert line(figure) in label
 
 
+@pytest.mark.parametrize("width", [1000, 390])
+def test_lines_tie_the_window_to_its_numbers_and_the_sum_to_its_pixel(page, width):
+    """Each ends at the outline, within a pixel of the photograph, and at the cell."""
+    figure = opened(page, ImageKernel(), width=width)
+    for row, column in ((30, 14), (77, 73), (0, 0)):
+        slider(figure, "row").fill(str(row))
+        slider(figure, "column").fill(str(column))
+        for guide, held, cell in (
+            (".kernel-read", ".kernel-window", ".tap"), (".kernel-write", ".kernel-target", ".output"),
+        ):  # fmt: skip
+            ends = figure.locator(guide).evaluate(
+                "e => [0, e.getTotalLength()].map((at) => e.getPointAtLength(at))"
+                ".map(({ x, y }) => [x, y])"
+            )
+            boxes = [
+                figure.locator(place).first.evaluate(
+                    "e => { const b = e.getBBox(), m = e.transform.baseVal[0]?.matrix ?? { e: 0, f: 0 };"
+                    " return [b.x + m.e, b.y + m.f, b.width, b.height]; }"
+                )
+                for place in (held, cell)
+            ]
+            if guide == ".kernel-write":
+                boxes.reverse()
+            else:  # its last line ends at the third row or column of the window's numbers
+                boxes[1][2:] = [3 * side for side in boxes[1][2:]]
+            for (x, y), (left, top, across, down) in zip(ends, boxes, strict=True):
+                assert left - 1 <= x <= left + across + 1
+                assert top - 1 <= y <= top + down + 1
+        sum_cell = figure.locator(".output rect").evaluate("e => getComputedStyle(e).fill")
+        total = number(line(figure).split(" = ")[2])
+        red, _, blue = (float(v) for v in re.findall(r"\d+", sum_cell)[:3])
+        assert (red > blue) == (total < 0)  # orange below 0, as in the output
+
+
 def test_a_change_of_the_filter_is_seen_within_a_frame(page):
     """The least of many, for other work on the machine is no part of it."""
     figure = opened(page, ImageKernel())
@@ -255,9 +289,27 @@ def test_moved_presets_layers_and_scene(page):
         assert presets.nth(i).get_attribute("aria-pressed") == "true"
         check_moved(figure)
         shares.append(re.search(r"[\d.]+%", line(figure))[0])
-    assert shares == ["100%", "0.0%", "100%"]
+    assert (shares[:2], len(shares)) == (["0.0%", "100%"], 4)
+    assert all(float(share[:-1]) < 100 for share in shares[2:])
+    figure.get_by_role("button", name="Reset").click()
+    opening = figure.locator(".explore-presets [aria-pressed=true]")
+    assert opening.count() == 0  # each shows something else
+    for right, down in ((10, 10), (-10, 4)):
+        slider(figure, "right").fill(str(right))
+        slider(figure, "down").fill(str(down))
+        text = figure.get_by_text("0 everywhere").evaluate(
+            "e => { const b = e.getBBox(); return [b.x, b.width]; }"
+        )
+        sides = figure.locator(".kernel-frame").last.evaluate(
+            "e => [e.x.baseVal.value, e.width.baseVal.value]"
+        )
+        cell = sides[1] / 22
+        free = [sides[0] + cell * max(0, right), sides[0] + sides[1] + cell * min(0, right)]
+        assert free[0] < text[0]
+        assert text[0] + text[1] < free[1]
     figure.get_by_role("combobox", name="image").select_option("scene")
     slider(figure, "right").fill("-1")
+    slider(figure, "down").fill("0")
     said = {}
     for layer in ("convolution", "padded", "stride 2", "pooled", "dense"):
         figure.get_by_role("combobox", name="layer").select_option(layer)
