@@ -143,7 +143,10 @@ def test_the_words_spell_products_and_sizes(run_module):
     one, other, two = run_module(body, [(signal, 0, 1), (signal, 0, 2), (image, 2, 0)])
     assert one["line"] == "y[1] = 4·2 + 0·(−1) + (−2)·3 = 2"
     assert other["line"] == "y[2] = 0·2 + (−2)·(−1) + [0]·3 = 2"
-    assert one["notes"][0].replace("\u00a0", " ") == "size = ⌊(3 + 2·1 − 1·(3 − 1) − 1) / 1⌋ + 1\n= ⌊2 / 1⌋ + 1 = 3"
+    assert (
+        one["notes"][0].replace("\u00a0", " ")
+        == "size = ⌊(3 + 2·1 − 1·(3 − 1) − 1) / 1⌋ + 1\n= ⌊2 / 1⌋ + 1 = 3"
+    )
     assert two["line"] == "y[2, 0] =\n5·1 + 6·(−1) = −1"
     assert [note.split(" = ")[0] for note in two["notes"]] == ["rows", "columns"]
 
@@ -348,7 +351,7 @@ def blend(top, alpha, bottom):
 
 
 CSS = (FOLDER / "explore.css").read_text(encoding="utf-8")
-VIEW = (FOLDER / "convolution_view.js").read_text(encoding="utf-8")
+DRAWN = (FOLDER / "convolution_view.js").read_text(encoding="utf-8")
 ANY, DARK = (
     dict(re.findall(r"(--explore-\w+): (#\w{6});", block))
     for block in re.findall(r"\{([^}]*--explore-input:[^}]*)\}", CSS)
@@ -364,7 +367,7 @@ def test_contrast_is_enough_in_light_and_dark(host):
     for colours in [ANY] if host == "light" else [ANY, {**ANY, **DARK}]:
         for name, colour in colours.items():
             assert contrast(colour, PAPERS[host]) >= 3, (name, colour)
-        darkest = float(re.search(r"\[\(([\d.]+) \* Math\.abs", VIEW)[1])  # of an image's shades
+        darkest = float(re.search(r"\[\(([\d.]+) \* Math\.abs", DRAWN)[1])  # of an image's shades
         for name in ("input", "filter"):
             cell = blend(colours[f"--explore-{name}"], darkest, PAPERS[host])
             assert contrast(INKS[host], cell) >= 4.5, name
