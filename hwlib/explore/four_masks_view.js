@@ -7,12 +7,12 @@ const CONTROLS = {
   mask: ["mask", { type: "range", min: 0, max: 3 }],
   draws: ["random draws", { type: "range", min: 0, max: 200 }],
 };
-const NAMES = ["all dropped", "x₁ dropped", "x₂ dropped", "nothing dropped"];
+const NAMES = ["00: both dropped", "01: x₁ dropped", "10: x₂ dropped", "11: both kept"];
 const [CARD, TALL, BAR] = [160, 170, 120]; // width and height of a card, and the highest bar
 const COINS = [58, 114]; // where the two inputs stand in a card
 
 /** One network: dropped inputs are crossed out, and their lines broken. */
-function network(parent, x, y, { x: features, w1, w2, mask: chosen }, { mask, chance, prediction, error }, index, count) {
+function network(parent, x, y, { x: features, y: target, w1, w2, mask: chosen }, { mask, chance, prediction, error }, index, count) {
   const g = add(parent, "g", { transform: `translate(${x} ${y})`, class: index === chosen ? "masks-card chosen" : "masks-card" });
   add(g, "rect", { width: CARD - 10, height: TALL - 8, rx: 6, "data-spot": `mask ${index}` });
   const write = (px, py, text, kind = "") => add(g, "text", { x: px, y: py, class: kind }, text);
@@ -23,13 +23,15 @@ function network(parent, x, y, { x: features, w1, w2, mask: chosen }, { mask, ch
       "stroke-width": 1 + Math.min(5, 2 * Math.abs([w1, w2][j])) });
     add(g, "circle", { cx: 28, cy, r: 18, class: kept ? "kept" : "dropped", "data-spot": `coin ${index} ${j}` });
     if (!kept) add(g, "path", { class: "masks-cross", d: `M15 ${cy + 13}l26 -26` });
-    else write(70, cy + (86 - cy) * 0.5 + (j ? 14 : -9), `×${typeset(+[w1, w2][j].toPrecision(3))}`);
+    else write(j ? 81 : 84, j ? 119 : 60, `×${typeset(+[w1, w2][j].toPrecision(3))}`);
     write(28, cy + 5, typeset(+features[j].toPrecision(3)));
   });
   add(g, "circle", { cx: 118, cy: 86, r: 22, class: "masks-out" });
   write(118, 91, typeset(+prediction.toPrecision(3)));
+  write(131, 121, `y = ${typeset(+target.toPrecision(3))}`);
   write(CARD / 2 - 5, 155, `squared error ${typeset(+error.toPrecision(3))}`, "masks-error");
-  write(104, 134, count === undefined ? `P = ${typeset(+chance.toPrecision(2))}` : `drawn ${count}×`);
+  write(104, 137, `P = ${typeset(+chance.toPrecision(2))}`);
+  if (count !== undefined) write(110, 42, `drawn ${count}×`);
 }
 
 function draw(problem, choice, { svg, line, notes, inputs }) {
@@ -57,7 +59,7 @@ function draw(problem, choice, { svg, line, notes, inputs }) {
 
   const bars = layer(svg, "g", "masks-bars");
   bars.replaceChildren();
-  const [floor, across] = [top + BAR, width - 96];
+  const [floor, across] = [top + BAR, width - 106];
   const tall = Math.max(...networks.map(({ error }) => error), words.seen || 0, 1e-9);
   const up = (error) => floor - (BAR * error) / tall;
   add(bars, "text", { x: 0, y: top - 18, class: "start" }, "width: probability, height: squared error");
@@ -67,17 +69,19 @@ function draw(problem, choice, { svg, line, notes, inputs }) {
     if (chance > 0) {
       add(bars, "rect", { x: from, y: up(error), width: wide, height: floor - up(error),
         class: i === state.mask ? "chosen" : "", "data-spot": `mask ${i}` });
-      if (wide > 14) add(bars, "text", { x: from + wide / 2, y: floor + 17 }, mask.join(""));
+      if (wide > 11) add(bars, "text", { x: Math.max(8, from + wide / 2), y: floor + 17 }, mask.join(""));
     }
     from += wide;
   });
-  const rule = (height, kind, text, lower) => {
+  const rule = (height, kind, text, y) => {
     add(bars, "path", { class: kind, d: `M0 ${up(height)}H${across + 6}` });
-    add(bars, "text", { x: across + 10, y: up(height) + (lower ? 16 : 0), class: `start ${kind}` }, text);
+    add(bars, "text", { x: across + 10, y, class: `start ${kind}` }, text);
   };
-  rule(loss, "masks-average", `average ${typeset(+loss.toPrecision(3))}`);
+  const [mean, seen] = [up(loss) + 4, up(words.seen) + 4]; // of their names, a line apart at least
+  rule(loss, "masks-average", `average ${typeset(+loss.toPrecision(3))}`, mean);
   if (state.draws)
-    rule(words.seen, "masks-seen", `drawn ${typeset(+words.seen.toPrecision(3))}`, words.seen <= loss || up(words.seen) < 14);
+    rule(words.seen, "masks-seen", `drawn ${typeset(+words.seen.toPrecision(3))}`,
+      words.seen > loss ? Math.min(seen, mean - 18) : Math.max(seen, mean + 18));
   add(bars, "path", { class: "masks-floor", d: `M0 ${floor}H${across}` });
 
   return (x, y, held) => {

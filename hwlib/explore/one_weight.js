@@ -18,7 +18,7 @@ export function spell({ x, y, keep: k, w }, { fit, penalty, loss, least }) {
     notes: [
       `data fit (${short(y)} − ${short(k)}·${short(x)}·${signed(w)})² = ${short(fit)}`,
       `penalty ${short(k)}·${short(1 - k)}·${short(x)}²·${signed(w)}² = ${short(penalty)}`,
-      `Both coins: ${short(k)}·${error} + ${short(1 - k)}·${target} = ${short(loss)}, the same.`,
+      `Kept or dropped: ${short(k)}·${error} + ${short(1 - k)}·${target} = ${short(loss)}, the same loss.`,
       `Least: penalty at 0, sum at y/x = ${short(least.loss)}, data fit at y/(kx) = ${short(least.fit)}.`,
     ],
   };
@@ -40,7 +40,7 @@ function draw(problem, choice, { svg, line, notes }) {
   notes.textContent = words.notes.join("\n");
   svg.setAttribute("aria-label", `Three parabolas over the weight. ${words.line}. ${words.notes.join(". ")}`);
 
-  const high = [0, 1.5 * y * y];
+  const high = [-0.12 * y * y, 1.5 * y * y]; // below 0 there is room for the names of the minima
   const { X, Y, path, invert } = axes(svg, {
     x: RANGE, y: high, xlabel: "weight w", ylabel: "expected squared error", width: 380, height: 320,
   });
@@ -56,11 +56,12 @@ function draw(problem, choice, { svg, line, notes }) {
     const [px, py] = [X(at), Y(terms({ ...state, w: at })[key])];
     for (const [attribute, value] of Object.entries({ cx: px, cy: py, r: 6 })) ring.setAttribute(attribute, value);
     ring.setAttribute("class", `weight-least-${key} weight-least plot-${look}`);
+    ring.style.display = key === "penalty" && keep === 1 ? "none" : ""; // it is 0 everywhere
   }
   const marks = layer(svg, "path", "weight-marks"); // from the minimum of the sum down to the axis
   marks.setAttribute("d", `M${X(y / x)} ${Y(terms({ ...state, w: y / x }).loss)}V${Y(0)}`);
-  write(X(y / x) + 6, Y(0) - 8, "y/x", "start");
-  if (keep < 0.9) write(X(here.least.fit), Y(0) - 12, "y/(kx)");
+  write(X(y / x) - 8, Y(0) + 16, "y/x", "end");
+  if (keep < 1) write(Math.min(X(here.least.fit) + 8, 328), Y(0) + 16, "y/(kx)", "start");
   // Each name stands beside its curve, where the others are far.
   const low = (v) => Y(terms({ ...state, w: v }).fit);
   const early = (0.368 * y) / (keep * x); // where the data fit is still 0.4 y²
@@ -81,12 +82,17 @@ function draw(problem, choice, { svg, line, notes }) {
 
 const FIGURE = {
   title: "One weight: data fit plus penalty",
-  invite: "Drag the dot along the sum, then change k: which minimum moves?",
+  invite: "Drag the dot along the sum, then press Play, which lowers k: which minimum moves?",
   controls: CONTROLS,
   presets: {
     "k = 1: no penalty": { keep: 1 },
-    "k = 0.5: the steepest penalty": { keep: 0.5 },
+    "k = 0.8: little penalty": { keep: 0.8 },
     "k = 0.3: the fit runs off": { keep: 0.3 },
+  },
+  play: {
+    first: () => ({ keep: 1 }),
+    next: ({ keep }) => (keep > 0.3 ? { keep: +Math.max(0.3, keep - 0.02).toFixed(2) } : null),
+    every: 90,
   },
   look: "explore-rows",
 };

@@ -32,7 +32,7 @@ class OneWeight(Figure):
     x = Real(2.0, min=0.5, max=10).tag(sync=True)
     y = Real(4.0, min=0.5, max=10).tag(sync=True)
     keep = Real(0.5, min=0.3, max=1).tag(sync=True)
-    w = Real(1.0, min=-1, max=7).tag(sync=True)
+    w = Real(2.0, min=-1, max=7).tag(sync=True)
 
     @property
     def terms(self) -> tuple[float, float]:

@@ -600,6 +600,9 @@ def test_play_draws_masks_and_counts_them(page, figure):
     for _ in range(6):
         step.click()
         seen.append(check_masks(figure))
+        apart(figure.locator(".masks-bars text"))
+        for card in figure.locator(".masks-card").all():
+            apart(card.locator("text"))
     assert np.bincount(seen, minlength=4).tolist() == FourMasks(draws=6).counts.tolist()
     press(figure, "Play")
     page.wait_for_timeout(1500)
@@ -623,11 +626,11 @@ def check_weight(figure):
 
 @on(OneWeight)
 def test_the_weight_is_dragged_and_only_the_fits_minimum_moves(page, figure):
-    assert check_weight(figure).w == 1
+    assert check_weight(figure).w == 2
     settle(page)
     start = centre(figure.locator(".weight-here"))
     pull(page, start, start[0] + 60, start[1] + 40)
-    assert 1.5 < check_weight(figure).w < 4
+    assert 2.5 < check_weight(figure).w < 5
     rings = [figure.locator(f".weight-least-{name}") for name in ("penalty", "loss", "fit")]
     before = [centre(ring)[0] for ring in rings]
     slider(figure, "keep").press("Home")
@@ -645,7 +648,7 @@ def test_the_weight_is_dragged_and_only_the_fits_minimum_moves(page, figure):
     dot.scroll_into_view_if_needed()
     seen = page.evaluate("scrollY")
     touch(page, centre(dot), (40, 60))
-    assert check_weight(figure).w > 1.3
+    assert check_weight(figure).w > 2.3
     assert page.evaluate("scrollY") == seen
     slider(figure, "weight").press("End")
     assert check_weight(figure).w == 7
@@ -655,9 +658,29 @@ def test_the_weight_is_dragged_and_only_the_fits_minimum_moves(page, figure):
 
 @on(OneWeight)
 def test_the_bar_at_the_weight_stacks_the_two_terms(figure):
+    slider(figure, "weight").fill("1")
     fit, penalty = figure.locator(".weight-stack path").all()
     high = [e.evaluate("e => e.getBBox().height") for e in (fit, penalty)]
     np.testing.assert_allclose(high[0], 9 * high[1], rtol=1e-3)
+
+
+@on(OneWeight)
+def test_play_lowers_k_and_no_two_names_overlap(figure):
+    step = figure.locator(".explore-step")
+    step.click()
+    assert check_weight(figure).keep == 0.48
+    for keep in ("0.3", "0.5", "0.9", "0.98", "1"):
+        slider(figure, "keep").fill(keep)
+        picture = figure.locator("svg").bounding_box()
+        names = figure.locator(".weight-names text")
+        apart(names)
+        for name in names.all():
+            box = name.bounding_box()  # none is cut
+            assert box["x"] + box["width"] < picture["x"] + picture["width"] + 1
+    assert figure.locator(".weight-least-penalty").is_hidden()
+    slider(figure, "keep").press("Home")
+    step.click()
+    assert check_weight(figure).keep == 1
 
 
 # ------------------------------------------------------------------------------------ from Python

@@ -452,7 +452,7 @@ def test_the_words_of_one_weight_are_its_numbers(weight):
     assert words["notes"] == [
         "data fit (4 − 0.5·2·1)² = 9",
         "penalty 0.5·0.5·2²·1² = 1",
-        "Both coins: 0.5·4 + 0.5·16 = 10, the same.",
+        "Kept or dropped: 0.5·4 + 0.5·16 = 10, the same loss.",
         "Least: penalty at 0, sum at y/x = 2, data fit at y/(kx) = 4.",
     ]
 
