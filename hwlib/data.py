@@ -117,24 +117,6 @@ def digits(
     return Dataset(train, validated, tested, tuple(str(c) for c in bunch.target_names))
 
 
-def photograph() -> np.ndarray:
-    """Return a photograph in gray: a pagoda, (80, 76) uint8, from 0 (black) to 255 (white).
-
-    It is a part of `china.jpg`, which scikit-learn carries: the mean of the three colors, and of
-    blocks of 4 x 4 pixels.
-
-    Source: danielbuechele, flickr.com/photos/danielbuechele/6061409035, CC BY 2.0.
-
-    >>> photograph().shape
-    (80, 76)
-    """
-    from sklearn.datasets import load_sample_image  # late, as in `digits`
-
-    gray = load_sample_image("china.jpg").mean(axis=2)  # (427, 640)
-    blocks = gray[26:346, 56:360].reshape(80, 4, 76, 4)
-    return np.rint(blocks.mean(axis=(1, 3))).astype(np.uint8)
-
-
 def cifar10(
     *, validation: int = 5000, source: RemoteFile = CIFAR10, folder=None, progress: bool = True
 ) -> Dataset:

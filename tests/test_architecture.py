@@ -37,7 +37,7 @@ ALLOWED = {
         "theory",
         "graph",
     },
-    "explore": {"functional", "count", "theory", "figures"},
+    "explore": {"functional", "count", "data", "theory", "figures"},
 }
 
 

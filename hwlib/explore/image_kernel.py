@@ -52,6 +52,8 @@ class ImageKernel(Figure):
 
     @traitlets.default("pictures")
     def _bytes_of_pictures(self):
+        from hwlib import figures  # matplotlib is slow to import
+
         digit = 16 * data.digits(validation=0).train.x[3, 0]
         return {
             name: {
@@ -60,7 +62,10 @@ class ImageKernel(Figure):
                 "width": image.shape[1],
                 "white": white,
             }
-            for name, image, white in [("photograph", data.photograph(), 255), ("digit", digit, 16)]
+            for name, image, white in [
+                ("photograph", figures.photograph(), 255),
+                ("digit", digit, 16),
+            ]
         }
 
     @property

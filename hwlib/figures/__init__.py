@@ -18,6 +18,7 @@ from hwlib.figures.picture import (
     picture,
     style,
 )
+from hwlib.figures.pixels import photograph
 from hwlib.figures.plots import curves, images
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "coverage",
     "curves",
     "images",
+    "photograph",
     "picture",
     "stamps",
     "style",

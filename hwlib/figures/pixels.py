@@ -10,6 +10,24 @@ from hwlib.figures.sheet import Sheet, checked_array, in_words, listed, number
 LEVELS = 16  # of a color's opacity: more are not seen, and the file stays small
 
 
+def photograph() -> np.ndarray:
+    """Return a photograph in gray: a pagoda, (80, 76) uint8, from 0 (black) to 255 (white).
+
+    It is a part of `china.jpg`, which scikit-learn carries: the mean of the three colors, and of
+    blocks of 4 x 4 pixels.
+
+    Source: danielbuechele, flickr.com/photos/danielbuechele/6061409035, CC BY 2.0.
+
+    >>> photograph().shape
+    (80, 76)
+    """
+    from sklearn.datasets import load_sample_image  # slow to import
+
+    gray = load_sample_image("china.jpg").mean(axis=2)  # (427, 640)
+    blocks = gray[26:346, 56:360].reshape(80, 4, 76, 4)
+    return np.rint(blocks.mean(axis=(1, 3))).astype(np.uint8)
+
+
 def _rgba(values, full, signed):
     """Return colors (H, W, 4) of 0 to 1: gray from 0 to full, or blue above 0 and orange below.
 

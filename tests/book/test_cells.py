@@ -104,30 +104,3 @@ def test_every_check_accepts_the_solution(chapter, full_site):
         if re.search(r"^(_ = )?check\(", cell.source, re.M):
             said = "".join(output.get("text", "") for output in cell.outputs)
             assert re.match(r"(Right: .*\n)+\Z", said), (cell.source, said)
-
-
-FIGURE = re.compile(r"^\*\*Figure (S?\d+)\.\*\* ", re.M)  # S: in a solution
-
-
-@pytest.mark.parametrize("chapter", CHAPTERS)
-def test_every_figure_has_a_number_and_a_caption(chapter, full_site):
-    executed = outputs(chapter)
-    numbers, uncaptioned = [], []
-    shown = [cell for cell in executed.cells if "remove-cell" not in cell.metadata.get("tags", [])]
-    for cell, behind in zip(shown, [*shown[1:], None], strict=True):
-        if cell.cell_type == "markdown":
-            numbers += FIGURE.findall(cell.source)
-        elif draws(cell) and not (behind and FIGURE.match(behind.source)):
-            uncaptioned.append(cell.source)
-    assert uncaptioned == []
-    for prefix in ("", "S"):  # counted apart: the student edition has no solutions
-        counted = [n for n in numbers if n.startswith("S") == bool(prefix)]
-        assert counted == [f"{prefix}{k}" for k in range(1, len(counted) + 1)]
-
-
-def draws(cell):
-    """Whether a code cell's output is a figure; an answer box is none."""
-    if re.search(r"\bAnswer\(", cell.source):
-        return False
-    types = {kind for output in cell.outputs for kind in output.get("data", {})}
-    return bool(types & {"image/png", "image/svg+xml", "application/vnd.jupyter.widget-view+json"})

@@ -209,18 +209,19 @@ def test_a_picture_stands_in_its_place_without_scripts_and_on_paper(page, visit,
 
 
 def test_the_modules_are_small(full_site, figures):
-    """At most 8 kB each as they are written; as a page carries them 60 kB in any page.
+    """At most 8 kB each as they are written; as a page carries them 80 kB in any page.
 
-    All together they may have 100 kB: about 4 kB of its own for each of twenty figures.
+    All together they may have 110 kB: about 4 kB of its own for each of twenty figures. (What a page
+    weighs as it is served is a matter of `make audit`: 250 kB at most.)
     """
     files = sorted((ROOT / "hwlib/explore").glob("*.js"))
     texts = [file.read_text(encoding="utf-8") for file in files]
     assert max(len(text.encode()) for text in texts) <= 8000
-    assert sum(len(minified(text, ROOT).encode()) for text in texts) <= 100_000
+    assert sum(len(minified(text, ROOT).encode()) for text in texts) <= 110_000
     for file, names in figures.items():
         text = (full_site / f"chapters/{file}.html").read_text(encoding="utf-8")
         state = json.loads(re.search(r"widget-state\+json\">(.*?)</script>", text, re.DOTALL)[1])
         found = [entry["state"].get("_esm", "") for entry in state["state"].values()]
         assert sum(map(bool, found)) >= len(names), file
         assert {minified(getattr(explore, name)._esm, ROOT) for name in names} <= {*found}, file
-        assert sum(len(module.encode()) for module in found) <= 60_000, file
+        assert sum(len(module.encode()) for module in found) <= 80_000, file

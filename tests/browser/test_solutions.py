@@ -117,15 +117,3 @@ def test_without_scripts_the_title_opens_its_solution_too(chromium, site):
     page.locator(TITLE).first.click()
     assert inside.is_visible()
     context.close()
-
-
-@pytest.mark.parametrize("scripts", [True, False])
-def test_in_print_every_solution_is_open(chromium, site, scripts):
-    context = chromium.new_context(java_script_enabled=scripts)
-    page = context.new_page()
-    page.goto(f"{site}/chapters/convolution_arithmetic.html")
-    page.emulate_media(media="print")
-    last = page.locator(".solution > :last-child").all()
-    assert len(last) > 3
-    assert all(box.bounding_box()["height"] > 0 for box in last)
-    context.close()

@@ -151,8 +151,9 @@ def test_a_page_with_a_notebook_says_so_below_its_title(page, site, full_site, r
         assert page.locator(".fa-rocket").count() == 0
         links = page.locator("h1 + .notebook-links")
         chapter = name.removeprefix("chapters/").removesuffix(".html")
-        if not links.count():
-            assert page.get_by_role("link", name="Open in Colab").count() == 0
+        if not links.count():  # the front page's cards have their own
+            cards = page.locator(".problem").count()
+            assert page.get_by_role("link", name="Open in Colab").count() == cards
             continue
         with_links.append(chapter)
         colab = links.get_by_role("link", name="Open in Colab", exact=True)
@@ -228,5 +229,5 @@ def test_on_paper_a_figure_has_no_blank_below(page, site):
       return height(figure) - parts.map(height).reduce((sum, h) => sum + h);
     })"""
     figures = page.locator("figure:has(.explore-still)")
-    assert figures.count() > 2
+    assert figures.count() >= 2
     assert max(figures.evaluate_all(blank)) < 40

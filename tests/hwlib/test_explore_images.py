@@ -12,7 +12,7 @@ from javascript import runner
 
 import hwlib.functional as hf
 from bookkit.splice import split_cells
-from hwlib import data
+from hwlib import figures
 from hwlib.explore import ImageKernel, MovedDigit
 from hwlib.explore.moved_digit import LAYERS
 from hwlib.figures import pixels as stills
@@ -39,7 +39,7 @@ def number(text):
 def test_the_photograph_is_the_mean_of_blocks_of_the_one_in_scikit_learn():
     from sklearn.datasets import load_sample_image
 
-    photo = data.photograph()
+    photo = figures.photograph()
     assert (photo.shape, photo.dtype) == ((80, 76), np.uint8)
     block = load_sample_image("china.jpg")[26 + 4 * 50 : 30 + 4 * 50, 56 + 4 * 20 : 60 + 4 * 20]
     assert photo[50, 20] == np.rint(block.mean())
@@ -251,4 +251,4 @@ def test_moved_digit_rejects_and_keeps():
 
 def test_pictures_travel_as_bytes():
     photo = base64.b64decode(ImageKernel().pictures["photograph"]["pixels"])
-    np.testing.assert_array_equal(np.frombuffer(photo, np.uint8), data.photograph().ravel())
+    np.testing.assert_array_equal(np.frombuffer(photo, np.uint8), figures.photograph().ravel())
