@@ -57,7 +57,7 @@ class Convolution(Figure):
         """In the plane, input, filter and output are as high as they are wide."""
         if self.compact:
             return 25.5, 25.5
-        return (33, 54.5) if np.ndim(self.x) == 1 else (37.5, 80)
+        return (33, 51) if np.ndim(self.x) == 1 else (37.5, 80)
 
     @property
     def output(self) -> np.ndarray:

@@ -40,7 +40,7 @@ class DemeanGradient(Figure):
 
     _esm = module("plot.js", "random.js", "demean_gradient.js")
     SETTINGS = ("upstream", "shift", "gamma", "doublings")
-    HEIGHT = (38, 60)
+    HEIGHT = (34, 60)
 
     upstream = traitlets.Enum(list(UPSTREAM), "random").tag(sync=True)
     shift = Real(0.0, min=-1, max=1).tag(sync=True)

@@ -37,7 +37,7 @@ class DropoutLoss(Figure):
 
     _esm = module("plot.js", "random.js", "dropout_loss.js", "dropout_loss_view.js")
     SETTINGS = ("x1", "x2", "y", "p", "steps", "seed")
-    HEIGHT = (41.4, 70.3)
+    HEIGHT = (41.5, 70.5)
 
     x1 = Real(4.0, min=0.5, max=1000).tag(sync=True)
     x2 = Real(2.0, min=0.5, max=1000).tag(sync=True)

@@ -35,7 +35,7 @@ class EffectiveMatrix(Figure):
         "effective_matrix_view.js",
     )
     SETTINGS = ("X", "scale1", "scale2", "keep")
-    HEIGHT = (46.9, 62.3)
+    HEIGHT = (44.5, 61.5)
 
     X = Numbers([[3, -1], [0, 2], [4, 2]]).tag(sync=True)
     scale1 = Real(1.0, min=0.1).tag(sync=True)

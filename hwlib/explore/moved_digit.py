@@ -66,7 +66,7 @@ class MovedDigit(Figure):
 
     _esm = module("random.js", "pixels.js", "moved_digit.js", "moved_digit_view.js")
     SETTINGS = ("layer", "image", "right", "down")
-    HEIGHT = (40.5, 59)
+    HEIGHT = (41, 58)
 
     layer = traitlets.Enum(list(LAYERS), "convolution").tag(sync=True)
     image = traitlets.Enum(["digit", "scene"], "digit").tag(sync=True)

@@ -60,7 +60,7 @@ class NormalizedGaussian(Figure):
     @property
     def HEIGHT(self) -> tuple[float, float]:
         """A plane is as high as it is wide, and has twice the sliders."""
-        return (34, 54) if self.features == 1 else (39, 66)
+        return (31, 58) if self.features == 1 else (37, 66)
 
     @property
     def inputs(self) -> np.ndarray:

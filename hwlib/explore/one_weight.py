@@ -27,7 +27,7 @@ class OneWeight(Figure):
 
     _esm = module("plot.js", "one_weight.js")
     SETTINGS = ("x", "y", "keep", "w")
-    HEIGHT = (27.5, 49)
+    HEIGHT = (27.5, 50)
 
     x = Real(2.0, min=0.5, max=10).tag(sync=True)
     y = Real(4.0, min=0.5, max=10).tag(sync=True)

@@ -57,7 +57,7 @@ class ReceptiveField(Figure):
 
     _esm = module("receptive_field.js", "receptive_field_view.js")
     SETTINGS = ("layers", "layer", "at")
-    HEIGHT = (48, 66)
+    HEIGHT = (48, 62.5)
 
     layers = Layers(
         [{"kernel_size": 3}, {"kernel_size": 2, "stride": 2}] * 2,

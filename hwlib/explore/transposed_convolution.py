@@ -42,7 +42,7 @@ class TransposedConvolution(Figure):
 
     _esm = module("cells.js", "transposed_convolution.js", "transposed_convolution_view.js")
     SETTINGS = (*_SETTINGS, "total", "entry", "at")
-    HEIGHT = (37, 63)
+    HEIGHT = (37.5, 62.5)
 
     x = Numbers(EXAMPLES["1-D"]["x"]).tag(sync=True)
     weight = Numbers(EXAMPLES["1-D"]["weight"]).tag(sync=True)
