@@ -197,6 +197,18 @@ def test_play_walks_to_the_end_and_begins_again(page, figure):
     check(figure)
 
 
+def test_play_fills_in_the_shades_of_an_image_too(page):
+    page.clock.install()
+    page.set_content(embed(Convolution(**EXAMPLES["2-D"])))
+    figure = alive(page)
+    fills = "all => all.map((e) => getComputedStyle(e).fill)"
+    assert "none" not in figure.locator(".output rect").evaluate_all(fills)
+    button(figure, "Play").click()
+    page.clock.run_for(700)
+    assert set(figure.locator(".later rect").evaluate_all(fills)) == {"none"}
+    assert "none" not in figure.locator(".output:not(.later) rect").evaluate_all(fills)
+
+
 @pytest.mark.parametrize("stop", ["Pause", "a key", "a press on the picture"])
 def test_play_stops_when_the_reader_does_something(page, figure, stop):
     page.clock.install()
