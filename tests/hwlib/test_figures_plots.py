@@ -75,7 +75,7 @@ def test_images_are_their_own_pixels_each_scaled_by_itself(channels, columns):
             shown = shown[::-1]
         scaled = (image - image.min()) / np.ptp(image)
         wanted = scaled.transpose(1, 2, 0) if channels == 3 else scaled.reshape(4, 6, 1)
-        np.testing.assert_allclose(shown, np.broadcast_to(wanted, shown.shape), atol=1 / 100)
+        np.testing.assert_allclose(shown, np.broadcast_to(wanted, shown.shape), atol=1 / 80)
         assert "pixelated" in element.get("style", "")
     assert images(np.ones((1, 2, 2))).alt == "1 image of 2 by 2 pixels."
 
