@@ -101,13 +101,14 @@ def test_a_control_inside_another_would_be_seen(page, site, planted, count):
 @pytest.mark.slow
 @both_editions
 def test_the_first_load_is_small(visits):
+    """At most 150 kB for the front page and 250 kB for any other, with its figures and photographs."""
     own = {name: v.transferred for name, v in visits.items() if name != "404.html"}
     assert min(own.values()) > 1000
     assert max(v.figures for v in visits.values()) >= 2
     heavy = {
         name: v.transferred
         for name, v in visits.items()
-        if v.transferred > (300_000 if v.figures else 200_000)
+        if v.transferred > (150_000 if name == "index.html" else 250_000)
     }
     assert heavy == {}
 

@@ -105,7 +105,12 @@ def test_no_heading_has_an_empty_line_for_its_mark(seen):
 
 @pytest.mark.slow
 def test_a_line_of_prose_has_about_seventy_characters(seen):
-    lines = {where: said["lines"] for where, said in seen.items() if len(said["lines"]) >= 20}
+    lines = {
+        (name, width): said["lines"]
+        for (name, width), said in seen.items()
+        if len(said["lines"]) >= 20
+        and name != "index.html"  # beside its figure there is half a line
+    }
     assert len(lines) > 10 * len(DESKTOP)
     middle = {where: median(counts) for where, counts in lines.items()}
     assert {w: m for w, m in middle.items() if not MEASURE[0] <= m <= MEASURE[1]} == {}
