@@ -11,8 +11,8 @@ export function say(input, value) {
  *
  * `title` and `invite` (what to do first) stand above. `controls` gives each trait a label and the
  * attributes of its input: of type "range" (a number), "text" (numbers), "select" (a word, with
- * `options`: { word: label }) or "hidden" (a number that only buttons change). The trait `examples`, if there is one, becomes radio buttons that fill
- * text inputs. `presets` gives names to changes of the state in which the figure began, or is a
+ * `options`: { word: label }) or "hidden" (a number that only buttons change). The trait `examples`,
+ * if there is one, becomes radio buttons that fill text inputs. `presets` gives names to changes of the state in which the figure began, or is a
  * function of that state that does. `play` is { first(state), next(state), every, again } (see
  * play.js).
  *
@@ -42,7 +42,7 @@ export function explore({ model, el }, figure) {
   const radios = {};
   const texts = {}; // of each example, as the reader left them
   const pressed = []; // each preset's button and what it sets
-  let current, pick, seen, start, reset, held;
+  let current, pick, seen;
 
   /** From the inputs to picture and model; where they make no sense say why, and lose nothing. */
   function read() {
@@ -132,7 +132,7 @@ export function explore({ model, el }, figure) {
     inputs[name] = addInput(...controls[name], read);
     model.on(`change:${name}`, () => queueMicrotask(write)); // when all have changed
   }
-  start = now();
+  const start = now();
   if (figure.play) player(figure.play, { root, model, line, now, change, button: (...args) => addButton(buttons, ...args) });
   addButton(buttons, "Reset", () => change(start));
   const row = add(head, "div", { class: "explore-presets" });

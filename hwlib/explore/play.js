@@ -4,8 +4,8 @@ const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /**
  * Add the buttons. `first(state)` is what to change for the beginning, `next(state)` for the next step,
- * null at the end; a step is shown for `every` ms. `again` is what Step is called. What the reader does stops it. Where the trait
- * `plays` is true, it plays once when it is first seen, unless the reader wants no motion; then there
+ * null at the end; a step is shown for `every` ms. `again` is what Step is called. What the reader
+ * does stops it. Where the trait `plays` is true, it plays once when it is first seen, unless the reader wants no motion; then there
  * is no Play at all, and Step remains.
  */
 export function player({ first, next, every, again = "Step" }, { root, model, line, now, change, button }) {
