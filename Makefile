@@ -2,7 +2,7 @@
 # PYTHON, VENV and OUT are paths and may contain spaces, so every use of them is in quotes.
 PYTHON ?= python3
 VENV   ?= .venv
-ENV    := "$(PYTHON)" bookkit/environment.py "$(VENV)" $(if $(filter file,$(origin PYTHON)),,--asked)
+ENV    := "$(PYTHON)" tools/environment.py "$(VENV)" $(if $(filter file,$(origin PYTHON)),,--asked)
 RUN    := "$(VENV)/bin/python"
 BUILD  := "$(VENV)/bin/jupyter-book" build . -W -n --keep-going
 TESTS  := $(RUN) -m pytest -n auto --dist loadfile --durations 15
@@ -22,13 +22,13 @@ student: environment          ## build the site without solutions
 	@echo "The student edition: $(CURDIR)/_build/student/_build/html/index.html"
 
 student-tree: need-OUT environment  ## write to OUT the sources that students may have
-	@$(RUN) -m bookkit.student "$(OUT)"
+	@$(RUN) -m bookkit.editions.student "$(OUT)"
 
 course: environment           ## check _config.yml, say what the course is, write notebooks/
 	@$(RUN) -m bookkit
 
 published: environment        ## say which edition the workflow publishes from here, and where
-	@$(RUN) -m bookkit.release
+	@$(RUN) -m bookkit.course.release
 
 serve: book                   ## build and open in the browser
 	@$(RUN) -m webbrowser -t http://localhost:8000/ & \
@@ -41,17 +41,17 @@ test-slow: environment        ## books and environments built, tests tried on mu
 	@$(TESTS) -m "slow and not otter"
 
 reproducible: environment     ## build the last commit twice from nothing; compare every byte
-	@$(RUN) -m bookkit.reproducible
+	@$(RUN) -m tools.reproducible
 
 check: environment            ## style, and that notebooks/ is what the chapters give
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
-	@$(RUN) -m bookkit.notebooks --check
+	@$(RUN) -m bookkit.editions.notebooks --check
 
 notebooks: environment        ## write notebooks/ from chapters/
-	@$(RUN) -m bookkit.notebooks
+	@$(RUN) -m bookkit.editions.notebooks
 
 results: environment          ## take the named results of the last build into the committed tables
-	@$(RUN) -m bookkit.results --write
+	@$(RUN) -m bookkit.execute.results --write
 
 bench: environment            ## hwlib beside torch, as ratios; BENCH=--write keeps them for the book
 	@$(RUN) -m benchmarks $(BENCH)
@@ -60,22 +60,22 @@ mutants: environment          ## break the library in every small way; the tests
 	@$(RUN) -m tests.mutation
 
 colab: environment            ## renew tests/colab-versions.txt from what Colab publishes
-	@$(RUN) -m bookkit.colab
+	@$(RUN) -m tools.colab
 
 otter: otter-environment      ## LAB for otter-grader, into OUT: a student notebook, an autograder zip; SEED=2: other inputs
-	@$(OTTER)/bin/python -m bookkit.otter $(LAB) --out "$(or $(OUT),_build/otter)" $(if $(SEED),--seed $(SEED))
+	@$(OTTER)/bin/python -m grading.otter $(LAB) --out "$(or $(OUT),_build/otter)" $(if $(SEED),--seed $(SEED))
 
 otter-run: otter-environment  ## grade the notebooks FROM (a.ipynb b.ipynb) of LAB with otter-grader; a result for each in OUT
-	@$(OTTER)/bin/python -m bookkit.otter_run $(LAB) $(FROM) --out "$(or $(OUT),_build/otter-results)" $(if $(SEED),--seed $(SEED))
+	@$(OTTER)/bin/python -m grading.otter_run $(LAB) $(FROM) --out "$(or $(OUT),_build/otter-results)" $(if $(SEED),--seed $(SEED))
 
 otter-test: otter-environment ## grade right, wrong and odd submissions with otter-grader itself
 	@$(RUN) -m pytest tests/bookkit/test_otter.py -m otter
 
 audit: book                   ## Lighthouse and axe on every page: a table, and status 1 below the bars
-	@$(RUN) -m bookkit.audit
+	@$(RUN) -m tools.audit
 
 pdf: book                     ## the full edition as one file, _build/book.pdf, printed by Chromium
-	@$(RUN) -m bookkit.pdf
+	@$(RUN) -m tools.pdf
 
 lock: requirements.in         ## renew requirements.txt and requirements-otter.txt in an empty environment
 	rm -rf _build/lock && "$(PYTHON)" -m venv _build/lock
@@ -94,7 +94,7 @@ environment:
 	@$(ENV)
 
 otter-environment: environment
-	@$(RUN) bookkit/environment.py $(OTTER) --otter
+	@$(RUN) tools/environment.py $(OTTER) --otter
 
 need-OUT:
 	@$(if $(OUT),,$(error say where to write: make $(MAKECMDGOALS) OUT=../my-course))

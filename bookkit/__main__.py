@@ -8,10 +8,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from bookkit import license, notebooks
-from bookkit.course import spoken
-from bookkit.settings import Book, command
-from bookkit.student import listing
+from bookkit.course import license
+from bookkit.course.block import spoken
+from bookkit.course.files import command
+from bookkit.course.settings import Book
+from bookkit.editions import notebooks
+from bookkit.editions.student import listing
 
 
 def describe(book: Book) -> str:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from filelock import FileLock
 
-from bookkit.reproducible import build, built
+from tools.reproducible import build, built
 
 # The arrays of the tests are small: threads would mostly wait for each other. NumPy's and PyTorch's
 # libraries read this when they are loaded.

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
-from bookkit.server import pages
+from bookkit.finish.site import pages
 
 LINKS = {"a": "href", "link": "href", "img": "src", "script": "src", "iframe": "src",
          "source": "src", "object": "data", "form": "action"}  # fmt: skip

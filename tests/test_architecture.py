@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 import pytest
 
@@ -71,6 +72,48 @@ def test_hwlib_never_imports_bookkit(root):
 def test_bookkit_never_imports_chapters_or_hwlib(root):
     for path, _ in rooms(root, "bookkit"):
         assert not [n for n in imported(path) if n.split(".")[0] in ("chapters", "hwlib")], path
+
+
+def ours(root):
+    """The modules of bookkit by name, and in the order of the map in `bookkit/__init__.py`."""
+    files = {}
+    for path in sorted((root / "bookkit").rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        if parts[-1] != "__init__":
+            files[".".join(parts)] = path
+    order, package = [], ""
+    text = (root / "bookkit/__init__.py").read_text(encoding="utf-8")
+    for inner, name in re.findall(r"^( *)`(\w+)`", text, re.M):
+        if inner:
+            order.append(f"bookkit.{package}.{name}")
+        else:
+            package = name
+    return files, [*order, "bookkit.__main__"]
+
+
+def test_the_map_of_bookkit_names_every_module_once(root):
+    files, order = ours(root)
+    assert sorted(order) == sorted(files)
+
+
+def test_bookkit_imports_only_what_stands_above_in_its_map(root):
+    files, order = ours(root)
+    for name, path in files.items():
+        for used in imported(path):
+            while used and used not in files:  # from the module's own names to the module
+                used = used.rpartition(".")[0]
+            assert not used or order.index(used) < order.index(name), f"{name} imports {used}"
+
+
+def test_bookkit_never_imports_tools_grading_or_tests(root):
+    for path in ours(root)[0].values():
+        used = {name.split(".")[0] for name in imported(path)}
+        assert not used & {"tools", "grading", "tests"}, path
+
+
+def test_no_module_of_bookkit_is_long(root):
+    for path in ours(root)[0].values():
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 300, path
 
 
 @pytest.mark.parametrize("name", ["torch", "pytest", "sphinx"])

@@ -10,7 +10,7 @@ import pytest
 
 STUB = """#!/bin/sh
 case "$1" in
-  bookkit/environment.py) shift; mkdir -p "$1/bin" && cp "$0" "$1/bin/python"
+  tools/environment.py) shift; mkdir -p "$1/bin" && cp "$0" "$1/bin/python"
     cp "$0" "$1/bin/jupyter-book" ;;
 esac
 for word in "$(basename "$(dirname "$0")")" "$@"; do printf '<%s>' "$word"; done
@@ -40,7 +40,7 @@ def make(tmp_path, root):
     ("words", "given"),
     [
         (["book"], "<bin><build><.><-W><-n><--keep-going>"),
-        (["student-tree", "OUT=../my course"], "<bin><-m><bookkit.student><../my course>"),
+        (["student-tree", "OUT=../my course"], "<bin><-m><bookkit.editions.student><../my course>"),
         (["check"], "<bin><-m><ruff><check><.>"),
     ],
 )
@@ -56,7 +56,7 @@ def test_otter_writes_to_a_folder_with_spaces_or_below_the_build(make, tmp_path)
     shutil.copy(tmp_path / "my python/python 3", stub)
     for words, out in (["OUT=My Drive/hand out"], "My Drive/hand out"), ([], "_build/otter"):
         last = make("otter", "LAB=lab", *words).stdout.splitlines()[-1]
-        assert last == f"<bin><-m><bookkit.otter><lab><--out><{out}>"
+        assert last == f"<bin><-m><grading.otter><lab><--out><{out}>"
 
 
 def test_a_tree_for_students_needs_a_place(make, tmp_path):

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 import hwlib.functional as hf
-from bookkit import results
-from bookkit.settings import Book
-from bookkit.splice import MARKER, split_cells
+from bookkit.course.settings import MARKER, Book
+from bookkit.sources import tables
+from bookkit.sources.splice import split_cells
 from hwlib import count
 from hwlib.explore import Answer
 from hwlib.explore.answer import seal
@@ -37,7 +37,7 @@ class Known:
 
 def result(chapter, name):
     """A number or an array that a solution records."""
-    return results.table(BOOK, "solutions")[chapter][name]["value"]
+    return tables.table(BOOK, "solutions")[chapter][name]["value"]
 
 
 # ------------------------------------------------------------------------------------ the answers

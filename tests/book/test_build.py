@@ -13,10 +13,10 @@ import sysconfig
 import pytest
 import yaml
 
-from bookkit.assets import node_modules
-from bookkit.reproducible import differences
+from bookkit.pages.npm import node_modules
 from tests.book.leaks import find
 from tests.conftest import build, built, copy_config
+from tools.reproducible import differences
 
 pytestmark = pytest.mark.slow
 
@@ -125,7 +125,7 @@ def start(tmp_path_factory, root):
     for folder, name, value in [("chapters", "two", 2), ("solutions", "secret", 42)]:
         entry = {name: {"value": value, "tolerance": 0, "shown": str(value)}}
         (book / folder / "results.yml").write_text(yaml.safe_dump({"tiny": entry}))
-    subprocess.run([sys.executable, "-m", "bookkit.notebooks"], cwd=book, check=True)
+    subprocess.run([sys.executable, "-m", "bookkit.editions.notebooks"], cwd=book, check=True)
     return book
 
 
@@ -328,7 +328,7 @@ def test_labs_are_not_executed_where_there_are_no_solutions(copy):
     table = yaml.safe_load((copy / "chapters/results.yml").read_text())
     table["lab_tiny"] = {"two": {"value": 2, "tolerance": 0, "shown": "two, as committed"}}
     (copy / "chapters/results.yml").write_text(yaml.safe_dump(table))
-    subprocess.run([sys.executable, "-m", "bookkit.notebooks"], cwd=copy, check=True)
+    subprocess.run([sys.executable, "-m", "bookkit.editions.notebooks"], cwd=copy, check=True)
     shutil.rmtree(copy / "solutions")
     status, output = run(copy, "student")
     assert status == 0, output[-3000:]

@@ -9,8 +9,8 @@ from copy import deepcopy
 import nbformat
 import pytest
 
-from bookkit.execution import Cache
-from bookkit.settings import Book
+from bookkit.course.settings import Book
+from bookkit.execute.execution import Cache
 from tests.conftest import ROOT
 
 BOOK = Book(ROOT)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import hwlib.functional as hf
-from bookkit.splice import split_cells
+from bookkit.sources.splice import split_cells
 from hwlib import theory
 from hwlib.explore import DropoutLoss, EffectiveMatrix, FourMasks, OneWeight
 from tests.conftest import ROOT

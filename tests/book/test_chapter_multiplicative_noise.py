@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bookkit.splice import split_cells
+from bookkit.sources.splice import split_cells
 from hwlib import theory
 from hwlib.explore import NoiseTikhonov
 from tests.conftest import ROOT

@@ -9,7 +9,7 @@ import pytest
 from sklearn.datasets import load_sample_image
 
 import hwlib.functional as hf
-from bookkit.splice import split_cells
+from bookkit.sources.splice import split_cells
 from hwlib import count
 from hwlib.explore import ReceptiveField
 from tests.conftest import ROOT

@@ -18,12 +18,13 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from bookkit import results
-from bookkit.colab import LIST, Colab
-from bookkit.settings import Book
-from bookkit.splice import splice
-from bookkit.wheel import wheel as build_wheel
+from bookkit.course.settings import Book
+from bookkit.editions.wheel import wheel as build_wheel
+from bookkit.execute.results import difference
+from bookkit.sources import tables
+from bookkit.sources.splice import splice
 from tests.conftest import ROOT
+from tools.colab import LIST, Colab
 
 pytestmark = pytest.mark.slow
 
@@ -153,8 +154,8 @@ def test_a_solved_notebook_gives_the_values_of_the_page_twice(execute, chapter):
     assert set(rest) <= set(whole)  # the notebook's cells are the chapter's
     expected = {
         name: entry
-        for folder in results.TABLES
-        for name, entry in results.table(BOOK, folder).get(chapter, {}).items()
+        for folder in tables.TABLES
+        for name, entry in tables.table(BOOK, folder).get(chapter, {}).items()
     }
     for cells in runs(execute, [setup, *whole]):
         said = text_of(output for cell in cells for output in cell.outputs)
@@ -162,7 +163,7 @@ def test_a_solved_notebook_gives_the_values_of_the_page_twice(execute, chapter):
         assert not re.search("is not filled in|Your turn|Not yet", said)
         found = recorded(cells)
         assert found.keys() == expected.keys()
-        differences = {name: results.difference(found[name], expected[name]) for name in found}
+        differences = {name: difference(found[name], expected[name]) for name in found}
         assert {name: what for name, what in differences.items() if what} == {}
 
 

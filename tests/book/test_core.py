@@ -10,9 +10,8 @@ import nbclient
 import nbformat.v4 as nb
 import pytest
 
-from bookkit.graded import mark, points
-from bookkit.settings import Book
-from bookkit.splice import MARKER
+from bookkit.course.settings import MARKER, Book
+from grading.graded import mark, points
 from tests.conftest import ROOT
 
 BOOK = Book(ROOT)

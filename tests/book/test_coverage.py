@@ -10,8 +10,9 @@ from functools import cache
 import pytest
 import yaml
 
-from bookkit import results
-from bookkit.settings import Book
+from bookkit.course.settings import Book
+from bookkit.execute.results import close
+from bookkit.sources import tables
 from tests.conftest import ROOT, copy_config
 
 LETTERS = {
@@ -36,16 +37,16 @@ def faults(root):
     said = [f"{part}: not in the table" for part in PARTS if part not in table]
     said += [f"{part}: no part of the homework" for part in table if part not in PARTS]
     toc = (root / "_toc.yml").read_text(encoding="utf-8")
-    tables = [results.table(Book(root), folder) for folder in results.TABLES]
+    both = [tables.table(Book(root), folder) for folder in tables.TABLES]
     left_out = (Book(root).config.get("course") or {}).get("leave_out") or []
     for part, entry in table.items():
         if entry["chapter"] in left_out:  # by the course's own choice
             continue
-        said += [f"{part}: {what}" for what in _faults(root, entry, toc, tables)]
+        said += [f"{part}: {what}" for what in _faults(root, entry, toc, both)]
     return said
 
 
-def _faults(root, entry, toc, tables):
+def _faults(root, entry, toc, both):
     chapter = entry["chapter"]
     there = re.search(rf"^\s*- file: chapters/{chapter}\s*$", toc, re.M)
     if unknown := entry.keys() - FIELDS:
@@ -64,10 +65,10 @@ def _faults(root, entry, toc, tables):
     if not (entry.get("results") or entry.get("tests")):
         yield "names no proof"
     for name, value in entry.get("results", {}).items():
-        found = [t[chapter][name]["value"] for t in tables if name in t.get(chapter, {})]
+        found = [t[chapter][name]["value"] for t in both if name in t.get(chapter, {})]
         if not found:
             yield f"no results.yml has {name} of {chapter}"
-        elif not results.close(found[0], value, 1e-6):
+        elif not close(found[0], value, 1e-6):
             yield f"{name} is {found[0]}, not {value}"
     for test in entry.get("tests", []):
         path, _, function = test.partition("::")

@@ -14,8 +14,8 @@ import sys
 import matplotlib.figure
 import pytest
 
-from bookkit.settings import Book
-from bookkit.student import tree, write
+from bookkit.course.settings import Book
+from bookkit.editions.student import tree, write
 from tests.book.leaks import find
 from tests.book.test_build import PLACES, start  # noqa: F401 (a fixture)
 from tests.book.test_leaks import canary, own_phrases, phrases, solution_files, words
@@ -157,7 +157,7 @@ def test_the_tree_passes_its_own_checks(root, student_tree):
     for command in (
         ["ruff", "check", "."],
         ["ruff", "format", "--check", "."],
-        ["bookkit.notebooks", "--check"],
+        ["bookkit.editions.notebooks", "--check"],
         ["pytest", "-q", "tests/test_architecture.py", "tests/bookkit/test_settings.py"],
         ["pytest", "-q", "--collect-only"],
     ):

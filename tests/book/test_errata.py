@@ -21,8 +21,8 @@ import torch.nn.functional as F
 import yaml
 
 import hwlib.functional as hf
-from bookkit import errata
-from bookkit.settings import Book
+from bookkit.course.settings import Book
+from bookkit.sources import errata
 from hwlib import count, graph, theory
 from tests.book.test_leaks import phrases
 from tests.conftest import ROOT

@@ -8,8 +8,8 @@ import re
 import pytest
 from bs4 import BeautifulSoup
 
-from bookkit import figures
-from bookkit.settings import Book
+from bookkit.course.settings import Book
+from bookkit.sources import numbering
 
 PICTURE = ".hw-figure, .explore-still"
 ANSWER = "[data-figure=Answer]"
@@ -42,7 +42,7 @@ def test_figures_are_numbered_through_the_book(pages, root):
     for page in pages.values():
         found |= captioned(page)
     assert list(found.values()) == list(range(1, len(found) + 1))
-    assert found == {name: place.number for name, place in figures.places(Book(root)).items()}
+    assert found == {name: place.number for name, place in numbering.places(Book(root)).items()}
     assert len(found) > 50
 
 

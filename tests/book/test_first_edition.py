@@ -22,13 +22,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bookkit.server import serve
-from bookkit.settings import Book
+from bookkit.course.settings import Book
 from tests.book.leaks import find
 from tests.book.test_leaks import canary, solution_files
 from tests.bookkit.test_release import walk
 from tests.conftest import ROOT
 from tests.links import broken, broken_in_notebooks
+from tools.server import serve
 
 pytestmark = pytest.mark.slow
 

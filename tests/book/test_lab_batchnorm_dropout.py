@@ -11,7 +11,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 import hwlib.functional as hf
-from bookkit.splice import splice, split_cells
+from bookkit.sources.splice import splice, split_cells
 from hwlib import nn, optim
 from hwlib.labs import layers
 from hwlib.train import evaluate

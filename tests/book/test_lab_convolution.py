@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import hwlib.functional as hf
-from bookkit.splice import MARKER, split_cells
+from bookkit.course.settings import MARKER
+from bookkit.sources.splice import split_cells
 from hwlib import explore
 from hwlib.testing import gradcheck
 from hwlib.train import History

@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 import torch
 
-from bookkit import results
-from bookkit.settings import Book
-from bookkit.splice import splice, split_cells
+from bookkit.course.settings import Book
+from bookkit.sources import tables
+from bookkit.sources.splice import splice, split_cells
 from hwlib import data
 from hwlib.data import RemoteFile
 from hwlib.labs.pytorch_cnn.checks import SETTINGS
@@ -205,8 +205,8 @@ def test_a_step_that_returns_a_number_works_too(solved, monkeypatch):
 
 
 def test_what_the_page_recorded_bears_out_what_it_says():
-    tables = [results.table(Book(ROOT), folder).get(NAME, {}) for folder in results.TABLES]
-    table = {name: entry["value"] for t in tables for name, entry in t.items()}
+    both = [tables.table(Book(ROOT), folder).get(NAME, {}) for folder in tables.TABLES]
+    table = {name: entry["value"] for t in both for name, entry in t.items()}
     if not table:
         pytest.skip("the page's results are not in the tables yet")
     assert table["base-test"] > 80

@@ -15,7 +15,7 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
-from bookkit.splice import splice, split_cells
+from bookkit.sources.splice import splice, split_cells
 from hwlib import data, optim, theory
 from hwlib.data import RemoteFile
 from tests.conftest import OTHER_SEEDS, ROOT

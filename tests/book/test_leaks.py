@@ -12,8 +12,8 @@ import zlib
 
 import pytest
 
-from bookkit.settings import Book
-from bookkit.splice import split_cells
+from bookkit.course.settings import Book
+from bookkit.sources.splice import split_cells
 from tests.book.leaks import find
 
 WORD = "Canary-7"

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bookkit.settings import Book
+from bookkit.course.settings import Book
 from tests.links import broken, broken_in_notebooks
 
 PAGE = '<p id="here">{}</p><a href="https://elsewhere.org/x">elsewhere</a><a href="#here">here</a>'

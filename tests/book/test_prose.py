@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from bookkit import figures, results
-from bookkit.settings import Book
-from bookkit.splice import MARKER, split_cells
+from bookkit.course.settings import MARKER, Book
+from bookkit.sources import numbering, tables
+from bookkit.sources.splice import split_cells
 from tests.conftest import ROOT
 
 BOOK = Book(ROOT)
@@ -23,7 +23,7 @@ def plain(text):
 
 def prose(text, name):
     """Everything but code cells and exercises, whose data are given, not computed."""
-    captions = [figure["caption"] for figure in figures.options(text)]
+    captions = [figure["caption"] for figure in numbering.options(text)]
     text = "\n".join(c.text for c in split_cells(text, name) if not c.code)
     return "\n".join([EXERCISE.sub("", text), *captions])
 
@@ -59,8 +59,8 @@ def test_a_typed_result_would_be_seen(text, shown, found):
 def test_no_recorded_result_is_typed_in_prose(chapter):
     shown = {
         name: entry["shown"]
-        for folder in results.TABLES
-        for name, entry in results.table(BOOK, folder).get(chapter, {}).items()
+        for folder in tables.TABLES
+        for name, entry in tables.table(BOOK, folder).get(chapter, {}).items()
     }
     assert shown
     for path in texts(chapter):

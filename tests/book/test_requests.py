@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from bookkit.server import pages
+from bookkit.finish.site import pages
 
 LOADING = {"script": ["src"], "link": ["href"], "img": ["src", "srcset"], "iframe": ["src"],
            "source": ["src", "srcset"], "video": ["src"], "audio": ["src"], "object": ["data"],

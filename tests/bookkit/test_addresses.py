@@ -15,11 +15,11 @@ import yaml
 from sphinx.application import Sphinx
 from sphinx.errors import ConfigError
 
-from bookkit import build
-from bookkit.addresses import Addresses
-from bookkit.course import CourseError
-from bookkit.page import name_edition
-from bookkit.settings import Book
+from bookkit.course import configure as build
+from bookkit.course.addresses import Addresses
+from bookkit.course.block import CourseError
+from bookkit.course.settings import Book
+from bookkit.pages.page import name_edition
 from tests.conftest import copy_config
 
 
@@ -199,7 +199,7 @@ OF_A_GIT_ADDRESS = {"repository": {"url": "https://github.com/MyOrg/myorg.github
 
 @pytest.mark.parametrize(
     ("command", "arguments"),
-    [("bookkit", []), ("bookkit.student", ["out"])],
+    [("bookkit", []), ("bookkit.editions.student", ["out"])],
     ids=["course", "tree"],
 )
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_commands_that_publish_refuse_with_the_reason(copy, command, arguments, 
     done = subprocess.run(
         [sys.executable, "-m", command, *arguments], cwd=folder, capture_output=True, text=True
     )
-    if command == "bookkit.student" and "publish" in said:
+    if command == "bookkit.editions.student" and "publish" in said:
         return  # a tree for students has one edition only
     assert done.returncode == 1, done.stdout
     assert said in done.stderr

@@ -9,7 +9,7 @@ from sphinx.errors import ExtensionError
 from sphinx.events import EventManager
 from sphinxcontrib import katex
 
-from bookkit import assets
+from bookkit.pages import mathematics as assets
 
 
 @pytest.mark.parametrize("length", [1, 150])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bookkit.audit import lighthouse
+from tools.audit import lighthouse
 
 
 def report(**scores):

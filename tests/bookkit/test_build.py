@@ -10,7 +10,7 @@ import pytest
 from sphinx.application import ENV_PICKLE_FILENAME
 from sphinx.errors import ConfigError
 
-from bookkit import build
+from bookkit.course import configure as build
 from tests.conftest import copy_config
 
 

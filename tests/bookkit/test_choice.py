@@ -8,7 +8,7 @@ import pytest
 import yaml
 from sphinx.testing.util import SphinxTestApp
 
-from bookkit.choice import labels
+from bookkit.course.choice import labels
 
 CONF = """
 extensions = ["myst_parser", "sphinx_external_toc"]
@@ -16,7 +16,7 @@ myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 2
 external_toc_exclude_missing = True
 def setup(app):
-    from bookkit import choice
+    from bookkit.course import choice
     choice.connect(app)
 """
 ONE = """# One

@@ -12,8 +12,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from bookkit import colab
-from bookkit.colab import Colab
+from tools import colab
+from tools.colab import Colab
 
 FREEZE = (
     "# a comment\nNumPy==2.9.0\nscikit_learn==1.9\ntorch==3.0+cu130\nx @ https://host/x-1.whl\n"

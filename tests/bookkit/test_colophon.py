@@ -15,7 +15,7 @@ import hwlib
 CONF = """
 extensions = ["myst_parser"]
 def setup(app):
-    from bookkit import colophon
+    from bookkit.pages import colophon
     colophon.connect(app)
 """
 

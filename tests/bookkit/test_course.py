@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import pytest
 
-from bookkit.course import Course, CourseError, spoken
+from bookkit.course.block import Course, CourseError, spoken
 
 BOOK = {"one": ["try", "try-again"], "two": ["three"], "notes": [], "bibliography": []}
 PAGE = """---

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bookkit.grading.definitions import needed
-from bookkit.grading.worker import run
+from grading.checks.definitions import needed
+from grading.checks.worker import run
 
 LAB = [
     "import math\nfrom os.path import basename as name\n",

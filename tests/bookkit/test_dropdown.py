@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from docutils import nodes
 
-from bookkit.dropdown import Details, Summary, close
+from bookkit.pages.dropdown import Details, Summary, close
 
 
 def note(*classes):

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from bookkit import environment
+from tools import environment
 
 HERE = ".".join(map(str, sys.version_info[:2]))
 
@@ -192,7 +192,7 @@ def test_real_ones_work_in_a_path_with_spaces(tmp_path, root, monkeypatch):
     """Made by venv and pip, from an empty lock: hwlib comes from the book's own folder."""
     book = tmp_path / "the book"
     (book / "bookkit").mkdir(parents=True)
-    for name in ("bookkit/environment.py", "pyproject.toml", "README.md"):
+    for name in ("tools/environment.py", "pyproject.toml", "README.md"):
         shutil.copy(root / name, book / name)
     shutil.copytree(root / "hwlib", book / "hwlib")
     lock = (root / "requirements.txt").read_text().splitlines()
@@ -204,7 +204,7 @@ def test_real_ones_work_in_a_path_with_spaces(tmp_path, root, monkeypatch):
     def said(*command):
         return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
 
-    script, python = book / "bookkit/environment.py", book / ".venv/bin/python"
+    script, python = book / "tools/environment.py", book / ".venv/bin/python"
     said(sys.executable, script, book / ".venv")
     found = "import importlib.util as u; print(u.find_spec('hwlib').origin)"
     assert said(python, "-c", found).stdout.strip() == str(book / "hwlib/__init__.py")

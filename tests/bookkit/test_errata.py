@@ -10,8 +10,9 @@ import pytest
 import yaml
 from sphinx.testing.util import SphinxTestApp
 
-from bookkit import errata, notebooks
-from bookkit.settings import Book
+from bookkit.course.settings import Book
+from bookkit.editions import markdown
+from bookkit.sources import errata
 from tests.conftest import copy_config
 
 ENTRY = {
@@ -38,7 +39,7 @@ extensions = ["myst_parser"]
 myst_enable_extensions = ["dollarmath"]
 html_copy_source = False
 def setup(app):
-    from bookkit import errata
+    from bookkit.sources import errata
     app.add_config_value("book_edition", "full", "env", [str])
     app.add_config_value("book_course", {}, "env", [dict])
     errata.connect(app)
@@ -218,10 +219,10 @@ def test_a_missing_field_is_named(tree):
 def test_a_notebook_links_to_the_published_entry(tree, root):
     shutil.copy(root / "references.bib", tree)
     copy_config(root, tree)
-    chapter = notebooks.Chapter(Book(tree), "one")
+    chapter = markdown.Chapter(Book(tree), "one")
     address = f"{Book(root).site}/chapters/errata.html#erratum-"
     assert chapter.markdown("{erratum}`the-answer`") == "erratum"  # students do not see it
     assert chapter.markdown("{erratum}`wrong-sign`") == f"[erratum]({address}wrong-sign)"
     assert chapter.markdown("{erratum}`this <two-letters>`") == f"[this]({address}two-letters)"
-    with pytest.raises(notebooks.ExportError, match="no entry 'wrong-sing'"):
+    with pytest.raises(markdown.ExportError, match="no entry 'wrong-sing'"):
         chapter.markdown("{erratum}`wrong-sing`")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
@@ -13,9 +14,9 @@ from myst_nb.core.config import NbParserConfig
 from myst_nb.core.read import read_myst_markdown_notebook
 from myst_parser.config.main import MdParserConfig
 
-from bookkit import execution
-from bookkit.settings import EDITIONS, Book
-from bookkit.splice import splice
+from bookkit.course.settings import EDITIONS, Book
+from bookkit.execute import execution
+from bookkit.sources.splice import splice
 from tests.conftest import ROOT
 
 BOOK = Book(ROOT)
@@ -54,8 +55,7 @@ def test_what_is_shown_is_not_in_the_key_and_what_runs_is(cache):
     assert len({plain, *others}) == 6
 
 
-def test_outputs_come_back_under_other_tags_and_their_time_is_noted(cache, monkeypatch):
-    monkeypatch.setattr(execution, "seconds", {})
+def test_outputs_come_back_under_other_tags(cache):
     ran = notebook("print(3)", tags=["remove-cell"])
     ran.cells[0].outputs = [stream("3\n")]
     cache.cache_notebook_bundle(
@@ -64,7 +64,6 @@ def test_outputs_come_back_under_other_tags_and_their_time_is_noted(cache, monke
     )
     _, found = cache.merge_match_into_notebook(notebook("print(3)"))
     assert found.cells[0].outputs[0].text == "3\n"
-    assert execution.seconds == {"one": 2.5}
 
 
 def test_settled_outputs_are_the_same_wherever_a_print_was_cut():
@@ -121,10 +120,8 @@ def test_the_editions_run_the_same_code(cache, chapter):
 
 
 @pytest.fixture
-def book(tmp_path, monkeypatch):
-    """How to let chapters run before they are read: their code in, what is kept out."""
-    monkeypatch.setattr(execution, "seconds", {})
-    monkeypatch.setattr(execution, "overlap", 0.0)
+def book(tmp_path):
+    """How to let chapters run before they are read: their code in, names of those kept out."""
     execution.connect(APP)
     config = NbParserConfig(execution_mode="cache", execution_cache_path=str(tmp_path / "cache"))
     env = SimpleNamespace(
@@ -143,22 +140,26 @@ def book(tmp_path, monkeypatch):
         read = lambda event, name, source: source.__setitem__(0, source[0].replace("FOLDER", "1"))
         app = SimpleNamespace(env=env, emit=read)
         execution.execute_side_by_side(app, env, ["words", *codes])
-        return execution.seconds
+        return {
+            Path(one.uri).stem
+            for one in execution.Cache(config.execution_cache_path).list_cache_records()
+        }
 
     return run
 
 
-def test_chapters_run_side_by_side_and_once(book):
+def test_chapters_run_side_by_side_and_once(book, tmp_path):
     wait = "import pathlib, time; own, other = map(pathlib.Path, {}); own.touch()\n"
     wait += "for _ in range(300):\n    other.exists() or time.sleep(0.05)\nassert other.exists()"
     codes = {"one": wait.format('"ab"'), "two": wait.format('"ba"')}
-    assert set(book(**codes)) == {"one", "two"}
-    assert 0 < execution.overlap < sum(execution.seconds.values())
-    execution.seconds.clear()
-    assert book(**codes) == {}
+    assert book(**codes) == {"one", "two"}
+    for name in "ab":
+        (tmp_path / name).unlink()
+    assert book(**codes) == {"one", "two"}
+    assert not [name for name in "ab" if (tmp_path / name).exists()]
 
 
 def test_one_that_fails_is_left_and_so_is_one_alone(book):
-    assert set(book(good="2", bad="1 / 0")) == {"good"}
-    assert set(book(good="2", bad="1 / 0")) == {"good"}
-    assert set(book(alone="3")) == {"good"}
+    assert book(good="2", bad="1 / 0") == {"good"}
+    assert book(good="2", bad="1 / 0") == {"good"}
+    assert book(alone="3") == {"good"}

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 from docutils import nodes
 
-from bookkit import exercises
-from bookkit.splice import END
+from bookkit.pages import exercises
+from bookkit.sources.splice import END
 
 
 def paragraph(text):

@@ -9,9 +9,11 @@ import nbformat
 import pytest
 from docutils import nodes
 
-from bookkit import figures, notebooks
-from bookkit.settings import Book
-from bookkit.splice import SpliceError, splice
+from bookkit.course.settings import Book
+from bookkit.editions import notebooks
+from bookkit.pages import figures
+from bookkit.sources import numbering
+from bookkit.sources.splice import SpliceError, splice
 from tests.conftest import copy_config
 
 HEAD = """---
@@ -55,7 +57,7 @@ def book(tmp_path, root):
 
 
 def numbers(book):
-    return {name: place.number for name, place in figures.places(book).items()}
+    return {name: place.number for name, place in numbering.places(book).items()}
 
 
 def test_figures_are_counted_through_the_book_in_its_order(book):
@@ -78,14 +80,16 @@ def test_a_page_that_is_left_out_has_no_number(book):
 def test_a_name_that_does_not_fit_is_an_error(book, name, said):
     book = book()
     (book.root / "chapters/c.md").write_text(HEAD + "# Page c\n\n" + cell(name))
-    with pytest.raises(figures.FigureError) as stopped:
-        figures.places(book)
+    with pytest.raises(numbering.FigureError) as stopped:
+        numbering.places(book)
     assert str(stopped.value) == said
 
 
 def test_a_reference_to_no_figure_is_an_error(book):
-    with pytest.raises(figures.FigureError, match=r"chapters/c.md: no figure has the name 'fig-x'"):
-        figures.refer("See {numref}`fig-x`.", book(), "{}{}".format, "c")
+    with pytest.raises(
+        numbering.FigureError, match=r"chapters/c.md: no figure has the name 'fig-x'"
+    ):
+        numbering.refer("See {numref}`fig-x`.", book(), "{}{}".format, "c")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +100,7 @@ def test_a_reference_to_no_figure_is_an_error(book):
 def test_a_reference_is_a_link_with_the_number(book, leave_out, said):
     book = book(leave_out)
     text = book.source("c").split("\n\n")[1]
-    assert figures.refer(text, book, "<{} {}>".format, "c") == said
+    assert numbering.refer(text, book, "<{} {}>".format, "c") == said
 
 
 def test_a_notebook_has_captions_behind_their_cells_with_the_same_numbers(book):
@@ -117,7 +121,7 @@ def test_a_notebook_has_captions_behind_their_cells_with_the_same_numbers(book):
 
 
 def test_a_page_that_is_not_executed_has_its_captions_as_text(book):
-    text = figures.in_words(book().source("b"), book())
+    text = numbering.in_words(book().source("b"), book())
     assert f"{cell('fig-b-one')}\n(fig-b-one)=\n**Figure 1.** What is *seen*.\n" in text
     assert text.count("\n(fig-") == 2
 

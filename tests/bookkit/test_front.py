@@ -3,8 +3,8 @@
 import pytest
 from bs4 import BeautifulSoup
 
-from bookkit.front import facts
-from bookkit.settings import Book
+from bookkit.course.settings import Book
+from bookkit.pages.front import facts
 from tests.conftest import ROOT
 
 BOOK = Book(ROOT)

@@ -9,12 +9,12 @@ import time
 import nbformat
 import pytest
 
-from bookkit.graded import description
-from bookkit.grading import notebook as files
-from bookkit.grading import otter as in_otter
-from bookkit.grading import trial as trials
-from bookkit.grading.trial import ERROR, NOT_GRADED, RIGHT, STATUSES, TIMED_OUT, WRONG, trial
-from bookkit.settings import Book
+from bookkit.course.settings import Book
+from grading.checks import notebook as files
+from grading.checks import otter as in_otter
+from grading.checks import trial as trials
+from grading.checks.trial import ERROR, NOT_GRADED, RIGHT, STATUSES, TIMED_OUT, WRONG, trial
+from grading.graded import description
 from tests.conftest import ROOT
 
 LAB = description(Book(ROOT), "lab_understanding_dropout")

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from bookkit import head
-from bookkit.server import pages
+from bookkit.finish import head
+from bookkit.finish.site import pages
 
 PAGE = """<head>
   <link href="_static/styles/a.css?digest=1" rel="stylesheet" />

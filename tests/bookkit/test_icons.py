@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pydata_sphinx_theme
 from fontTools.ttLib import TTFont
 
-from bookkit import icons
+from bookkit.finish import icons
 
 
 def characters(font):

@@ -8,10 +8,10 @@ import re
 import pytest
 import yaml
 
-from bookkit import license
-from bookkit.course import CourseError
-from bookkit.server import pages
-from bookkit.settings import Book
+from bookkit.course import license
+from bookkit.course.block import CourseError
+from bookkit.course.settings import Book
+from bookkit.finish.site import pages
 from tests.conftest import ROOT
 
 BOOK = Book(ROOT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sphinx.errors import ExtensionError
 
-from bookkit import minify
+from bookkit.finish import minify
 from tests.conftest import ROOT
 
 MODULE = """

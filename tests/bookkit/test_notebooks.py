@@ -12,8 +12,9 @@ import nbformat
 import pytest
 
 import hwlib
-from bookkit import notebooks, wheel
-from bookkit.settings import Book
+from bookkit.course.settings import Book
+from bookkit.editions import notebooks, wheel
+from bookkit.editions.markdown import ExportError
 from tests.conftest import copy_config
 
 HEAD = """---
@@ -110,7 +111,7 @@ def test_rules(book, myst, plain):
     ],
 )
 def test_what_has_no_rule_stops_the_export(book, myst, said):
-    with pytest.raises(notebooks.ExportError) as stopped:
+    with pytest.raises(ExportError) as stopped:
         exported(book, myst)
     assert str(stopped.value).startswith("chapters/one.md: ")
     assert said in str(stopped.value)

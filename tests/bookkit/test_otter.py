@@ -16,14 +16,15 @@ import nbformat
 import pytest
 import yaml
 
-from bookkit import notebooks, otter, otter_run
-from bookkit.graded import GradingError, description
-from bookkit.graded import graded as graded_exercises
-from bookkit.grading import worker
-from bookkit.grading.definitions import needed
-from bookkit.grading.trial import ERROR, NOT_GRADED, RIGHT, TIMED_OUT, WRONG
-from bookkit.settings import Book
-from bookkit.splice import splice
+from bookkit.course.settings import Book
+from bookkit.editions import notebooks
+from bookkit.sources.splice import splice
+from grading import otter, otter_run
+from grading.checks import worker
+from grading.checks.definitions import needed
+from grading.checks.trial import ERROR, NOT_GRADED, RIGHT, TIMED_OUT, WRONG
+from grading.graded import GradingError, description
+from grading.graded import graded as graded_exercises
 from hwlib.labs import check
 from tests.book.leaks import find
 from tests.book.test_colab import _code as code
@@ -276,21 +277,23 @@ def test_what_the_zip_is_made_of(tmp_path):
         "-I",
         "-c",
         "import sys; sys.path.insert(0, '.'); import hwlib.labs.convolution as c; print(c.__file__); "
-        "import bookkit.grading.otter as o; print(o.__file__); print(o.ROOT)",
+        "import grading.checks.otter as o; print(o.__file__); print(o.ROOT)",
     ]
     done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=True)
     files = [
         tmp_path / "hwlib/labs/convolution.py",
-        tmp_path / "bookkit/grading/otter.py",
+        tmp_path / "grading/checks/otter.py",
         tmp_path,
     ]
     assert done.stdout.split() == list(map(str, files))
 
 
 def test_the_grading_package_stands_alone(root):
-    for path in (root / "bookkit/grading").glob("*.py"):
-        used = re.findall(r"^\s*(?:from|import) (bookkit\S*)", path.read_text(), re.M)
-        assert all(name.startswith("bookkit.grading") for name in used), (path.name, used)
+    for path in (root / "grading/checks").glob("*.py"):
+        used = re.findall(
+            r"^\s*(?:from|import) ((?:bookkit|grading|tools)\S*)", path.read_text(), re.M
+        )
+        assert all(name.startswith("grading.checks") for name in used), (path.name, used)
 
 
 def test_otter_has_a_complete_lock_apart_from_the_book_s():
@@ -470,7 +473,7 @@ def made(otter_python, tmp_path_factory):
     """Notebook and zip of a lab, made once in each of two folders."""
     folders = [tmp_path_factory.mktemp(name) for name in ("made", "again")]
     for folder in folders:
-        command = [otter_python, "-m", "bookkit.otter", LAB, "--out", folder]
+        command = [otter_python, "-m", "grading.otter", LAB, "--out", folder]
         subprocess.run(list(map(str, command)), cwd=ROOT, check=True)
     return folders
 
@@ -583,7 +586,7 @@ def test_each_exercise_is_graded_apart_whatever_was_handed_in(otter_python, tmp_
     for name, content in {"old": json.dumps(old), "garbage": "no"}.items():
         paths.append(tmp_path / f"{name}.ipynb")
         paths[-1].write_text(content)
-    command = [otter_python, "-m", "bookkit.otter_run", LAB, *paths, "--out", out]
+    command = [otter_python, "-m", "grading.otter_run", LAB, *paths, "--out", out]
     command += ["--seconds", "20"]
     done = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

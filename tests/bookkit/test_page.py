@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 from docutils import nodes
 
-from bookkit import page
-from bookkit.page import (
+from bookkit.pages import page
+from bookkit.pages.page import (
     explain_checks,
     glue_punctuation,
     hide_canaries,

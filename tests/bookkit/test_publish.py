@@ -10,9 +10,9 @@ from xml.etree import ElementTree
 import pytest
 from docutils.core import publish_doctree
 
-from bookkit.publish import PREVIEW, error_link, preview, summary
-from bookkit.server import pages
-from bookkit.settings import Book
+from bookkit.course.settings import Book
+from bookkit.finish.site import pages
+from bookkit.pages.publish import PREVIEW, error_link, preview, summary
 from tests.conftest import ROOT
 
 BOOK = Book(ROOT)

@@ -8,7 +8,7 @@ import pytest
 from docutils.core import publish_doctree
 from sphinx.ext.napoleon import Config, GoogleDocstring
 
-from bookkit.reference import restructured, skip_fields
+from bookkit.sources.reference import restructured, skip_fields
 from hwlib.data import Split
 
 

@@ -11,8 +11,8 @@ import tempfile
 import pytest
 import yaml
 
-from bookkit.reproducible import built
 from tests.conftest import ROOT, copy_config
+from tools.reproducible import built
 
 WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/publish.yml").read_text(encoding="utf-8"))
 HERE = "some-school/deep-networks"
@@ -94,14 +94,14 @@ def walk(folder, repository=HERE, event="push", ref=("branch", "main"), default=
 
 def run_published(folder, repository, branch):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert re.search(r"^published:.*\n\t@\$\(RUN\) -m bookkit.release$", makefile, re.M)
+    assert re.search(r"^published:.*\n\t@\$\(RUN\) -m bookkit.course.release$", makefile, re.M)
     with tempfile.NamedTemporaryFile("r") as output:
         own = {
             "GITHUB_REPOSITORY": repository,
             "GITHUB_REF_NAME": branch,
             "GITHUB_OUTPUT": output.name,
         }
-        command = [sys.executable, "-m", "bookkit.release"]
+        command = [sys.executable, "-m", "bookkit.course.release"]
         done = subprocess.run(command, cwd=folder, env={**os.environ, **own})
         return done.returncode, dict(line.split("=") for line in output.read().splitlines())
 
@@ -181,7 +181,7 @@ def test_another_default_branch_publishes_when_the_config_names_it(copy):
 def test_an_empty_edition_is_none(root):
     """Were the decision lost on its way, nothing would be built, least of all the full edition."""
     done = subprocess.run(
-        [sys.executable, "-c", "from bookkit.settings import edition; edition()"],
+        [sys.executable, "-c", "from bookkit.course.settings import edition; edition()"],
         env={**os.environ, "BOOK_EDITION": ""},
         cwd=root,
         capture_output=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bookkit.reproducible import EXCEPTIONS, Exempt, differences
+from tools.reproducible import EXCEPTIONS, Exempt, differences
 
 TIMES = Exempt("chapters/*.html", r"\d+ seconds", "measured")
 

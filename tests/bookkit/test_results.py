@@ -9,8 +9,9 @@ import nbformat
 import pytest
 import yaml
 
-from bookkit import results
-from bookkit.settings import Book
+from bookkit.course.settings import Book
+from bookkit.execute import results
+from bookkit.sources import tables
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ def test_what_agrees_within_its_tolerance_stays_byte_for_byte(book):
     assert path.read_bytes() == before
     table = yaml.safe_load(other)
     table["one"]["third"]["shown"] = "0.334"
-    path.write_text(results.dump(table))
+    path.write_text(tables.dump(table))
     results.write(book, run)
     assert yaml.safe_load(path.read_text())["one"]["third"] == {
         "value": 1 / 3,
@@ -179,7 +180,7 @@ def test_a_page_that_was_not_executed_is_a_difference(book):
 
 def test_names_that_are_put_together_are_patterns():
     code = 'record("one-size", 1)\nrecord(f"size-{n}", n)\nrecord(\n    f"{a}-{b[0]}", 2)\nrecorded("x")'
-    assert results.recorded_by(code) == {r"one\-size", r"size\-.+", r".+\-.+"}
+    assert tables.recorded_by(code) == {r"one\-size", r"size\-.+", r".+\-.+"}
 
 
 @pytest.mark.parametrize(

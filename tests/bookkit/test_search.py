@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from bookkit.assets import NODE
-from bookkit.search import English, fold
+from bookkit.pages.npm import NODE
+from bookkit.pages.search import English, fold
 
 WORDS = [
     ("1×1 and 1x1, 1 × 1, 3X3", "1x1 and 1x1, 1x1, 3x3"),

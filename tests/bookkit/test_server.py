@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bookkit.server import _Server, pages, serve
+from bookkit.finish.site import pages
+from tools.server import _Server, serve
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 import yaml
 from jupyter_book.config import PATH_YAML_DEFAULT
 
-from bookkit.course import CourseError
-from bookkit.settings import KEYS, Book, edition
+from bookkit.course.block import CourseError
+from bookkit.course.settings import KEYS, Book, edition
 
 
 @pytest.fixture

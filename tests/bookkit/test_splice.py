@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bookkit.splice import SpliceError, splice, split_cells
+from bookkit.sources.splice import SpliceError, splice, split_cells
 
 CHAPTER = """# Title
 

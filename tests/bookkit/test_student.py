@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from bookkit import __main__ as course
-from bookkit import student
-from bookkit.settings import Book
-from bookkit.student import StudentError, tree, write
+from bookkit.course.settings import Book
+from bookkit.editions import student
+from bookkit.editions.student import StudentError, tree, write
 
 HEAD = "---\nformat_name: myst\n---\n\n"
 PAGE = """

@@ -12,8 +12,8 @@ import pytest
 from fontTools.ttLib import TTFont
 from sphinx.errors import ExtensionError
 
-from bookkit import icons, weight
-from bookkit.server import pages
+from bookkit.finish import icons, weight
+from bookkit.finish.site import pages
 from tests.conftest import ROOT
 
 

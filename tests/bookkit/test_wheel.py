@@ -15,8 +15,8 @@ from packaging.requirements import Requirement
 from sphinx.errors import ExtensionError
 
 import hwlib
-from bookkit.settings import Book
-from bookkit.wheel import INIT, PARTS, version, wheel
+from bookkit.course.settings import Book
+from bookkit.editions.wheel import INIT, PARTS, version, wheel
 from tests.conftest import ROOT
 
 

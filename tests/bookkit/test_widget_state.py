@@ -6,7 +6,7 @@ import json
 import uuid
 from types import SimpleNamespace
 
-from bookkit.page import WIDGET_STATE, prune_widget_state
+from bookkit.pages.page import WIDGET_STATE, prune_widget_state
 from hwlib.explore import Figure
 from tests.conftest import ROOT
 

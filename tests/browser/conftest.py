@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from bookkit import browser
-from bookkit.server import serve
+from tools import browser
+from tools.server import serve
 
 
 def pytest_collection_modifyitems(items):

@@ -6,7 +6,7 @@ import numpy as np
 
 from tests.conftest import ROOT
 
-RUNTIME = ROOT / "bookkit" / "static" / "explore-runtime.js"
+RUNTIME = ROOT / "bookkit/pages/static" / "explore-runtime.js"
 
 
 def alive(page):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bookkit.audit.axe import violations
-from bookkit.server import pages
+from bookkit.finish.site import pages
+from tools.audit.axe import violations
 
 
 @pytest.mark.slow

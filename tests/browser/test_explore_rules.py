@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from bookkit.minify import minified
-from bookkit.settings import Book
+from bookkit.course.settings import Book
+from bookkit.finish.minify import minified
 from hwlib import explore
 from tests.browser.figures import alive
 from tests.conftest import ROOT

@@ -7,8 +7,8 @@ import re
 import pytest
 from pypdf import PdfReader
 
-from bookkit import pdf
-from bookkit.settings import Book
+from bookkit.course.settings import Book
+from tools import pdf
 
 
 @pytest.mark.slow

@@ -7,15 +7,15 @@ from contextlib import contextmanager
 
 import pytest
 
-from bookkit.audit.axe import violations
 from hwlib.explore import Answer
 from hwlib.explore.answer import seal
 from tests.browser.figures import embed
 from tests.conftest import ROOT
+from tools.audit.axe import violations
 
 pytestmark = pytest.mark.browser
 
-STATIC = ROOT / "bookkit" / "static"
+STATIC = ROOT / "bookkit/pages/static"
 SITE = "http://127.0.0.1:9/book"
 NAMES = ["one/pair/first", "one/pair/second", "one/single", "two/only"]
 NOTHING = [
@@ -29,7 +29,7 @@ def box(name, right):
 
 
 def task(name, cells, solution=True):
-    """An exercise as bookkit/exercises.py frames it."""
+    """An exercise as bookkit/pages/exercises.py frames it."""
     closed = (
         f'<details class="dropdown solution admonition"><summary class="admonition-title">Solution'
         f"</summary><p>Because of {name}.</p></details>"
@@ -62,7 +62,7 @@ def chapter(edition="full", names=NAMES):
         ]
     )
     shelf = (
-        (ROOT / "bookkit/templates/layout.html")
+        (ROOT / "bookkit/pages/templates/layout.html")
         .read_text("utf-8")
         .split("<script>")[1]
         .split("</script>")[0]

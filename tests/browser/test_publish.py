@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bookkit.publish import error_link
-from bookkit.server import pages, serve
-from bookkit.settings import Book
+from bookkit.course.settings import Book
+from bookkit.finish.site import pages
+from bookkit.pages.publish import error_link
+from tools.server import serve
 
 
 @pytest.mark.parametrize("path", ["nowhere.html", "chapters/nowhere", "a/b/c/nowhere.html"])

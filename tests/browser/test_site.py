@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from bookkit.server import pages
+from bookkit.finish.site import pages
 
 
 @dataclass

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from bookkit.server import pages
+from bookkit.finish.site import pages
 
 # The middle of the title's own words, in the first line of them, where nothing else may lie.
 MIDDLE = """(title) => {

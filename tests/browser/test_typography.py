@@ -9,8 +9,8 @@ from statistics import median
 import pytest
 from pypdf import PdfReader
 
-from bookkit.server import pages
-from bookkit.settings import Book
+from bookkit.course.settings import Book
+from bookkit.finish.site import pages
 
 WIDTHS = (1440, 1280, 1024, 768, 390, 360, 320)
 DESKTOP = (1440, 1280, 1024)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pydata_sphinx_theme
 import pytest
 
-from bookkit import head
+from bookkit.finish import head
 
 # Where every element of the page is, and what it looks like.
 LOOKS = """() => [...document.querySelectorAll("body *:not(.katex *, svg *, pre *)")].map((e) => {

@@ -11,7 +11,7 @@ import traitlets
 from javascript import runner
 
 import hwlib.functional as hf
-from bookkit.splice import split_cells
+from bookkit.sources.splice import split_cells
 from hwlib import figures
 from hwlib.explore import ImageKernel, MovedDigit
 from hwlib.explore.moved_digit import LAYERS

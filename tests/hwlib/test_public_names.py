@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import hwlib
-from bookkit.splice import split_cells
+from bookkit.sources.splice import split_cells
 
 ROOT = Path(hwlib.__file__).parents[1]
 ROOMS = ["op", "functional", "module", "nn", "optim", "testing", "count", "theory", "data"]

@@ -1,0 +1,113 @@
+"""How Sphinx is set up: whose library, which edition, which addresses, what is read anew."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from sphinx.application import ENV_PICKLE_FILENAME, Sphinx
+from sphinx.errors import ConfigError
+
+from bookkit.course.addresses import Addresses
+from bookkit.course.settings import Book
+
+
+def connect(app: Sphinx) -> None:
+    """Register this module's event handlers."""
+    # These values are part of Sphinx's environment: when one changes, every page is read anew,
+    # and static files are copied, which Sphinx does not look at by itself.
+    app.add_config_value("book_edition", "full", "env", [str])
+    app.add_config_value("book_inputs", "", "env", [str])
+    app.add_config_value("book_kit", "", "env", [str])
+    app.add_config_value("book_course", {}, "env", [dict])
+    app.add_config_value("book_solutions", [], "env", [list])
+    app.add_config_value("book_nitpicky", False, "env", [bool])
+    # When this one changes, every page is written anew.
+    app.add_config_value("book_notebooks", "", "html", [str])
+    app.connect("config-inited", use_own_library, priority=50)
+    app.connect("config-inited", configure)
+    app.connect("config-inited", begin)
+    app.connect("config-inited", let_bookkit_number, priority=900)
+    app.connect("build-finished", end, priority=890)
+
+
+def use_own_library(app: Sphinx, config) -> None:
+    """Let pages and their kernels import hwlib from this book's folder, whatever is installed.
+
+    Raises:
+        ConfigError: if hwlib or bookkit comes from another folder nevertheless.
+    """
+    root = Path(app.srcdir)
+    sys.path.insert(0, str(root))
+    others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(root), *others])
+    for package in ("hwlib", "bookkit"):
+        origin = find_spec(package).origin
+        if not Path(origin).resolve().is_relative_to(root.resolve()):
+            raise ConfigError(
+                f"{package} comes from {origin}, not from this book's folder, {root}: build "
+                "in that folder, in an environment of its own (`make book`)"
+            )
+
+
+def begin(app: Sphinx, config) -> None:
+    """Read every page anew if the last build did not end well.
+
+    Sphinx reads only what has changed, and warns only of what it reads: what fails a strict build
+    would pass the next one unseen.
+    """
+    mark = _mark(app)
+    if mark.exists():
+        (mark.parent / ENV_PICKLE_FILENAME).unlink(missing_ok=True)
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+
+
+def end(app: Sphinx, exception: Exception | None) -> None:
+    """Note that a build ended without an error and without a warning."""
+    if exception is None and not app._warncount:
+        _mark(app).unlink()
+
+
+def _mark(app: Sphinx) -> Path:
+    return Path(app.doctreedir) / "unfinished"
+
+
+def configure(app: Sphinx, config) -> None:
+    """Set what depends on the edition and on the bytes of the library."""
+    book = Book(Path(app.srcdir))
+    try:
+        config.html_title, config.author = book.title, book.author
+        config.book_edition = book.edition
+        config.book_course = book.course.plain()
+        use_addresses(config, book.addresses)
+    except ValueError as error:  # a setting that does not fit the book
+        raise ConfigError(str(error)) from error
+    config.book_inputs = book.inputs_hash()
+    config.book_kit = book.hash("bookkit")
+    config.book_solutions = sorted(
+        path.relative_to(book.root).as_posix() for path in book.solutions.glob("*/*.md")
+    )
+    config.book_notebooks = book.hash("notebooks")
+    config.book_nitpicky = config.nitpicky  # a build that forgives a link proves nothing for others
+    config.nb_execution_cache_path = str(book.root / "_build/.jupyter_cache" / config.book_inputs)
+    config.nb_execution_excludepatterns = [f"chapters/{name}.*" for name in book.unexecuted]
+
+
+def use_addresses(config, addresses: Addresses) -> None:
+    """Let Sphinx and the theme read their addresses from the same place as everybody else."""
+    config.html_baseurl = addresses.site + "/"
+    config.html_theme_options |= {
+        "repository_url": addresses.repository,
+        "repository_branch": addresses.branch,
+        "repository_provider": "github",
+        "path_to_docs": "",
+        "launch_buttons": {"colab_url": addresses.launcher},
+    }
+
+
+def let_bookkit_number(app: Sphinx, config) -> None:
+    """Undo what sphinx-exercise asks for: to number, Sphinx loads every page (`numbering` does)."""
+    config.numfig = False

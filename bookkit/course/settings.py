@@ -1,0 +1,261 @@
+"""What `_config.yml` and the environment say: chapters, the edition, what is published."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from bookkit.course.addresses import Addresses
+from bookkit.course.block import EDITIONS, Course, CourseError
+from bookkit.course.files import read_yaml
+
+MARKER = re.compile(r"^% solution: *(\S*)[ \t]*$", re.M)  # ends an exercise; see `sources.splice`
+
+
+def edition() -> str:
+    """The edition to build: `BOOK_EDITION`, "full" unless it says "student".
+
+    Raises:
+        ValueError: if `BOOK_EDITION` names neither.
+    """
+    name = os.environ.get("BOOK_EDITION", "full")
+    if name not in EDITIONS:
+        raise ValueError(f"BOOK_EDITION is {name!r}; it must be one of {', '.join(EDITIONS)}")
+    return name
+
+
+# What may stand at the left edge of `_config.yml`: Jupyter Book's own names, and ours.
+KEYS = (
+    *("title", "author", "copyright", "logo", "course", "repository", "launch_buttons"),
+    *("exclude_patterns", "only_build_toc_files", "execute", "parse", "bibtex_bibfiles"),
+    *("html", "latex", "sphinx"),
+)
+
+
+@dataclass(frozen=True)
+class Book:
+    """A book's source folder and what follows from its `_config.yml`."""
+
+    root: Path
+
+    @cached_property
+    def config(self) -> dict:
+        """`_config.yml` as a dictionary."""
+        config = self._yaml("_config.yml")
+        for key in config:
+            if key not in KEYS:
+                raise CourseError(f"_config.yml: no {key!r}; there are {', '.join(KEYS)}")
+        return config
+
+    def _yaml(self, name: str, *needed: str) -> dict:
+        content = read_yaml(self.root, name)
+        for key in needed:
+            value = content.get(key)
+            if not value or not isinstance(value, str):
+                said = f"{value!r}; it must be text: put it in quotes" if value else "missing"
+                raise CourseError(f"{name}: {key} is {said}")
+        return content
+
+    @cached_property
+    def course(self) -> Course:
+        """What the book's own block in `_config.yml` says, checked.
+
+        Raises:
+            CourseError: if a setting does not fit the book.
+        """
+        files = _files(self._whole_toc)
+        for file in files:
+            named = re.fullmatch(r"chapters/[^/]+", str(file))
+            if not named or not (self.root / f"{file}.md").is_file():
+                raise CourseError(
+                    f"_toc.yml: file: {file}: there is no such page; an entry is `chapters/NAME`, "
+                    "without an ending, for the file chapters/NAME.md"
+                )
+        pages = [Path(file).name for file in files]
+        return Course.read(self.config.get("course"), {p: self.exercises(p) for p in pages})
+
+    @property
+    def edition(self) -> str:
+        """The edition to build; a tree made for students has no other than that."""
+        return "student" if self.course.edition == "student" else edition()
+
+    @property
+    def title(self) -> str:
+        """The book's name."""
+        return self._yaml("_config.yml", "title")["title"]
+
+    @property
+    def author(self) -> str:
+        """Who wrote the book, and holds its licenses.
+
+        Raises:
+            CourseError: if `author` is no name.
+        """
+        author = self.config.get("author")
+        if not isinstance(author, str) or not author.strip():
+            raise CourseError(f"_config.yml: author is {author!r}; it must be a name")
+        return author.strip()
+
+    @property
+    def published(self) -> str:
+        """The edition that the workflow puts on the web.
+
+        Raises:
+            CourseError: if the full edition is meant for another repository than this book's, as
+                in a copy whose `_config.yml` still says what the original's owner decided.
+        """
+        named = self.course.full_at
+        if not named or self.course.edition == "student":
+            return "student"
+        if named.lower() != self.addresses.full_name.lower():
+            raise CourseError(
+                f"_config.yml: course.publish is 'full at {named}', but repository.url names "
+                f"{self.addresses.full_name}: to publish every solution there, write "
+                f"'full at {self.addresses.full_name}', otherwise 'student'"
+            )
+        return "full"
+
+    @cached_property
+    def addresses(self) -> Addresses:
+        """Where the sources, the site and the notebooks are.
+
+        Raises:
+            CourseError: if something cannot be served under the address that is given.
+        """
+        return Addresses.read(self.config)
+
+    @property
+    def repository(self) -> str:
+        """The repository's address, without a trailing slash."""
+        return self.addresses.repository
+
+    @property
+    def site(self) -> str:
+        """The published site's address, without a trailing slash."""
+        return self.addresses.site
+
+    @property
+    def pictures(self) -> list[str]:
+        """The logo and the icon, where `_config.yml` names them: files of the book's own.
+
+        Raises:
+            CourseError: if one of them is no file in the book's folder.
+        """
+        html = self.config.get("html") or {}
+        given = {"logo": self.config.get("logo"), "html.favicon": html.get("favicon")}
+        for key, name in given.items():
+            if name and not _inside(self.root, name):
+                raise CourseError(
+                    f"_config.yml: {key} is {name!r}; it must be a file in the book's own folder"
+                )
+        return [name for name in given.values() if name]
+
+    @cached_property
+    def _whole_toc(self) -> dict:
+        return self._yaml("_toc.yml", "root")
+
+    @cached_property
+    def toc(self) -> dict:
+        """`_toc.yml` without what the course leaves out, and without parts that this empties."""
+        return _without(self._whole_toc, {f"chapters/{name}" for name in self.course.leave_out})
+
+    @cached_property
+    def pages(self) -> list[str]:
+        """All pages of the table of contents, in its order: the root, then `chapters/<name>`."""
+        return [self.toc["root"], *_files(self.toc)]
+
+    @cached_property
+    def chapters(self) -> list[str]:
+        """Names of the executable chapters among them."""
+        return [Path(f).name for f in self.pages[1:] if is_notebook(self.root / f"{f}.md")]
+
+    def exercises(self, page: str) -> list[str]:
+        """Names of a page's exercises that have a solution, in its order."""
+        return MARKER.findall(self.source(page))
+
+    def source(self, page: str) -> str:
+        """A page's text as it stands in `chapters/`."""
+        return (self.root / "chapters" / f"{page}.md").read_text(encoding="utf-8")
+
+    def heading(self, page: str) -> str:
+        """A page's title."""
+        return re.search(r"^# (.+)$", self.source(page), re.M)[1]
+
+    @property
+    def solutions(self) -> Path:
+        """Folder of the solutions; in a tree made for students it holds the released ones."""
+        return self.root / "solutions"
+
+    def solution(self, exercise: str) -> Path:
+        """The file of the solution of `page/name`."""
+        return self.solutions / f"{exercise}.md"
+
+    @property
+    def unexecuted(self) -> list[str]:
+        """The labs whose solutions are not all there: cells call what the reader is to write."""
+
+        def solved(page: str) -> bool:
+            return all(self.solution(f"{page}/{name}").is_file() for name in self.exercises(page))
+
+        return [name for name in self.chapters if name.startswith("lab_") and not solved(name)]
+
+    def inputs_hash(self) -> str:
+        """Hash of all that can change a page's outputs without changing the page.
+
+        It covers the bytes of `hwlib/` and `requirements.txt`, and the version of Python. Execution
+        results are kept under this name: jupyter-cache itself looks at cells only, those of the
+        solutions included, and would go on serving outputs of a library that has changed.
+        """
+        return self.hash("hwlib", "requirements.txt", also=platform.python_version())
+
+    def hash(self, *names: str, also: str = "") -> str:
+        """Hash of the names and bytes of some files and folders; hidden files do not count."""
+        digest = hashlib.sha256(also.encode())
+        for name in names:
+            given = self.root / name
+            for path in sorted([given, *given.rglob("*")]):
+                parts = path.relative_to(self.root).parts
+                hidden = "__pycache__" in parts or any(part.startswith(".") for part in parts)
+                if path.is_file() and not hidden:
+                    digest.update(path.relative_to(self.root).as_posix().encode() + b"\0")
+                    digest.update(path.read_bytes() + b"\0")
+        return digest.hexdigest()[:16]
+
+
+def _inside(root: Path, name: object) -> bool:
+    path = (root / str(name)).resolve()
+    return path.is_file() and path.is_relative_to(root.resolve())
+
+
+def is_notebook(path: Path) -> bool:
+    """Whether a Markdown file is a MyST notebook (its header names the format)."""
+    text = path.read_text(encoding="utf-8")
+    return text.startswith("---\n") and "format_name: myst" in text.split("\n---", 1)[0]
+
+
+def _without(toc: object, left_out: set[str]) -> object:
+    """A table of contents without some files; a part or a list that this empties goes as well."""
+    if isinstance(toc, list):
+        return [kept for item in toc if (kept := _without(item, left_out))]
+    if not isinstance(toc, dict):
+        return toc
+    kept = {key: _without(value, left_out) for key, value in toc.items()}
+    kept = {key: value for key, value in kept.items() if value != []}
+    gone = toc.get("file") in left_out
+    emptied = kept.keys() != toc.keys() and not kept.keys() & {"file", "root"}
+    return {} if gone or emptied else kept
+
+
+def _files(toc: object) -> list[str]:
+    """All `file:` entries of a table of contents, in reading order."""
+    if isinstance(toc, list):
+        return [f for item in toc for f in _files(item)]
+    if isinstance(toc, dict):
+        own = [toc["file"]] if "file" in toc else []
+        return own + [f for value in toc.values() for f in _files(value)]
+    return []

@@ -1,0 +1,254 @@
+"""What students get: the list of what their edition withholds, and a tree of sources for them.
+
+    python -m bookkit.editions.student OUT
+
+writes to OUT, which must be absent or empty, what a public repository may hold: built up from the
+list `TAKEN` below and never stripped, without history, with no solution but the released ones. It
+builds with plain `jupyter-book build .`, and making it again from itself gives the same tree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+from bookkit.course.files import command
+from bookkit.course.settings import Book
+from bookkit.editions import notebooks
+from bookkit.editions.released import StudentError, check_runs, errata_text, pages, public, results
+from bookkit.sources import errata, tables
+
+logger = logging.getLogger(__name__)
+
+# Everything that is copied as it stands. What no line names stays behind; a file or folder beside
+# `_config.yml` of which no line speaks stops the tree, for nobody has said what it is.
+TAKEN = (
+    ".github/workflows/publish.yml",
+    ".gitignore",
+    "LICENSE",
+    "LICENSE-TEXT",
+    "Makefile",
+    "_toc.yml",
+    "benchmarks/*.json",
+    "benchmarks/*.md",
+    "benchmarks/*.py",
+    "bookkit/**/*.css",
+    "bookkit/**/*.html",
+    "bookkit/**/*.js",
+    "bookkit/**/*.json",
+    "bookkit/**/*.py",
+    "bookkit/**/*.svg",
+    "chapters/images/*",
+    "chapters/results.yml",
+    "grading/**/*.py",
+    "hwlib/**/*.css",
+    "hwlib/**/*.js",
+    "hwlib/**/*.py",
+    "index.md",
+    "pyproject.toml",
+    "references.bib",
+    "requirements-otter.txt",
+    "requirements.in",
+    "requirements.txt",
+    # Tests that neither hold nor need an answer.
+    "tests/book/test_conventions.py",
+    "tests/book/test_links.py",
+    "tests/book/test_requests.py",
+    "tests/bookkit/test_addresses.py",
+    "tests/bookkit/test_choice.py",
+    "tests/bookkit/test_colophon.py",
+    "tests/bookkit/test_course.py",
+    "tests/bookkit/test_errata.py",
+    "tests/bookkit/test_figure_numbers.py",
+    "tests/bookkit/test_icons.py",
+    "tests/bookkit/test_notebooks.py",
+    "tests/bookkit/test_reference.py",
+    "tests/bookkit/test_results.py",
+    "tests/bookkit/test_settings.py",
+    "tests/bookkit/test_splice.py",
+    "tests/bookkit/test_student.py",
+    "tests/conftest.py",
+    "tests/hwlib/*.py",
+    "tests/links.py",
+    "tests/test_architecture.py",
+    "tools/**/*.js",
+    "tools/**/*.json",
+    "tools/**/*.py",
+)
+BUT = ("tests/hwlib/test_labs*.py",)  # they write what a lab asks for
+MADE = ("README.md", "_config.yml", "chapters", "errata.yml", "notebooks", "solutions")
+BEHIND = (".ci", ".git", ".venv")  # stay, beside what `.gitignore` names
+JUNK = (".DS_Store", "Thumbs.db", ".ipynb_checkpoints")  # which a file browser or Jupyter leaves
+README = """\
+# {title}
+
+The sources of {site}: a [Jupyter Book](https://jupyterbook.org) whose chapters import `hwlib`, a
+small tested library in plain NumPy. Each chapter can be run as a notebook, from `notebooks/` or in
+Colab, by the link below its title.
+
+On a machine with Python 3.11 or newer and `make`:
+
+```
+make book     # virtual environment, locked dependencies, the site; prints its path
+make test     # what must hold here
+```
+
+In the same environment `.venv/bin/jupyter-book build .` builds the site too.
+
+The code is licensed under the MIT License (LICENSE), the text and the figures under CC BY 4.0
+(LICENSE-TEXT).
+"""
+
+
+def connect(app: Sphinx) -> None:
+    """Register this module's event handler."""
+    app.connect("build-finished", list_withheld)
+
+
+def list_withheld(app: Sphinx, exception: Exception | None) -> None:
+    """Print what the student edition withholds, and write it beside the site, not into it."""
+    if exception is None and app.config.book_edition == "student":
+        text = listing(Book(Path(app.srcdir)))
+        (Path(app.outdir).parent / "withheld.txt").write_text(text, encoding="utf-8")
+        logger.info("%s", text.rstrip())
+
+
+def withheld(book: Book) -> list[str]:
+    """All exercises, `chapter/name`, whose solutions students do not see."""
+    every = [f"{page}/{name}" for page in book.chapters for name in book.exercises(page)]
+    return [exercise for exercise in every if exercise not in book.course.released]
+
+
+def listing(book: Book) -> str:
+    """What the student edition withholds and what it shows, by name."""
+    hidden = [e.id for e in errata.load(book.root).values() if not public(book, e)]
+    said = ""
+    for head, names in {
+        "Solutions withheld": withheld(book),
+        "Solutions released": book.course.released,
+        "Errata withheld": hidden,
+    }.items():
+        said += f"{head}: {len(names)}\n" + "".join(f"  {name}\n" for name in names)
+    return said
+
+
+def tree(book: Book) -> dict[str, bytes]:
+    """Every file of the tree for students: its path and its bytes.
+
+    Raises:
+        StudentError: if something stands in the book's folder that no rule names, or a released
+            solution would not run without one that is withheld.
+    """
+    _check_top(book)
+    check_runs(book)
+    taken = {
+        path.relative_to(book.root).as_posix(): path
+        for pattern in TAKEN
+        for path in sorted(book.root.glob(pattern))
+        if path.is_file() and not {"__pycache__", *JUNK} & set(path.parts)
+    }
+    files = {
+        name: path.read_bytes()
+        for name, path in taken.items()
+        if not any(fnmatch.fnmatch(name, pattern) for pattern in BUT)
+    }
+    made = {
+        "README.md": README.format(title=book.title, site=book.site),
+        "_config.yml": _config(book),
+        **errata_text(book),
+        **{
+            f"chapters/{page}.md": book.source(page)
+            for page in (*book.course.leave_out, *pages(book))
+        },
+        **{f"notebooks/{name}.ipynb": notebooks.export(book, name) for name in book.chapters},
+    }
+    if book.course.released:
+        shown = {f"solutions/{e}.md": book.solution(e) for e in book.course.released}
+        made |= {name: path.read_text(encoding="utf-8") for name, path in shown.items()}
+        made["solutions/results.yml"] = tables.dump(results(book))
+    files |= {name: text.encode() for name, text in made.items()}
+    for name in book.pictures:
+        files[name] = (book.root / name).read_bytes()
+    return files
+
+
+def _check_top(book: Book) -> None:
+    ignored = (book.root / ".gitignore").read_text(encoding="utf-8").splitlines()
+    known = {name.split("/")[0] for name in (*TAKEN, *MADE, *book.pictures)}
+    known |= {*BEHIND, *JUNK, *(line.strip("/") for line in ignored if line.strip())}
+    for path in sorted(book.root.iterdir()):
+        environment = (path / "pyvenv.cfg").is_file()
+        if not environment and not any(fnmatch.fnmatch(path.name, name) for name in known):
+            raise StudentError(
+                f"{path.name}: nobody has said whether students may have it; name it in TAKEN "
+                "of bookkit/editions/student.py, or in .gitignore, or move it"
+            )
+
+
+def _config(book: Book) -> str:
+    """`_config.yml` as it stands, with one line more that says whom it is for."""
+    text = (book.root / "_config.yml").read_text(encoding="utf-8")
+    if book.course.edition != "student":
+        if not re.search(r"^course:", text, re.M):
+            text += "\ncourse:\n"
+        text = re.sub(r"^course:.*\n", r"\g<0>  edition: student\n", text, flags=re.M)
+    try:
+        right = yaml.safe_load(text)["course"]["edition"] == "student"
+    except yaml.YAMLError:
+        right = False
+    if not right:
+        raise StudentError("_config.yml: write `course:` on a line of its own, indent by two below")
+    return text
+
+
+def write(book: Book, out: Path) -> dict[str, bytes]:
+    """Write the tree: all of it or nothing.
+
+    Raises:
+        StudentError: if `out` is there and not empty, or lies among the book's own files.
+    """
+    out, root = out.resolve(), book.root.resolve()
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise StudentError(f"{out}: is there already; name a folder that is absent or empty")
+    if out.is_relative_to(root) and not out.is_relative_to(root / "_build"):
+        raise StudentError(f"{out}: lies among the sources of the book; name a folder elsewhere")
+    files = tree(book)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        for name, data in files.items():
+            path = beside / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        beside.chmod(0o755)
+        beside.replace(out)
+    except BaseException:
+        shutil.rmtree(beside)
+        raise
+    return files
+
+
+@command
+def main(arguments: list[str] | None = None) -> int:
+    """Write the tree for students; exit status 1, and a message, where that cannot be."""
+    parser = argparse.ArgumentParser(prog="python -m bookkit.editions.student")
+    parser.add_argument("out", type=Path, help="an absent or empty folder")
+    options = parser.parse_args(arguments)
+    book = Book(Path.cwd())
+    book.addresses.need_repository()
+    files = write(book, options.out)
+    print(f"{listing(book)}\nThe tree for students: {options.out}, {len(files)} files")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

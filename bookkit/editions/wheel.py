@@ -1,0 +1,92 @@
+"""The wheel of hwlib that the site serves, built from the book's own sources."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+
+from bookkit.course.settings import Book
+
+INIT = "hwlib/__init__.py"
+VERSION = re.compile(r'^__version__ = "(.+)"$', re.M)
+PARTS = ("LICENSE", "README.md", "hwlib", "pyproject.toml")
+
+
+def connect(app: Sphinx) -> None:
+    """Register this module's event handler."""
+    app.connect("build-finished", serve_wheel)
+
+
+def serve_wheel(app: Sphinx, exception: Exception | None) -> None:
+    """Put the wheel beside the site's front page, and no other."""
+    if exception is not None or app.builder.format != "html":
+        return
+    out, book = Path(app.outdir), Book(Path(app.srcdir))
+    for old in out.glob("hwlib-*.whl"):
+        old.unlink()
+    if (book.root / "pyproject.toml").is_file():
+        shutil.copy(wheel(book), out)
+
+
+def version(book: Book) -> str:
+    """The wheel's version: that of the sources, and a hash that changes whenever they do.
+
+    So every published edition serves the library that its notebooks were made for, and whoever has
+    another one is told. A checkout of the sources has the version without the hash.
+    """
+    kinds = (".py", ".js", ".css")  # what the wheel holds; other files may lie about
+    paths = [
+        p.relative_to(book.root) for p in (book.root / "hwlib").rglob("*") if p.suffix in kinds
+    ]
+    return f"{source_version(book)}+{book.hash(*sorted(map(str, paths)))[:8]}"
+
+
+def source_version(book: Book) -> str:
+    """What `hwlib.__version__` says in the sources."""
+    text = (book.root / INIT).read_text(encoding="utf-8")
+    return VERSION.search(text)[1]
+
+
+def wheel(book: Book) -> Path:
+    """The wheel, built once for the same sources; the same bytes from the same sources.
+
+    Raises:
+        ExtensionError: if it cannot be built, with what was said.
+    """
+    folder = book.root / "_build/wheel" / book.hash(*PARTS, "requirements.txt")
+    if not list(folder.glob("*.whl")):
+        # In a copy, which holds nothing of earlier builds; its dates and modes are always the same.
+        with tempfile.TemporaryDirectory() as copy:
+            for name in PARTS:
+                for path in (book.root / name, *(book.root / name).rglob("*")):
+                    if path.is_file() and "__pycache__" not in path.parts:
+                        target = Path(copy, path.relative_to(book.root))
+                        target.parent.mkdir(parents=True, exist_ok=True)
+                        target.write_bytes(path.read_bytes())
+                        target.chmod(0o644)
+            init = Path(copy, INIT)
+            text = VERSION.sub(f'__version__ = "{version(book)}"', init.read_text(encoding="utf-8"))
+            init.write_text(text, encoding="utf-8")
+            done = subprocess.run(
+                [sys.executable, "-m", "build", "--wheel", "--no-isolation", copy],
+                env={**os.environ, "SOURCE_DATE_EPOCH": "315532800"},  # 1980, a zip's first year
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                umask=0o022,
+            )
+            if done.returncode:
+                raise ExtensionError(f"the wheel of hwlib cannot be built:\n{done.stdout}")
+            folder.mkdir(parents=True, exist_ok=True)
+            for built in Path(copy, "dist").glob("*.whl"):
+                shutil.move(built, folder)
+    (found,) = folder.glob("*.whl")
+    return found

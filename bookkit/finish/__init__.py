@@ -1,0 +1,1 @@
+"""What a built site does without: unused rules, glyphs, scripts and requests."""

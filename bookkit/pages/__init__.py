@@ -1,0 +1,1 @@
+"""What Sphinx makes of each page, and what stands beside the pages."""

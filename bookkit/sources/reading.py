@@ -1,0 +1,81 @@
+"""What Sphinx reads in the place of each page's source: this edition's, with names and numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.errors import ConfigError, ExtensionError
+
+from bookkit.course.settings import Book
+from bookkit.sources import bibliography, errata, numbering, tables
+from bookkit.sources.splice import splice
+
+TITLE = "{{ title }}"  # on the front page: the book's name
+NOT_EXECUTED = """
+:::{note}
+This page was made without all of its solutions, so its code was not run and no output is
+shown. Open the notebook to run it with your own.
+:::
+"""
+
+
+def connect(app: Sphinx) -> None:
+    """Register this module's event handlers."""
+    app.connect("config-inited", check, priority=450)  # before the first file is made
+    app.connect("source-read", read_source)
+
+
+def check(app: Sphinx, config) -> None:
+    """Read `errata.yml` and the bibliography, so that what is wrong in them bears their name.
+
+    Later on, Sphinx or an extension would report it as an error of its own.
+    """
+    book = Book(Path(app.srcdir))
+    try:
+        errata.load(book.root)
+        bibliography.entries(book)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+def read_source(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Make a page's source what this build shows.
+
+    The front page gets the book's name; a chapter gets its due date and points, and its solutions;
+    one that is not executed says so. References to figures get their numbers.
+    """
+    book = Book(Path(app.srcdir))
+    folder, _, name = docname.rpartition("/")
+    if docname == app.config.root_doc:
+        source[0] = source[0].replace(TITLE, book.title)
+    try:
+        if folder == "chapters":
+            source[0] = _chapter(app, book, name, source[0])
+        source[0] = numbering.refer(source[0], book, _link, name)
+    except ValueError as error:  # a setting, a marker, a solution or a figure that does not fit
+        raise ExtensionError(str(error)) from error
+
+
+def _link(words: str, label: str) -> str:
+    return f"{{ref}}`{words} <{label}>`"
+
+
+def _chapter(app: Sphinx, book: Book, name: str, text: str) -> str:
+    course = book.course
+    shown = {"released": course.released, "partial": course.edition == "student"}
+    for path in app.config.book_solutions:  # a change in one is a change of its chapter
+        if path.startswith(f"solutions/{name}/"):
+            app.env.note_dependency(path)
+    text = splice(
+        course.announce(text, name), name, book.solutions, app.config.book_edition, **shown
+    )
+    if name in book.unexecuted:
+        for folder in tables.TABLES:
+            if (book.root / folder / "results.yml").is_file():
+                app.env.note_dependency(f"{folder}/results.yml")
+        head, rest = text.split("\n# ", 1)
+        title, rest = rest.split("\n", 1)
+        rest = numbering.in_words(tables.quote(rest, book, name), book)
+        text = f"{head}\n# {title}\n{NOT_EXECUTED}{rest}"
+    return text

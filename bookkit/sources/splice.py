@@ -1,0 +1,162 @@
+"""Joins a chapter with its solutions. Everything from `solutions/` passes through `splice`.
+
+A chapter holds no solution, only markers, each a MyST comment that names an exercise:
+
+    % solution: first-filter
+
+The full edition replaces the marker by the solution, as a closed dropdown behind its
+exercise. The student edition keeps only the solution's *code*, marked `remove-cell`: it
+runs, so that later plots and outputs are there, and nothing of it is shown. Solutions that
+are released stand there as in the full edition. In a tree made for students, and where there
+is no `solutions/` folder at all, a solution may be missing. In every edition the comment `END`
+takes the marker's place, so that the page knows where the exercise ends.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from bookkit.course.settings import MARKER
+
+END = "end of exercise"
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+CANARY = re.compile(r"# (sol-[0-9a-f]{10})\n+")  # the first line of each code cell of a solution
+_FENCE = re.compile(r"^(`{3,}|:{3,})\{code-cell\}.*$")
+
+
+class SpliceError(ValueError):
+    """A marker or a solution that does not fit; the message names chapter and exercise."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A piece of a solution: Markdown, or a code cell's source without its options."""
+
+    code: bool
+    text: str
+
+
+def split_cells(text: str, where: str) -> list[Cell]:
+    """Cut MyST text into Markdown and code cells.
+
+    Raises:
+        SpliceError: if a code cell is not closed.
+    """
+    cells: list[Cell] = []
+    prose: list[str] = []
+    lines = iter(text.splitlines())
+    for line in lines:
+        fence = _FENCE.match(line)
+        if not fence:
+            prose.append(line)
+            continue
+        cells.append(Cell(False, "\n".join(prose)))
+        prose = []
+        body = []
+        for inner in lines:
+            if inner.strip() == fence[1]:
+                break
+            body.append(inner)
+        else:
+            raise SpliceError(f"{where}: a code cell is not closed by {fence[1]}")
+        cells.append(Cell(True, "\n".join(_without_options(body))))
+    cells.append(Cell(False, "\n".join(prose)))
+    return [c for c in cells if c.text.strip()]
+
+
+def _without_options(body: list[str]) -> list[str]:
+    """A code cell's lines after its options (`:key: value` lines or a `---` block)."""
+    if body and body[0].strip() == "---":
+        return body[body.index("---", 1) + 1 :]
+    start = 0
+    while start < len(body) and re.match(r":[\w-]+:", body[start]):
+        start += 1
+    while start < len(body) and not body[start].strip():
+        start += 1
+    return body[start:]
+
+
+def splice(
+    text: str,
+    chapter: str,
+    solutions: Path,
+    edition: str,
+    released: Collection[str] = (),
+    partial: bool = False,
+) -> str:
+    """The chapter's text with each marker replaced as the edition wants it.
+
+    Args:
+        text: the chapter's MyST source.
+        chapter: its name; its solutions are `solutions/<chapter>/<exercise>.md`.
+        solutions: the folder of all solutions, which may be absent.
+        edition: "full" or "student".
+        released: solutions, `chapter/exercise`, that every edition shows.
+        partial: whether solutions that are not released may be missing.
+
+    Raises:
+        SpliceError: if a marker is misspelt or doubled, or names no exercise of the chapter,
+            or has no solution file, or if a solution file belongs to no marker.
+    """
+    names = MARKER.findall(text)
+    _check_markers(text, names, chapter)
+    if not solutions.is_dir() and not released:
+        return MARKER.sub(f"% {END}", text)
+
+    have = {p.stem for p in (solutions / chapter).glob("*.md")}
+    shown = {name for name in names if f"{chapter}/{name}" in released}
+    needed = [name for name in names if name in shown or not partial]
+    gaps = [f"{name}.md is missing" for name in needed if name not in have]
+    gaps += [f"no marker names {name}.md" for name in sorted(have.difference(names))]
+    if gaps:
+        raise SpliceError(f"solutions/{chapter}/: " + ", ".join(gaps))
+
+    def replacement(match: re.Match) -> str:
+        name = match[1]
+        if name not in have:
+            return f"% {END}"
+        solution = (solutions / chapter / f"{name}.md").read_text(encoding="utf-8").strip("\n")
+        render = _RENDER["full" if name in shown else edition]
+        return f"{render(name, solution, f'solutions/{chapter}/{name}.md')}\n\n% {END}"
+
+    return MARKER.sub(replacement, text)
+
+
+def _check_markers(text: str, names: list[str], chapter: str) -> None:
+    # A marker that the pattern does not see would silently drop a solution: fail closed.
+    for line in re.findall(r"^%.*solution.*$", text, re.M | re.I):
+        if not MARKER.fullmatch(line):
+            raise SpliceError(f"{chapter}: not a solution marker: {line!r}")
+    for name in names:
+        if not NAME.fullmatch(name):
+            raise SpliceError(f"{chapter}: {name!r} is not an exercise name (a-z, 0-9, -)")
+        if names.count(name) > 1:
+            raise SpliceError(f"{chapter}: solution {name!r} is named twice")
+        if not re.search(rf"^:label: *{name} *$", text, re.M):
+            raise SpliceError(f"{chapter}: no exercise has the label {name!r}")
+
+
+def _full(name: str, solution: str, where: str) -> str:
+    if re.search(r"^\$\$ *\(", solution, re.M):
+        raise SpliceError(f"{where}: a labelled equation would renumber the chapter's own")
+    if re.search(r"^ *(figure: *\{.*)?name: *fig-", solution, re.M):
+        raise SpliceError(f"{where}: a figure with a name would renumber the book's own")
+    return (
+        f"```{{solution-start}} {name}\n:class: dropdown\n```\n\n"
+        f"{solution}\n\n```{{solution-end}}\n```"
+    )
+
+
+def _student(name: str, solution: str, where: str) -> str:
+    # Built up, not stripped: only what is surely code enters, under options of our own.
+    return "\n\n".join(
+        f"```{{code-cell}} ipython3\n:tags: [remove-cell]\n\n{cell.text}\n```"
+        for cell in split_cells(solution, where)
+        if cell.code
+    )
+
+
+_RENDER = {"full": _full, "student": _student}
