@@ -11,6 +11,7 @@ from sphinx.application import ENV_PICKLE_FILENAME
 from sphinx.errors import ConfigError
 
 from bookkit.course import configure as build
+from bookkit.sources import reading
 from tests.conftest import copy_config
 
 
@@ -40,9 +41,10 @@ def test_what_is_wrong_is_an_error_of_the_book_s_configuration(tmp_path, root, n
     (tmp_path / "_toc.yml").write_text("root: index\n")
     (tmp_path / "references.bib").touch()
     (tmp_path / name).write_text(text)
-    config = SimpleNamespace(html_theme_options={})
+    app, config = SimpleNamespace(srcdir=str(tmp_path)), SimpleNamespace(html_theme_options={})
+    part = build.configure if name == "_config.yml" else reading.check
     with pytest.raises(ConfigError, match=f"^{said}"):
-        build.configure(SimpleNamespace(srcdir=str(tmp_path)), config)
+        part(app, config)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 // one wherever a page asks for it: an element with data-progress="chapters/NAME" reads "2 of 6", or
 // "✓" once all the answers of that page are right; before the first it is empty. The answers are
 // kept by the boxes (hwlib/explore/answer.js) in this browser; nothing is sent anywhere.
-// bookkit/exercises.py puts ANSWERS, the names of all boxes, into the page.
+// bookkit/pages/exercises.py puts ANSWERS, the names of all boxes, into the page.
 (() => {
   function add(parent, tag, properties, ...content) {
     const node = Object.assign(document.createElement(tag), properties);

@@ -14,7 +14,7 @@ Search.htmlToText = (html, anchor) => {
 
 Search.makeSearchSummary = (html, keywords, anchor) => {
   const text = Search.htmlToText(html, anchor);
-  const places = [...keywords].map((word) => { // letters and digits; 1x1 is a size, as in bookkit/search.py
+  const places = [...keywords].map((word) => { // letters and digits; 1x1 is a size, as in bookkit/pages/search.py
     const pattern = word.replace(/(?<=\d)x(?=\d)/g, String.raw`\s*(?:×|\\times|x)\s*`);
     return text.search(new RegExp(pattern, "i"));
   });
