@@ -7,10 +7,9 @@ from math import comb, sqrt
 import numpy as np
 import pytest
 import torch
-from strategies import gap_to_torch, some_layout
 
 import hwlib.functional as hf
-from hwlib.testing import adjoint_gap, gradcheck
+from hwlib.testing import adjoint_gap
 
 FUNCTIONS = [hf.dropout, hf.dropout2d]
 STEP = 2**-16  # a small probability
@@ -21,46 +20,12 @@ def seeded(seed=0):
     return np.random.default_rng(seed)
 
 
-# The oracle
-
-
-@pytest.mark.parametrize("f", FUNCTIONS)
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize(
-    "hyper",
-    [{"training": False}, {"training": False, "p": 1.0}, {"p": 0.0}, {"p": 1.0}, {"p": 1}],
-)
-def test_without_chance_it_is_torch_s(f, dtype, hyper):
-    rng = seeded()
-    theirs = getattr(torch.nn.functional, f.__name__)
-    for n in 0, 1, 3:
-        x = some_layout(rng.standard_normal((n, 3, 4, 5)).astype(dtype), rng)
-        assert gap_to_torch(f, theirs, [x], hyper, rng) == 0
-
-
 @pytest.mark.parametrize("f", FUNCTIONS)
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.8])
 def test_the_two_values_are_torch_s(f, p):
     x = np.full((8, 64, 2, 2), 3, np.float32)
     theirs = getattr(torch.nn.functional, f.__name__)(torch.tensor(x), p).unique().numpy()
     assert np.allclose(np.unique(f(x, p, rng=seeded())), theirs, rtol=1e-6)
-
-
-@pytest.mark.parametrize("f", FUNCTIONS)
-def test_value_and_gradient_are_multiplied_by_one_mask(f):
-    """The mask is what ones become; with it torch has an oracle for all else."""
-    for seed in range(30):
-        rng = seeded(seed)
-        x = some_layout(rng.standard_normal((*rng.integers(1, 4, 2), 4, 5)), rng)
-        p = rng.uniform(0.1, 0.9)
-        mask = torch.tensor(f(np.ones(x.shape), p, rng=seeded(seed)))
-        assert set((mask * (1 - p)).round(decimals=12).unique().tolist()) <= {0, 1}
-
-        def ours(x, f=f, p=p, seed=seed):
-            return f(x, p, rng=seeded(seed))
-
-        ours.vjp = lambda x, f=f, p=p, seed=seed: f.vjp(x, p, rng=seeded(seed))
-        assert gap_to_torch(ours, lambda x, mask=mask: x * mask, [x], {}, rng) < 1e-12
 
 
 # Chance
@@ -138,43 +103,12 @@ def test_the_generator_is_the_only_source_of_chance(f):
     assert rng.bit_generator.state == state
 
 
-# The gradient
-
-
-@pytest.mark.parametrize("f", FUNCTIONS)
-def test_gradcheck(f):
-    x = seeded().standard_normal((2, 3, 4, 5))
-    for hyper in {"rng": seeded(1)}, {"training": False}, {"p": 1.0}:
-        assert gradcheck(f, x, **hyper) < 1e-7
-    assert gradcheck(f, x, 0.3, rng=seeded(2)) < 1e-7
-
-
 @pytest.mark.parametrize("f", FUNCTIONS)
 def test_it_is_linear_and_its_own_adjoint(f):
     x, u = seeded().standard_normal((2, 2, 3, 4, 5))
     apply, (_, backward) = lambda x: f(x, 0.3, rng=seeded(1)), f.vjp(x, 0.3, rng=seeded(1))
     assert adjoint_gap(apply, lambda u: backward(u)[0], x, u) < 1e-12
     assert np.array_equal(apply(u), backward(u)[0])
-
-
-# Conventions of the house
-
-
-@pytest.mark.parametrize("f", FUNCTIONS)
-@pytest.mark.parametrize("hyper", [{"rng": seeded()}, {"training": False}, {"p": 1.0}, {"p": 0}])
-def test_mutates_nothing_and_backward_may_be_called_twice(f, hyper):
-    x = seeded().standard_normal((2, 3, 4, 5))
-    x.flags.writeable = False
-    y, backward = f.vjp(x, **hyper)
-    dy = np.ones_like(y)
-    dy.flags.writeable = False
-    (once, _), (twice, none) = backward(dy), backward(dy)
-    assert none is None
-    assert np.array_equal(once, twice)
-    for a, b in (once, twice), (once, dy), (x, y):
-        assert not np.shares_memory(a, b)
-    with pytest.raises(ValueError, match=f"{f.__name__}: backward"):
-        backward(dy[None])
 
 
 @pytest.mark.parametrize("p", [0.3, np.float64(0.3)])
@@ -200,7 +134,7 @@ X = np.ones((2, 3, 4, 5))
         ({"p": np.nan, "rng": seeded()}, "p must be a probability"),
     ],
 )
-def test_value_errors(f, hyper, message):
+def test_refuses(f, hyper, message):
     with pytest.raises(ValueError, match=f"^{f.__name__}: {message}"):
         f(X, **hyper)
 
@@ -209,10 +143,3 @@ def test_dropout2d_needs_channels():
     for x in X[0], X[None]:
         with pytest.raises(ValueError, match=r"^dropout2d: x must have 4 axes \(N, C, H, W\)"):
             hf.dropout2d(x, rng=seeded())
-
-
-@pytest.mark.parametrize("f", FUNCTIONS)
-@pytest.mark.parametrize("x", [X.astype(int), X > 0, [1.0], 1.0, None])
-def test_type_errors(f, x):
-    with pytest.raises(TypeError, match=f"^{f.__name__}: x must be a NumPy array of floats"):
-        f(x, rng=seeded())

@@ -1,4 +1,4 @@
-"""Softmax and the losses: torch's values and gradients, huge logits, and what is refused."""
+"""Softmax and the losses: huge logits, nothing to average, and what is refused."""
 
 from __future__ import annotations
 
@@ -7,70 +7,19 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from strategies import gap_to_torch, some_layout
 
 import hwlib.functional as hf
-from hwlib.testing import gradcheck
 
 F = torch.nn.functional
 SOFTMAXES = ["softmax", "log_softmax"]
 REDUCTIONS = ["mean", "sum", "none"]
-PRECISIONS = pytest.mark.parametrize(
-    ("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-5)]
-)
-
-
-def array(rng, shape, dtype=np.float64):
-    return some_layout(rng.standard_normal(shape).astype(dtype), rng)
-
-
-def logits_and_target(rng, dtype=np.float64, n=None):
-    n = rng.integers(1, 5) if n is None else n
-    classes, places = rng.integers(1, 6), rng.integers(1, 4, rng.integers(0, 3))
-    x = array(rng, (n, classes, *places), dtype) * dtype(2)
-    return x, rng.integers(0, classes, (n, *places))
-
-
-# The oracle
-
-
-@PRECISIONS
-@pytest.mark.parametrize("name", SOFTMAXES)
-def test_softmax_agrees_with_torch(name, dtype, tolerance):
-    for seed in range(60):
-        rng = np.random.default_rng(seed)
-        x = array(rng, (rng.integers(0, 3), *rng.integers(1, 5, rng.integers(1, 4))), dtype)
-        dim = int(rng.integers(1 - x.ndim, x.ndim)) or -1
-        found = gap_to_torch(getattr(hf, name), getattr(F, name), [x], {"dim": dim}, rng)
-        assert found < tolerance, (seed, x.shape, dim)
-
-
-@PRECISIONS
-@pytest.mark.parametrize("reduction", REDUCTIONS)
-def test_cross_entropy_agrees_with_torch(reduction, dtype, tolerance):
-    for seed in range(60):
-        rng = np.random.default_rng(seed)
-        arrays = logits_and_target(rng, dtype)
-        hyper = {"reduction": reduction}
-        assert gap_to_torch(hf.cross_entropy, F.cross_entropy, arrays, hyper, rng) < tolerance, seed
-
-
-@PRECISIONS
-@pytest.mark.parametrize("reduction", REDUCTIONS)
-def test_mse_loss_agrees_with_torch(reduction, dtype, tolerance):
-    for seed in range(60):
-        rng = np.random.default_rng(seed)
-        shape = tuple(rng.integers(1, 5, rng.integers(1, 5)))
-        arrays = array(rng, shape, dtype), array(rng, shape, dtype)
-        hyper = {"reduction": reduction}
-        assert gap_to_torch(hf.mse_loss, F.mse_loss, arrays, hyper, rng) < tolerance, seed
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_an_empty_batch_is_torch_s(reduction, dtype):
     """The mean of nothing is nan; nothing warns."""
-    logits, target = logits_and_target(np.random.default_rng(0), dtype, n=0)
+    logits, target = np.zeros((0, 3, 2), dtype), np.zeros((0, 2), int)
     for name, arrays in ("cross_entropy", (logits, target)), ("mse_loss", (logits, logits)):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -88,22 +37,6 @@ def test_cross_entropy_takes_integers_of_any_kind():
     expected = hf.cross_entropy(x, np.array([0, 1, 2, 0]))
     for dtype in "i1", "u1", "i4", "u8":
         assert hf.cross_entropy(x, np.array([0, 1, 2, 0], dtype)) == expected
-
-
-@pytest.mark.parametrize("name", SOFTMAXES)
-def test_gradcheck_of_softmax(name):
-    x = np.random.default_rng(0).standard_normal((3, 4, 5))
-    for dim in -1, 0, 1:
-        assert gradcheck(getattr(hf, name), x, dim=dim) < 1e-7
-
-
-@pytest.mark.parametrize("reduction", REDUCTIONS)
-def test_gradcheck_of_the_losses(reduction):
-    for seed in range(5):
-        rng = np.random.default_rng(seed)
-        x, target = logits_and_target(rng)
-        assert gradcheck(hf.cross_entropy, x, target, reduction=reduction) < 1e-6
-        assert gradcheck(hf.mse_loss, x, array(rng, x.shape), reduction=reduction) < 1e-7
 
 
 # Properties
@@ -186,33 +119,7 @@ def test_mse_is_symmetric_and_its_gradients_are_opposite():
     assert hf.mse_loss(x, x) == 0
 
 
-# Conventions of the house
-
 X, TARGET = np.random.default_rng(0).standard_normal((4, 3)), np.array([0, 1, 2, 0])
-
-
-@pytest.mark.parametrize(
-    ("f", "arrays", "hyper"),
-    [
-        *[(getattr(hf, name), [X], {}) for name in SOFTMAXES],
-        *[(hf.cross_entropy, [X, TARGET], {"reduction": r}) for r in REDUCTIONS],
-        *[(hf.mse_loss, [X, X + 1], {"reduction": r}) for r in REDUCTIONS],
-    ],
-)
-def test_mutates_nothing_and_backward_may_be_called_twice(f, arrays, hyper):
-    arrays = [a.copy() for a in arrays]
-    for a in arrays:
-        a.flags.writeable = False
-    y, backward = f.vjp(*arrays, **hyper)
-    dy = np.ones_like(y)
-    dy.flags.writeable = False
-    for a, b in zip(backward(dy), backward(dy), strict=True):
-        assert (a is None) == (b is None)
-        if a is not None:
-            assert np.array_equal(a, b)
-            assert not np.shares_memory(a, b)
-    with pytest.raises(ValueError, match=f"{f.__name__}: backward"):
-        backward(dy[None])
 
 
 @pytest.mark.parametrize(
@@ -236,27 +143,15 @@ def test_mutates_nothing_and_backward_may_be_called_twice(f, arrays, hyper):
         ("mse_loss", [X, X], {"reduction": None}, r"reduction must be .*reduction=None"),
     ],
 )  # fmt: skip
-def test_value_errors(name, arrays, hyper, message):
+def test_refuses(name, arrays, hyper, message):
     with pytest.raises(ValueError, match=f"^{name}: .*{message}"):
         getattr(hf, name)(*arrays, **hyper)
 
 
 @pytest.mark.parametrize(
-    ("name", "arrays", "message"),
-    [
-        ("softmax", [TARGET], "x must be a NumPy array of floats, got int64"),
-        ("log_softmax", [[1.0]], "x must be .* got list"),
-        ("cross_entropy", [X, TARGET.astype(float)], "target must be a NumPy array of integers, got float64"),
-        ("cross_entropy", [X, TARGET > 0], "target must be .* got bool"),
-        ("cross_entropy", [X, [0, 1, 2, 0]], "target must be .* got list"),
-        ("cross_entropy", [TARGET[:, None], TARGET], "x must be .* got int64"),
-        ("mse_loss", [X, X.astype("f4")], "same dtype"),
-        ("mse_loss", [X, TARGET], "target must be .* got int64"),
-        ("mse_loss", [X.astype("f2"), X.astype("f2")], "x is float16, too coarse to sum"),
-        ("cross_entropy", [X.astype("f2"), TARGET], "x is float16, too coarse to sum"),
-        ("softmax", [X.astype("f2")], "x is float16, too coarse to sum"),
-    ],
-)  # fmt: skip
-def test_type_errors(name, arrays, message):
-    with pytest.raises(TypeError, match=f"^{name}: .*{message}"):
-        getattr(hf, name)(*arrays)
+    ("target", "kind"), [(TARGET.astype(float), "float64"), (TARGET > 0, "bool"), ([0, 1], "list")]
+)
+def test_classes_are_integers(target, kind):
+    rule = f"^cross_entropy: target must be a NumPy array of integers, got {kind}"
+    with pytest.raises(TypeError, match=rule):
+        hf.cross_entropy(X, target)

@@ -1,117 +1,17 @@
-"""The norms: torch's values and gradients, their invariances, large means, and what is refused."""
+"""The norms: one rule, their invariances, large means, and what is refused."""
 
 from __future__ import annotations
 
-import inspect
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
-from strategies import gap, gap_to_torch, some_layout
+from strategies import NORMS, OPS, gap
 
 import hwlib.functional as hf
-from hwlib.op import op
-from hwlib.testing import gradcheck
 
 F = torch.nn.functional
-
-
-# Every norm, ours and torch's, as a function of (x, weight, bias) that takes all else by keyword.
-
-
-def _ours(f):
-    names = [p.name for p in inspect.signature(f).parameters.values() if p.kind != p.KEYWORD_ONLY]
-
-    @op
-    def norm(x, weight=None, bias=None, **hyper):
-        hyper |= {"x": x, "weight": weight, "bias": bias}
-        y, pullback = f.vjp(*[hyper.pop(name, None) for name in names], **hyper)
-
-        def backward(dy):
-            grads = dict(zip(names, pullback(dy), strict=True))
-            mine = tuple(grads.pop(name) for name in ("x", "weight", "bias"))
-            assert all(other is None for other in grads.values())
-            return mine
-
-        return y, backward
-
-    return norm
-
-
-def _theirs(f):
-    def norm(x, weight, bias, *, running_mean=None, running_var=None, **hyper):
-        running = {"running_mean": running_mean, "running_var": running_var}
-        if f is F.batch_norm:
-            hyper |= {k: v if v is None else torch.tensor(v) for k, v in running.items()}
-        if f is F.group_norm and weight is None and bias is not None:
-            weight = torch.ones_like(bias)  # without it torch 2.13 fails in backward
-        return f(x, weight=weight, bias=bias, **hyper)
-
-    return norm
-
-
-NORMS = {
-    name: (_ours(getattr(hf, name)), _theirs(getattr(F, name)))
-    for name in ("batch_norm", "layer_norm", "group_norm", "instance_norm")
-}
-MODES = [*NORMS, "batch_norm out of training"]
-
-
-def case(mode, rng, dtype=np.float64, n=None):
-    """Random (x, weight, bias) and hyperparameters; at least 4 numbers share a mean.
-
-    With 2 the gradient all but vanishes, and what is left of it is rounding.
-    """
-    name, eval_mode = mode.split()[0], "out" in mode
-    groups, per_group = rng.integers(1, 4, 2)
-    channels = groups * per_group
-    places = [int(rng.integers(4, 6)), *rng.integers(1, 4, rng.integers(0, 3)).tolist()]
-    if name == "batch_norm" and rng.random() < 0.3:
-        places = []
-    shape = int(rng.integers(4, 7)) if n is None else n, int(channels), *places
-    hyper = {"eps": float(rng.choice([1e-5, 1e-2, 1.0]))}
-    affine = (channels,)
-    if name == "layer_norm":
-        affine = shape[rng.integers(1, len(shape)) :]
-        affine = affine if np.prod(affine) >= 4 else shape[1:]
-        hyper["normalized_shape"] = affine
-    elif name == "group_norm":
-        hyper["num_groups"] = int(groups)
-    elif name == "batch_norm":
-        hyper["training"] = not eval_mode
-        if eval_mode or rng.random() < 0.3:
-            hyper["running_mean"] = rng.standard_normal(channels).astype(dtype)
-            hyper["running_var"] = rng.uniform(0.5, 2, channels).astype(dtype)
-
-    def array(*shape):
-        return some_layout(rng.standard_normal(shape).astype(dtype), rng)
-
-    weight, bias = (None if rng.random() < 0.2 else array(*affine) for _ in range(2))
-    return [array(*shape) * dtype(3) + dtype(1), weight, bias], hyper
-
-
-# The oracle
-
-
-@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-5)])
-@pytest.mark.parametrize("mode", MODES)
-def test_agrees_with_torch(mode, dtype, tolerance):
-    ours, theirs = NORMS[mode.split()[0]]
-    for seed in range(100):
-        rng = np.random.default_rng(seed)
-        arrays, hyper = case(mode, rng, dtype)
-        found = gap_to_torch(ours, theirs, arrays, hyper, rng)
-        assert found < tolerance, (seed, arrays[0].shape, hyper)
-
-
-@pytest.mark.parametrize("mode", [m for m in MODES if m != "instance_norm"])
-def test_an_empty_batch_is_torch_s(mode):
-    ours, theirs = NORMS[mode.split()[0]]
-    for seed in range(5):
-        rng = np.random.default_rng(seed)
-        arrays, hyper = case(mode, rng, n=0)
-        assert gap_to_torch(ours, theirs, arrays, hyper, rng) == 0
 
 
 def test_an_empty_batch_of_instances():
@@ -122,13 +22,6 @@ def test_an_empty_batch_of_instances():
     assert y.shape == dx.shape == (0, 3, 4)
     assert not dw.any()
     assert not db.any()
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_gradcheck(mode):
-    for seed in range(6):
-        arrays, hyper = case(mode, np.random.default_rng(seed))
-        assert gradcheck(NORMS[mode.split()[0]][0], *arrays, **hyper) < 1e-6
 
 
 # One rule
@@ -178,7 +71,7 @@ def plain(name):
         "group_norm": {"num_groups": 2},
         "instance_norm": {},
     }[name]
-    return partial(NORMS[name][0].vjp, **hyper)
+    return partial(OPS[name][0].vjp, **hyper)
 
 
 @pytest.mark.parametrize("name", NORMS)
@@ -326,52 +219,11 @@ def test_a_large_mean_costs_no_accuracy(shape, offset):
         assert gap(backward(dy)[0].astype(float), dx) < 2e-5
 
 
-# Conventions of the house
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_mutates_nothing_and_backward_may_be_called_twice(mode):
-    ours = NORMS[mode.split()[0]][0]
-    for seed in range(10):
-        rng = np.random.default_rng(seed)
-        arrays, hyper = case(mode, rng)
-        for a in [*arrays, hyper.get("running_mean"), hyper.get("running_var")]:
-            if a is not None:
-                a.flags.writeable = False
-        y, backward = ours.vjp(*arrays, **hyper)
-        kept, dy = y.copy(), rng.standard_normal(y.shape)
-        dy.flags.writeable = False
-        once = backward(dy)
-        assert np.array_equal(y, kept)
-        y[...] = 0  # what happens to the result must not reach the gradient
-        for a, b in zip(once, backward(dy), strict=True):
-            if a is not None:
-                assert np.array_equal(a, b)
-                assert not np.shares_memory(a, b)
-                assert not np.shares_memory(a, dy)
-        with pytest.raises(ValueError, match="norm: backward"):
-            backward(dy[None])
-
-
-def test_hyperparameters_are_keywords():
-    for name in NORMS:
-        parameters = inspect.signature(getattr(hf, name)).parameters.values()
-        keywords = [p.name for p in parameters if p.kind == p.KEYWORD_ONLY]
-        assert keywords == (["training", "eps"] if name == "batch_norm" else ["eps"])
-
-
 def test_a_numpy_eps_does_not_change_the_dtype():
     x = np.ones((4, 6, 5, 5), np.float32)
     for name in NORMS:
         y, backward = plain(name)(x, eps=np.float64(1e-5))
         assert y.dtype == backward(y)[0].dtype == np.float32
-
-
-@pytest.mark.parametrize("name", NORMS)
-def test_float16_is_refused(name):
-    """Summed in float16, 3,072 values had a standard deviation of 0.58, and 65,536 were nan."""
-    with pytest.raises(TypeError, match=f"^{name}: x is float16, too coarse to sum; use float32"):
-        plain(name)(np.ones((4, 6, 5, 5), np.float16))
 
 
 X = np.zeros((2, 6, 4))
@@ -411,24 +263,17 @@ THREE, SIX = np.ones(3), np.ones(6)
         ("instance_norm", (X, None, THREE), {}, r"bias must have shape \(6,\)"),
     ],
 )  # fmt: skip
-def test_value_errors(f, arguments, hyper, message):
+def test_refuses(f, arguments, hyper, message):
     with pytest.raises(ValueError, match=f"^{f}: .*{message}"):
         getattr(hf, f)(*arguments, **hyper)
 
 
-@pytest.mark.parametrize(
-    ("f", "arguments", "message"),
-    [
-        ("batch_norm", (X.astype(int), SIX, SIX), "x must be a NumPy array of floats, got int64"),
-        ("batch_norm", (X, SIX.astype("f4"), SIX), "same dtype .x.dtype=float64, running_mean.dty"),
-        ("batch_norm", (X, SIX, SIX, [1.0] * 6), "weight must be .* got list"),
-        ("layer_norm", (X.astype("f4"), 4, np.ones(4)), "same dtype"),
-        ("layer_norm", (X, 4.0), "normalized_shape must be an int or ints, got 4.0"),
-        ("group_norm", (X, 2.0), "num_groups must be an int"),
-        ("group_norm", ([[1.0]], 1), "x must be .* got list"),
-        ("instance_norm", (X > 0,), "x must be .* got bool"),
-    ],
-)
-def test_type_errors(f, arguments, message):
-    with pytest.raises(TypeError, match=f"^{f}: .*{message}"):
-        getattr(hf, f)(*arguments)
+def test_axes_are_ints():
+    with pytest.raises(
+        TypeError, match=r"^layer_norm: normalized_shape must be an int or ints, got 4.0"
+    ):
+        hf.layer_norm(X, 4.0)
+    with pytest.raises(TypeError, match="^group_norm: num_groups must be an int"):
+        hf.group_norm(X, 2.0)
+    with pytest.raises(TypeError, match=r"same dtype .x.dtype=float64, running_mean.dtype=float32"):
+        hf.batch_norm(X, SIX.astype("f4"), SIX)

@@ -1,65 +1,15 @@
-"""Pooling: torch's values and gradients with its rule for ties, what is conserved, what is refused."""
+"""Pooling: torch's rule for ties, what is conserved, and what is refused."""
 
 from __future__ import annotations
-
-import inspect
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from strategies import gap_to_torch, some_layout
+from strategies import pool_case
 
 import hwlib.functional as hf
 from hwlib.count import conv_output_size
-from hwlib.testing import gradcheck
-
-
-def case(rng, dtype=np.float64):
-    """A random image and geometry in which each window meets the image; the batch may be empty."""
-    while True:
-        kernel = rng.integers(1, 6, 2)
-        stride = None if rng.random() < 0.2 else rng.integers(1, 4, 2)
-        padding = rng.integers(0, kernel // 2 + 1)
-        dilation = rng.integers(1, 3, 2)
-        image = rng.integers(1, 10, 2)
-        span = dilation * (kernel - 1) + 1
-        meets = image > np.where(padding > 0, dilation * (kernel - 1) - padding, 0)
-        if (image + 2 * padding >= span).all() and meets.all():
-            break
-
-    def size(values):  # an int where both axes agree, at times
-        alike = values[0] == values[1] and rng.random() < 0.5
-        return int(values[0]) if alike else tuple(values.tolist())
-
-    hyper = {"kernel_size": size(kernel), "padding": size(padding)}
-    if stride is not None:
-        hyper["stride"] = size(stride)
-    hyper["dilation"] = size(dilation)
-    n = rng.choice([0, 1, 2, 3], p=[0.04, 0.32, 0.32, 0.32])
-    x = rng.standard_normal((n, rng.integers(1, 4), *image)).astype(dtype)
-    return some_layout(x, rng), hyper
-
-
-# The oracle
-
-
-def test_agrees_with_torch_over_random_geometries():
-    for seed in range(250):
-        rng = np.random.default_rng(seed)
-        x, hyper = case(rng)
-        assert gap_to_torch(hf.max_pool2d, F.max_pool2d, [x], hyper, rng) < 1e-12, (
-            seed,
-            x.shape,
-            hyper,
-        )
-
-
-def test_float32_agrees_and_stays_float32():
-    for seed in range(25):
-        rng = np.random.default_rng(seed)
-        x, hyper = case(rng, np.float32)
-        assert gap_to_torch(hf.max_pool2d, F.max_pool2d, [x], hyper, rng) < 1e-5, (seed, hyper)
 
 
 @pytest.mark.parametrize("values", [[-1, 0, 1], [-np.inf, 0, 1], [np.inf, 0, 1]])
@@ -70,7 +20,7 @@ def test_ties_and_infinities_are_torch_s(values):
     """
     for seed in range(100):
         rng = np.random.default_rng(seed)
-        x, hyper = case(rng)
+        (x,), hyper = pool_case(rng)
         if -np.inf in values:
             hyper["padding"] = 0
             x = np.pad(x, [(0, 0), (0, 0), (5, 5), (5, 5)])
@@ -80,7 +30,7 @@ def test_ties_and_infinities_are_torch_s(values):
 def test_a_nan_is_the_largest():
     for seed in range(100):
         rng = np.random.default_rng(seed)
-        x, hyper = case(rng)
+        (x,), hyper = pool_case(rng)
         if x.size:
             x = rng.choice([-1.0, 0.0, 1.0], x.shape)
             x[rng.integers(len(x)), :, rng.integers(x.shape[2]), rng.integers(x.shape[3])] = np.nan
@@ -115,7 +65,7 @@ def test_the_gradient_is_conserved():
     """What comes back is as much as went in: a mean or a maximum of x + c grows as fast as c."""
     for seed in range(50):
         rng = np.random.default_rng(seed)
-        x, hyper = case(rng)
+        (x,), hyper = pool_case(rng)
         y, backward = hf.max_pool2d.vjp(x, **hyper)
         dy = rng.standard_normal(y.shape)
         dx = backward(dy)[0]
@@ -143,7 +93,7 @@ def test_a_maximum_of_maxima():
 
 def test_the_maximum_commutes_with_what_is_increasing():
     for seed in range(20):
-        x, hyper = case(np.random.default_rng(seed))
+        (x,), hyper = pool_case(np.random.default_rng(seed))
         assert np.array_equal(hf.max_pool2d(np.exp(x), **hyper), np.exp(hf.max_pool2d(x, **hyper)))
 
 
@@ -157,46 +107,13 @@ def test_a_window_in_the_padding_alone():
     assert not backward(np.ones_like(y))[0].any()
 
 
-def test_gradcheck():
-    for seed in range(5):
-        x, hyper = case(np.random.default_rng(seed))
-        assert gradcheck(hf.max_pool2d, x, **hyper) < 1e-7
-
-
 def test_output_size_is_count_s():
     for seed in range(50):
-        x, hyper = case(np.random.default_rng(seed))
+        (x,), hyper = pool_case(np.random.default_rng(seed))
         y = hf.max_pool2d(x, **hyper)
         hyper.setdefault("stride", hyper["kernel_size"])
         sizes = hyper | {"input_size": x.shape[2:]}
         assert y.shape == (*x.shape[:2], *conv_output_size(**sizes))
-
-
-# Conventions of the house
-
-
-def test_mutates_nothing_and_backward_may_be_called_twice():
-    for seed in range(10):
-        rng = np.random.default_rng(seed)
-        x, hyper = case(rng)
-        x.flags.writeable = False
-        y, backward = hf.max_pool2d.vjp(x, **hyper)
-        assert not np.shares_memory(x, y)
-        dy = rng.standard_normal(y.shape)
-        dy.flags.writeable = False
-        (once, _), (twice, none) = backward(dy), backward(dy)
-        assert none is None
-        assert np.array_equal(once, twice)
-        assert not np.shares_memory(once, twice)
-        assert not np.shares_memory(once, dy)
-        with pytest.raises(ValueError, match="max_pool2d: backward"):
-            backward(dy[None])
-
-
-def test_kernel_size_is_positional_and_the_rest_by_keyword():
-    first, second, *rest = inspect.signature(hf.max_pool2d).parameters.values()
-    assert (first.name, second.name) == ("x", "kernel_size")
-    assert {p.kind for p in rest} == {inspect.Parameter.KEYWORD_ONLY}
 
 
 @pytest.mark.parametrize(
@@ -214,19 +131,13 @@ def test_kernel_size_is_positional_and_the_rest_by_keyword():
         ((2, 3, 8, 8), (2, 2, 2), {}, "kernel_size must be an int or 2 ints"),
     ],
 )  # fmt: skip
-def test_value_errors(shape, kernel_size, hyper, message):
+def test_refuses(shape, kernel_size, hyper, message):
     with pytest.raises(ValueError, match=f"^max_pool2d: .*{message}"):
         hf.max_pool2d(np.zeros(shape), kernel_size, **hyper)
 
 
-@pytest.mark.parametrize(
-    ("x", "kernel_size", "message"),
-    [
-        (np.zeros((1, 1, 4, 4), int), 2, "x must be a NumPy array of floats, got int64"),
-        ([[[[1.0]]]], 1, "x must be .* got list"),
-        (np.zeros((1, 1, 4, 4)), 2.0, "kernel_size must be an int or ints, got 2.0"),
-    ],
-)
-def test_type_errors(x, kernel_size, message):
-    with pytest.raises(TypeError, match=f"^max_pool2d: {message}"):
-        hf.max_pool2d(x, kernel_size)
+def test_a_kernel_size_is_an_int():
+    with pytest.raises(
+        TypeError, match=r"^max_pool2d: kernel_size must be an int or ints, got 2.0"
+    ):
+        hf.max_pool2d(np.zeros((1, 1, 4, 4)), 2.0)

@@ -1,0 +1,94 @@
+"""What every function of `hwlib.functional` owes: torch's values and gradients, and good manners."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+from strategies import OPS, gap_to_torch
+
+import hwlib.functional as hf
+from hwlib.functional import convolution
+from hwlib.testing import gradcheck
+
+FROM_THE_RESULT = "softmax", "log_softmax", "max_pool2d"  # whose gradient reads it
+EACH = pytest.mark.parametrize("name", OPS)
+
+
+def test_every_op_is_tried_here():
+    found = {n for n, f in inspect.getmembers(hf, inspect.isfunction) if hasattr(f, "vjp")}
+    assert found == {*OPS, "unfold", "fold"}  # whose tests are in test_convolution.py
+
+
+@EACH
+@pytest.mark.parametrize(("dtype", "tries"), [(np.float64, 150), (np.float32, 30)])
+def test_values_and_gradients_are_torch_s(name, dtype, tries, monkeypatch):
+    """In any layout, over random geometries, with an empty batch now and then."""
+    ours, theirs, case = OPS[name]
+    tolerance = 1e-12 if dtype == np.float64 else 1e-5
+    block = convolution.BLOCK
+    for seed in range(tries):
+        rng = np.random.default_rng(seed)
+        arrays, hyper = case(rng, dtype)
+        monkeypatch.setattr(convolution, "BLOCK", int(rng.choice([1, 200, block])))
+        found = gap_to_torch(ours, theirs, arrays, hyper, rng)
+        assert found < tolerance, (seed, [a if a is None else a.shape for a in arrays], hyper)
+
+
+@pytest.mark.parametrize("name", [n for n in OPS if n != "relu"])  # its cases lie at the kink
+def test_the_course_s_own_check_finds_the_gradients_right(name):
+    ours, _, case = OPS[name]
+    for seed in range(3):
+        arrays, hyper = case(np.random.default_rng(seed))
+        assert gradcheck(ours, *arrays, **hyper) < 1e-6
+
+
+@EACH
+def test_arguments_are_left_alone_and_backward_may_be_called_twice(name):
+    ours, _, case = OPS[name]
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        arrays, hyper = case(rng)
+        for a in [*arrays, *hyper.values()]:
+            if isinstance(a, np.ndarray):
+                a.flags.writeable = False
+        y, backward = ours.vjp(*arrays, **hyper)
+        assert not any(np.shares_memory(y, a) for a in arrays if a is not None)
+        kept, dy = y.copy(), rng.standard_normal(y.shape)
+        dy.flags.writeable = False
+        once = backward(dy)
+        assert np.array_equal(y, kept)
+        if name not in FROM_THE_RESULT and y.ndim:
+            y[...] = 0  # what happens to the result does not reach the gradient
+        for a, b in zip(once, backward(dy), strict=True):
+            if a is not None:
+                assert np.array_equal(a, b)
+                assert not np.shares_memory(a, b)
+                assert not np.shares_memory(a, dy)
+        with pytest.raises(ValueError, match="backward needs a dy of the result's shape"):
+            backward(dy[None])
+
+
+@EACH
+def test_each_array_must_be_of_floats_of_one_kind(name):
+    """Summed in float16, 3,072 values had a standard deviation of 0.58, and 65,536 were nan."""
+    ours, _, case = OPS[name]
+    for seed in range(5):
+        arrays, hyper = case(np.random.default_rng(seed))
+        named = list(zip(inspect.signature(ours).parameters, arrays, strict=False))
+        floats = [(i, n) for i, (n, a) in enumerate(named) if a is not None and a.dtype == float]
+        for i, argument in floats:
+            a = arrays[i]
+            for bad, message in [
+                (a.astype(int), "must be a NumPy array of floats, got int64"),
+                (a > 0, "must be .* got bool"),
+                (a.astype(complex), "must be .* got complex128"),
+                (a.tolist(), "must be .* got (list|float)"),
+                (a.astype("f2"), "is float16, too coarse to sum; use float32"),
+                (a.astype("f4") if len(floats) > 1 else None, r"(\w+ must be|all arrays.* same dtype .*; convert with .astype)"),
+            ]:  # fmt: skip
+                if bad is not None:
+                    named = "" if "same dtype" in message else argument
+                    with pytest.raises(TypeError, match=f"^{name}: {named} ?{message}"):
+                        ours(*arrays[:i], bad, *arrays[i + 1 :], **hyper)
