@@ -14,6 +14,7 @@ import torch
 
 import hwlib
 import hwlib.functional as hf
+from hwlib import nn, optim
 from hwlib.labs.practice import EXERCISES, Exercise
 
 MODULES = ["hwlib", *(m.name for m in pkgutil.walk_packages(hwlib.__path__, "hwlib."))]
@@ -115,6 +116,35 @@ def test_each_difference_is_one():
     assert {name for name, _ in ADDED} <= set(PUBLIC)
     for tables in LEFT_OUT, LEFT_OUT_OF:
         assert all(len(reason.split()) > 3 for reason in tables.values())
+
+
+ARRAYS = "input", "weight", "bias", "running_mean", "running_var", "target"
+SHAPES = "kernel_size", "output_size", "normalized_shape", "num_groups", "p"
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_arrays_and_what_shapes_them_may_be_positional_and_nothing_else(name):
+    for p in inspect.signature(getattr(hf, name)).parameters.values():
+        positional = p.name in ("x", *ARRAYS, *SHAPES)
+        assert p.kind == (p.POSITIONAL_OR_KEYWORD if positional else p.KEYWORD_ONLY), p
+
+
+CLASSES = [
+    (nn, torch.nn, n)
+    for n in ["Linear", "Conv2d", "BatchNorm1d", "BatchNorm2d", "ReLU", "MaxPool2d"]
+]
+CLASSES += [(nn, torch.nn, n) for n in ("Flatten", "Dropout", "Dropout2d")]
+CLASSES += [(optim, torch.optim, n) for n in ("SGD", "Adam")]
+
+
+@pytest.mark.parametrize(("here", "there", "name"), CLASSES)
+def test_constructors_have_torch_s_arguments_and_defaults(here, there, name):
+    ours, theirs = (inspect.signature(getattr(m, name)).parameters for m in (here, there))
+    positional = [p for p in ours.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert [p.name for p in positional] == list(theirs)[: len(positional)]
+    for p in ours.values():
+        if p.default is not p.empty and p.name not in ("rng", "dtype"):
+            assert p.default == theirs[p.name].default
 
 
 def public_things():

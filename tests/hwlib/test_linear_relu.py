@@ -48,5 +48,5 @@ def test_linear_refuses(arrays, message):
 
 
 def test_a_weight_is_needed():
-    with pytest.raises(TypeError, match="^linear: weight must be .* got NoneType"):
+    with pytest.raises(TypeError, match=r"^linear: weight must be .* got NoneType"):
         hf.linear(np.ones((4, 3)), None)

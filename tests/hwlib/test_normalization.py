@@ -273,7 +273,7 @@ def test_axes_are_ints():
         TypeError, match=r"^layer_norm: normalized_shape must be an int or ints, got 4.0"
     ):
         hf.layer_norm(X, 4.0)
-    with pytest.raises(TypeError, match="^group_norm: num_groups must be an int"):
+    with pytest.raises(TypeError, match=r"^group_norm: num_groups must be an int"):
         hf.group_norm(X, 2.0)
     with pytest.raises(TypeError, match=r"same dtype .x.dtype=float64, running_mean.dtype=float32"):
         hf.batch_norm(X, SIX.astype("f4"), SIX)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import doctest
-import inspect
-import itertools
-
 import numpy as np
 import pytest
 import torch
+from strategies import array
 
 from hwlib import optim
 
@@ -35,10 +32,10 @@ class Pair:
         self.oracle = getattr(torch.optim, name)(self.theirs.values(), **hyper)
 
     def step(self):
-        grads = {k: np.array(self.rng.standard_normal(s)) for k, s in SHAPES.items()}
-        grads = {k: g.astype(self.ours[k].dtype) for k, g in grads.items()}
+        grads = {k: array(self.rng, p.shape, p.dtype) for k, p in self.ours.items()}
         for k, p in self.theirs.items():
-            p.grad = torch.tensor(grads[k])
+            p.grad = torch.tensor(grads[k].copy())
+            grads[k].flags.writeable = False
         self.optimizer.step(grads)
         self.oracle.step()
 
@@ -63,49 +60,15 @@ def test_the_trajectory_is_torch_s(name, hyper, dtype, tolerance, monkeypatch):
     assert all((p != start[k]).all() for k, p in pair.ours.items())
 
 
-def test_signatures_and_defaults_are_torch_s():
-    for name in "SGD", "Adam":
-        assert_prefix(getattr(optim, name), getattr(torch.optim, name))
-
-
-def assert_prefix(ours, theirs):
-    """Positional arguments are those of torch, in order; keywords have its defaults."""
-    ours, theirs = (inspect.signature(f).parameters for f in (ours, theirs))
-    positional = [p for p in ours.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
-    assert [p.name for p in positional] == list(theirs)[: len(positional)]
-    for name, p in ours.items():
-        if p.default is not p.empty:
-            assert p.default == theirs[name].default, name
-
-
-def test_parameters_change_in_place_and_gradients_do_not():
-    p, g = np.ones((2, 3)), np.full((2, 3), 0.5)
-    before = g.copy()
-    for optimizer in (
-        optim.SGD([("p", p)], momentum=0.9, weight_decay=0.1),
-        optim.Adam([("p", p)]),
-    ):
-        old = p.copy()
-        optimizer.step({"p": g})
-        optimizer.step({"p": g})
-        assert (p < old).all()
-        assert (g == before).all()
-
-
-def test_gradients_of_any_layout():
-    g = np.arange(6.0).reshape(3, 2).T
-    p = np.zeros((2, 3))
-    optim.SGD([("p", p)], lr=1).step({"p": g})
-    assert (p == -g).all()
-
-
-def test_a_float64_lr_leaves_float32_arithmetic(monkeypatch):
-    seen = []
-    p = np.zeros(3, np.float32)
-    optimizer = optim.SGD([("p", p)], lr=np.float64(0.1), momentum=np.float64(0.9))
-    monkeypatch.setattr(optim.SGD, "_update", lambda self, p, g, v: seen.append(self.lr * g))
-    optimizer.step({"p": np.ones(3, np.float32)})
-    assert seen[0].dtype == np.float32
+def test_a_learning_rate_in_float64_leaves_the_arithmetic_in_float32():
+    results = []
+    for number in float, np.float64:
+        p = np.linspace(-1, 1, 100, dtype=np.float32)
+        optimizer = optim.SGD([("p", p)], lr=number(0.1), momentum=number(0.9))
+        for k in range(1, 5):
+            optimizer.step({"p": np.cos(k * p)})
+        results.append(p)
+    assert np.array_equal(*results)
 
 
 @pytest.mark.parametrize(("name", "hyper"), OPTIMIZERS)
@@ -113,17 +76,16 @@ def test_state_dict_goes_on_where_it_stood(name, hyper):
     pair, fresh = Pair(name, hyper), Pair(name, {})
     for _ in range(3):
         pair.step()
-    state = pair.optimizer.state_dict()
+    fresh.optimizer.load_state_dict(state := pair.optimizer.state_dict())
     for k, p in pair.ours.items():
         fresh.ours[k][...] = p
-    for _ in range(3):  # the state is a copy: these steps do not reach it
+    kept = str(state)
+    fresh.rng.bit_generator.state = pair.rng.bit_generator.state
+    for _ in range(3):
         pair.step()
-    fresh.optimizer.load_state_dict(state)
-    rng = np.random.default_rng(0)
-    same = [{k: rng.standard_normal(s) for k, s in SHAPES.items()} for _ in range(7)]
-    for grads in same[4:]:
-        fresh.optimizer.step({k: np.array(g) for k, g in grads.items()})
+        fresh.step()
     assert all(np.array_equal(pair.ours[k], p) for k, p in fresh.ours.items())
+    assert str(state) == kept, "the state is a copy"
 
 
 @pytest.mark.parametrize(
@@ -131,17 +93,15 @@ def test_state_dict_goes_on_where_it_stood(name, hyper):
     [
         (lambda p: optim.SGD([]), "SGD: there are no parameters"),
         (lambda p: optim.SGD([("a", p), ("b", p)]), "two names"),
-        (
-            lambda p: optim.SGD([("a", np.ones((2, 3)).T)]),
-            "SGD: a must be a writeable C-contiguous",
-        ),
+        (lambda p: optim.SGD([("a", np.ones((2, 3)).T)]), "SGD: a must be a writeable C-contiguous"),
+        (lambda p: optim.SGD([("a", np.broadcast_to(1.0, 3))]), "a must be a writeable"),
         (lambda p: optim.SGD([("a", np.ones(3, int))]), r"array of float32 .*dtype=int64"),
         (lambda p: optim.Adam([("a", np.ones(3, np.float16))]), r"a must be .*dtype=float16"),
         (lambda p: optim.SGD([("a", p)], lr=-1), "SGD: lr must not be negative, got -1"),
         (lambda p: optim.Adam([("a", p)], betas=(-0.1, 0.9)), "Adam: betas must not be negative"),
         (lambda p: optim.Adam([("a", p)], betas=(0.9, 1.0)), "Adam: betas must be below 1"),
     ],
-)
+)  # fmt: skip
 def test_refuses(make, message):
     with pytest.raises(ValueError, match=message):
         make(np.ones(3))
@@ -171,21 +131,3 @@ def test_state_of_another_optimizer_is_refused_and_changes_nothing():
         with pytest.raises(ValueError, match="Adam: the state is that of another"):
             adam.load_state_dict(other.state_dict())
     assert adam.lr == 1e-3
-
-
-def test_larger_blocks_give_the_same_numbers(monkeypatch):
-    results = []
-    for block in 7, 10**6:
-        monkeypatch.setattr(optim, "_BLOCK", block)
-        p = np.linspace(-1, 1, 100)
-        optimizer = optim.Adam([("p", p)], weight_decay=0.1)
-        for k in itertools.islice(itertools.count(1), 5):
-            optimizer.step({"p": np.cos(k * p)})
-        results.append(p)
-    assert np.array_equal(*results)
-
-
-def test_doctests():
-    results = doctest.testmod(optim)
-    assert results.attempted > 7
-    assert not results.failed
