@@ -182,7 +182,7 @@ def assigns(x):
         (lambda: trace(lambda x: np.ones(3), x=X), TypeError, r"trace: the function must return .*\['x'\].*ndarray"),
         (lambda: trace(lambda x: name("x", x + 1), x=X), ValueError, "name: this run already has a node 'x'"),
         (lambda: trace(lambda x: np.asarray(x), x=X), TypeError, "end the trace"),
-        (lambda: trace(lambda x: float(x[0, 0]) * x, x=X), TypeError, ""),
+        (lambda: trace(lambda x: float(x[0, 0]) * x, x=X), TypeError, "trace: float"),
         (lambda: name(X, "mu"), TypeError, "label must be a string"),
         (lambda: trace(assigns, x=X), TypeError, "no array may be changed in place"),
         (lambda: trace(hf.relu, x=X), TypeError, "trace: .*; only NumPy's operations .* not functions of"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +9,6 @@ import pytest
 import torch
 
 import hwlib.functional as hf
-from hwlib import testing
 from hwlib.op import op, op_from_pair
 from hwlib.testing import adjoint_gap, assert_close, gradcheck
 
@@ -311,9 +309,3 @@ def test_assert_close_tolerances():
     # The tolerance is relative to what is expected, not to what was found.
     with pytest.raises(AssertionError, match="6 of 6"):
         assert_close(2 * ONES, ONES, rtol=0.6, atol=0)
-
-
-def test_docstring_examples():
-    result = doctest.testmod(testing)
-    assert result.attempted > 3
-    assert result.failed == 0
