@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,20 +11,27 @@ import yaml
 from tests.mutation import trials
 from tests.mutation.generate import Mutant, mutants
 
-# Per module the tests that must notice its mutants, as steps: most are killed by the first.
-EACH_OP = "test_functional.py -k"
-TESTS = {
-    "op": ["test_op.py", "test_docs.py -k hwlib.op]"],
-    "count": ["test_count.py"],
-    "theory": ["test_theory.py"],
-    "testing": ["test_testing.py"],
-    "functional.arguments": [f"{EACH_OP} linear", "test_functional.py test_convolution.py test_losses.py"],
-    "functional.linear_relu": [f"{EACH_OP} 'linear or relu'", "test_linear_relu.py"],
-    "functional.convolution": [f"{EACH_OP} conv", "test_convolution.py test_pooling.py"],
-    "functional.pooling": [f"{EACH_OP} pool", "test_pooling.py"],
-    "functional.normalization": [f"{EACH_OP} norm", "test_normalization.py"],
-    "functional.dropouts": [f"{EACH_OP} dropout", "test_dropout.py"],
-    "functional.losses": [f"{EACH_OP} 'softmax or entropy or mse'", "test_losses.py"],
+TESTS = {  # per module the tests that must notice its mutants, the most telling first
+    "op": "op",
+    "count": "count",
+    "theory": "theory",
+    "testing": "testing",
+    "functional.arguments": "functional convolution losses",
+    "functional.linear_relu": "functional linear_relu",
+    "functional.convolution": "functional convolution pooling",
+    "functional.pooling": "functional pooling",
+    "functional.normalization": "functional normalization",
+    "functional.dropouts": "functional dropout",
+    "functional.losses": "functional losses",
+}
+OPS = {  # of test_functional.py, those that a module holds
+    "functional.arguments": "linear or conv2d or norm or cross",
+    "functional.linear_relu": "linear or relu",
+    "functional.convolution": "conv",
+    "functional.pooling": "pool",
+    "functional.normalization": "norm",
+    "functional.dropouts": "dropout",
+    "functional.losses": "softmax or entropy or mse",
 }
 MODULES = list(TESTS)
 # Chance is the same each time, and no example that failed under one mutant is kept for others.
@@ -48,28 +54,18 @@ def outcomes(found: list[Mutant], *, processes: int = 1, say=lambda text: None) 
     """The name of a test that fails under each mutant, or None for one that survives."""
     sources = {module: trials.read(module) for module in {m.module for m in found}}
 
-    def job(module: str, source: str, step: str) -> dict:
-        tests = shlex.split(step.replace("test_", "tests/hwlib/test_"))
-        return {"module": module, "source": source, "tests": [PROFILE, *tests]}
+    def job(module: str, source: str) -> dict:
+        tests = [f"tests/hwlib/test_{name}.py" for name in TESTS[module].split()]
+        of_it = ["-k", f"not test_functional or {OPS[module]}"] if module in OPS else []
+        return {"module": module, "source": source, "tests": [PROFILE, *tests, *of_it]}
 
-    controls = [(m, job(m, source, step)) for m, source in sources.items() for step in TESTS[m]]
-    failures = trials.outcomes([control for _, control in controls])
-    for (module, _), failed in zip(controls, failures, strict=True):
+    controls = trials.outcomes([job(*source) for source in sources.items()])
+    for module, failed in zip(sources, controls, strict=True):
         if failed:
             raise RuntimeError(f"{module} as it is fails {failed}: nothing to learn")
 
     def run(share: list[Mutant]) -> list[str | None]:
-        results = [None] * len(share)
-        for step in range(max(map(len, TESTS.values()))):
-            jobs = {
-                i: job(m.module, m.apply(sources[m.module]), TESTS[m.module][step])
-                for i, m in enumerate(share)
-                if results[i] is None and step < len(TESTS[m.module])
-            }
-            if jobs:
-                for i, result in zip(jobs, trials.outcomes(list(jobs.values())), strict=True):
-                    results[i] = result
-        return results
+        return trials.outcomes([job(m.module, m.apply(sources[m.module])) for m in share])
 
     shares = [found[i : i + AT_ONCE] for i in range(0, len(found), AT_ONCE)]
     done = []
