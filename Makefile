@@ -11,7 +11,7 @@ LAB    ?= lab_batchnorm_dropout
 
 .DEFAULT_GOAL := book
 .PHONY: book student student-tree course published serve test test-slow reproducible check notebooks results bench
-.PHONY: mutants audit pdf otter otter-run otter-test colab lock clean environment otter-environment need-OUT
+.PHONY: mutants audit pdf otter otter-run otter-test colab lock clean environment otter-environment need-OUT need-CHAPTER new
 
 book: environment             ## build the full site
 	@$(BUILD)
@@ -50,8 +50,12 @@ check: environment            ## style, and that notebooks/ is what the chapters
 notebooks: environment        ## write notebooks/ from chapters/
 	@$(RUN) -m bookkit.editions.notebooks
 
-results: environment          ## take the named results of the last build into the committed tables
+results: environment          ## build, and take the named results into the committed tables
+	@BOOK_RESULTS=new $(BUILD)
 	@$(RUN) -m bookkit.execute.results --write
+
+new: need-CHAPTER environment  ## a new CHAPTER from a template, or a new EXERCISE in one that is there
+	@$(RUN) -m tools.new "$(CHAPTER)" $(if $(EXERCISE),"$(EXERCISE)")
 
 bench: environment            ## hwlib beside torch, as ratios; BENCH=--write keeps them for the book
 	@$(RUN) -m benchmarks $(BENCH)
@@ -95,6 +99,9 @@ environment:
 
 otter-environment: environment
 	@$(RUN) tools/environment.py $(OTTER) --otter
+
+need-CHAPTER:
+	@$(if $(CHAPTER),,$(error say which chapter: make new CHAPTER=group_convolution [EXERCISE=count-the-weights]))
 
 need-OUT:
 	@$(if $(OUT),,$(error say where to write: make $(MAKECMDGOALS) OUT=../my-course))

@@ -83,10 +83,11 @@ TAKEN = (
     "tools/**/*.js",
     "tools/**/*.json",
     "tools/**/*.py",
+    "tools/templates/*.md",
 )
 BUT = ("tests/hwlib/test_labs*.py",)  # they write what a lab asks for
 MADE = ("README.md", "_config.yml", "chapters", "errata.yml", "notebooks", "solutions")
-BEHIND = (".ci", ".git", ".venv")  # stay, beside what `.gitignore` names
+BEHIND = (".ci", ".git", ".venv", "CONTRIBUTING.md")  # stay, beside what `.gitignore` names
 JUNK = (".DS_Store", "Thumbs.db", ".ipynb_checkpoints")  # which a file browser or Jupyter leaves
 README = """\
 # {title}
