@@ -10,8 +10,8 @@ OTTER  := .venv-otter
 LAB    ?= lab_batchnorm_dropout
 
 .DEFAULT_GOAL := book
-.PHONY: book student student-tree course published serve test test-slow reproducible check notebooks results bench
-.PHONY: mutants audit pdf otter otter-run otter-test colab lock clean environment otter-environment need-OUT need-CHAPTER new
+.PHONY: book student student-tree course published serve test test-slow check notebooks results bench new
+.PHONY: audit pdf otter otter-run otter-test lock clean environment otter-environment need-OUT need-CHAPTER
 
 book: environment             ## build the full site
 	@$(BUILD)
@@ -40,9 +40,6 @@ test: environment             ## what a change needs: all but test-slow; builds 
 test-slow: environment        ## books and environments built, tests tried on mutants, pages audited and printed, networks trained
 	@$(TESTS) -m "slow and not otter"
 
-reproducible: environment     ## build the last commit twice from nothing; compare every byte
-	@$(RUN) -m tools.reproducible
-
 check: environment            ## style, and that notebooks/ is what the chapters give
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
 	@$(RUN) -m bookkit.editions.notebooks --check
@@ -59,12 +56,6 @@ new: need-CHAPTER environment  ## a new CHAPTER from a template, or a new EXERCI
 
 bench: environment            ## hwlib beside torch, as ratios; BENCH=--write keeps them for the book
 	@$(RUN) -m benchmarks $(BENCH)
-
-mutants: environment          ## break the library in every small way; the tests must notice
-	@$(RUN) -m tests.mutation
-
-colab: environment            ## renew tests/colab-versions.txt from what Colab publishes
-	@$(RUN) -m tools.colab
 
 otter: otter-environment      ## LAB for otter-grader, into OUT: a student notebook, an autograder zip; SEED=2: other inputs
 	@$(OTTER)/bin/python -m grading.otter $(LAB) --out "$(or $(OUT),_build/otter)" $(if $(SEED),--seed $(SEED))

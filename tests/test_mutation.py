@@ -1,4 +1,4 @@
-"""The machinery of `make mutants`: what it changes, and that it reports what it should."""
+"""The machinery of `python -m tests.mutation`: what it changes, and that it reports what it should."""
 
 from __future__ import annotations
 
