@@ -9,6 +9,7 @@ from docutils import nodes
 
 from bookkit.editions import notebooks
 from bookkit.pages.page import (
+    check_pictures,
     explain_checks,
     glue_punctuation,
     hide_canaries,
@@ -39,6 +40,13 @@ def test_punctuation_stays_with_its_formula(parts, glued):
     glue_punctuation(None, nodes.section("", paragraph))
     assert [g.astext() for g in paragraph.findall(nodes.inline)] == glued
     assert paragraph.astext() == text
+
+
+@pytest.mark.parametrize(("alt", "warns"), [(None, 1), (" ", 1), ("Two curves", 0)])
+def test_a_picture_without_alt_text_is_a_warning(caplog, alt, warns):
+    said = [] if alt is None else [("alt", alt)]
+    check_pictures(None, nodes.section("", nodes.image(uri="x.png", **dict(said))))
+    assert len([r for r in caplog.records if "without alt text: x.png" in r.getMessage()]) == warns
 
 
 def code(text):

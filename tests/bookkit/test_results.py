@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -119,6 +120,26 @@ def test_each_difference_is_said(book, change, said):
     path.write_text(yaml.safe_dump(table))
     (difference,) = results.compare(book, book.root / "run")
     assert said in difference
+
+
+def test_a_wrong_result_fails_the_build_but_not_the_one_that_renews_the_tables(book, monkeypatch):
+    results.write(book, book.root / "run")
+    pages = book.root / "jupyter_execute/chapters"
+    shutil.copytree(book.root / "run", pages)
+
+    def status():
+        builder = SimpleNamespace(format="html")
+        outdir, srcdir = str(book.root / "html"), str(book.root)
+        app = SimpleNamespace(builder=builder, outdir=outdir, srcdir=srcdir, statuscode=0)
+        results.compare_results(app, None)
+        return app.statuscode
+
+    assert status() == 0
+    path = book.root / "solutions/results.yml"
+    path.write_text(path.read_text().replace("25000", "25001"))
+    assert status() == 1
+    monkeypatch.setenv("BOOK_RESULTS", "new")
+    assert status() == 0
 
 
 def test_a_tolerance_set_by_hand_survives(book):
