@@ -4,7 +4,6 @@ import builtins
 import errno
 import gc
 import hashlib
-import importlib.util
 import os
 import signal
 import subprocess
@@ -14,17 +13,12 @@ import time
 import warnings
 from pathlib import Path
 
+import faulty_server as faulty
 import numpy as np
 import pytest
 
 from hwlib import _download
 from hwlib._download import DownloadError, RemoteFile, cache_folder, fetch
-
-_spec = importlib.util.spec_from_file_location(
-    "faulty_server", Path(__file__).with_name("faulty_server.py")
-)
-faulty = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(faulty)
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 FLIPPED = CONTENT[:1000] + bytes([CONTENT[1000] ^ 1]) + CONTENT[1001:]
@@ -112,17 +106,13 @@ def test_redirects_are_followed(server, tmp_path):
     assert_fetched(get(tmp_path, server.add(faulty.redirect(there))))
 
 
-def test_cache_folder(monkeypatch, tmp_path):
+def test_the_folder_is_that_of_the_environment_or_else_at_home(server, monkeypatch, tmp_path):
     monkeypatch.setenv("HWLIB_DATA", str(tmp_path))
     assert cache_folder() == tmp_path
+    assert get(None, server.add(faulty.good)) == tmp_path / NAME
     monkeypatch.setenv("HWLIB_DATA", "")
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
     assert cache_folder() == tmp_path / ".cache" / "hwlib"
-
-
-def test_folder_is_that_of_the_environment(server, monkeypatch, tmp_path):
-    monkeypatch.setenv("HWLIB_DATA", str(tmp_path))
-    assert get(None, server.add(faulty.good)) == tmp_path / NAME
 
 
 # --- resuming
@@ -160,8 +150,11 @@ def test_an_address_that_always_breaks_off_is_given_up(server, tmp_path):
     assert len(server.requests) == _download.ATTEMPTS
 
 
-def test_reset_connections(server, tmp_path):
-    assert_fetched(get(tmp_path, server.add(faulty.reset(70_000)), server.add(faulty.good)))
+def test_goes_on_after_a_stall_and_after_a_reset(server, tmp_path):
+    assert_fetched(get(tmp_path / "1", server.add(faulty.stall(70_000), faulty.good), timeout=1.0))
+    assert server.sent == len(CONTENT)
+    urls = server.add(faulty.reset(70_000)), server.add(faulty.good)
+    assert_fetched(get(tmp_path / "2", *urls))
 
 
 def test_200_instead_of_206_starts_anew(server, tmp_path):
@@ -206,33 +199,26 @@ def test_any_part_that_may_lie_there(server, tmp_path, rest):
 # --- bad answers
 
 
-def bad_answers():
-    return {
-        "HTML with status 200": (faulty.page, "35 bytes offered, 300000 expected"),
-        "no stated length": (faulty.unannounced(CONTENT), "None bytes offered, 300000 expected"),
-        "403": (faulty.status(403), "HTTP Error 403"),
-        "404": (faulty.status(404), "HTTP Error 404"),
-        "429": (faulty.status(429), "HTTP Error 429"),
-        "500": (faulty.status(500), "HTTP Error 500"),
-        "204": (faulty.status(204), "bytes offered, 300000 expected"),
-        "redirect loop": (faulty.loop, "HTTP Error 302: .*infinite loop"),
-        "redirect to a file": (
-            faulty.redirect("file:///etc/passwd"),
-            "file:///etc/passwd. is not allowed",
-        ),
-        "redirect to nonsense": (faulty.redirect("http://[::/"), "Invalid IPv6 URL"),
-        "too long": (faulty.instead(CONTENT + b"x"), "300001 bytes offered, 300000 expected"),
-        "too short": (faulty.instead(CONTENT[:-1]), "299999 bytes offered, 300000 expected"),
-        "flipped bit": (faulty.instead(FLIPPED), "SHA-256 [0-9a-f]{64}, [0-9a-f]{64} expected"),
-        "silence": (faulty.mute, "timed out"),
-        "hang-up": (lambda request, content: None, "Remote end closed connection"),
-    }
+BAD_ANSWERS = {
+    "HTML with status 200": (faulty.page, "35 bytes offered, 300000 expected"),
+    "no stated length": (faulty.unannounced(CONTENT), "None bytes offered, 300000 expected"),
+    **{str(code): (faulty.status(code), f"HTTP Error {code}") for code in (403, 404, 429, 500)},
+    "204": (faulty.status(204), "bytes offered, 300000 expected"),
+    "redirect loop": (faulty.loop, "HTTP Error 302: .*infinite loop"),
+    "redirect to a file": (faulty.redirect("file:///etc/passwd"), "file:///etc/passwd. is not allowed"),
+    "redirect to nonsense": (faulty.redirect("http://[::/"), "Invalid IPv6 URL"),
+    "too long": (faulty.instead(CONTENT + b"x"), "300001 bytes offered, 300000 expected"),
+    "too short": (faulty.instead(CONTENT[:-1]), "299999 bytes offered, 300000 expected"),
+    "flipped bit": (faulty.instead(FLIPPED), "SHA-256 [0-9a-f]{64}, [0-9a-f]{64} expected"),
+    "silence": (faulty.mute, "timed out"),
+    "hang-up": (lambda request, content: None, "Remote end closed connection"),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("case", bad_answers())
+@pytest.mark.parametrize("case", BAD_ANSWERS)
 def test_bad_answer(server, tmp_path, case):
     """A clear error, nothing kept of it; and the next mirror mends it."""
-    behaviour, message = bad_answers()[case]
+    behaviour, message = BAD_ANSWERS[case]
     bad = server.add(behaviour)
     assert_fails(tmp_path, bad, match=message, timeout=1.0)
     assert part(tmp_path) == b""
@@ -251,75 +237,28 @@ def test_every_address_is_listed_with_its_reason(server, tmp_path):
         assert reason in lines[url]
 
 
-# --- slow
-
-
-def test_stall(server, tmp_path):
-    url = server.add(faulty.stall(70_000), faulty.good)
-    assert_fetched(get(tmp_path, url, timeout=1.0))
-    assert server.sent == len(CONTENT)
-
-
 # --- this machine
 
 
-class FullDisk:
-    """A file that takes `room` bytes and then has no space left."""
-
-    def __init__(self, file, room):
-        self._file, self._room = file, room
-
-    def __getattr__(self, name):
-        return getattr(self._file, name)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self._file.close()
-
-    def write(self, data):
-        if self._file.tell() + len(data) > self._room:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return self._file.write(data)
-
-
-def test_disk_full(server, tmp_path, monkeypatch):
-    """The error says so; with room again, the download goes on."""
-    real = builtins.open
-
-    def full(path, mode="r", *args, **options):
-        file = real(path, mode, *args, **options)
-        return FullDisk(file, 100_000) if str(path).endswith(".part") and "r" not in mode else file
-
-    url = server.add(faulty.good)
-    with monkeypatch.context() as patch:
-        patch.setattr(builtins, "open", full)
-        with pytest.raises(DownloadError, match="No space left on device"):
-            get(tmp_path, url)
-    assert not (tmp_path / NAME).exists()
-    assert part(tmp_path) == CONTENT[: len(part(tmp_path))]
-    assert_fetched(get(tmp_path, url))
+def test_a_folder_that_cannot_be(server, tmp_path):
+    """Its parent is a file, which stops even root."""
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(DownloadError, match=r"Not a directory|File exists") as caught:
+        get(tmp_path / "file" / "folder", server.add(faulty.good))
+    assert "HWLIB_DATA" in str(caught.value)
+    assert server.requests == []
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has /dev/full")
-def test_disk_really_full(server, tmp_path):
+def test_a_full_disk(server, tmp_path):
     (tmp_path / f"{NAME}.{remote().sha256[:16]}.part").symlink_to("/dev/full")
     with pytest.raises(DownloadError, match="No space left on device"):
         get(tmp_path, server.add(faulty.good))
 
 
-def test_folder_that_cannot_be(server, tmp_path):
-    """Its parent is a file, which stops even root."""
-    (tmp_path / "file").write_bytes(b"")
-    folder = tmp_path / "file" / "folder"
-    assert_fails_locally(folder, server.add(faulty.good), "Not a directory|File exists")
-    assert server.requests == []
-
-
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS])
 @pytest.mark.parametrize("target", ["lock", ".part"])
-def test_folder_that_is_read_only(server, tmp_path, monkeypatch, code, target):
+def test_a_folder_that_is_read_only(server, tmp_path, monkeypatch, code, target):
     """Each of the two files written there may be refused."""
 
     def refusing(function):
@@ -330,16 +269,14 @@ def test_folder_that_is_read_only(server, tmp_path, monkeypatch, code, target):
 
         return refuse
 
-    monkeypatch.setattr(builtins, "open", refusing(builtins.open))
-    monkeypatch.setattr(os, "open", refusing(os.open))
-    assert_fails_locally(tmp_path, server.add(faulty.good), os.strerror(code))
-
-
-def assert_fails_locally(folder, url, match):
-    with pytest.raises(DownloadError, match=match) as caught:
-        get(folder, url)
+    url = server.add(faulty.good)
+    with monkeypatch.context() as patch:
+        patch.setattr(builtins, "open", refusing(builtins.open))
+        patch.setattr(os, "open", refusing(os.open))
+        with pytest.raises(DownloadError, match=os.strerror(code)) as caught:
+            get(tmp_path, url)
     assert "HWLIB_DATA" in str(caught.value)
-    assert not (Path(folder) / NAME).exists()
+    assert_fetched(get(tmp_path, url))
 
 
 # --- processes and resources
@@ -399,7 +336,7 @@ def test_no_socket_and_no_thread_is_left(tmp_path):
     before = held()
     with faulty.FaultyServer(CONTENT) as server, warnings.catch_warnings():
         warnings.simplefilter("error", ResourceWarning)
-        urls = [server.add(behaviour) for behaviour, _ in bad_answers().values()]
+        urls = [server.add(behaviour) for behaviour, _ in BAD_ANSWERS.values()]
         urls += [server.add(faulty.cut(10)), server.add(faulty.stall(10))]
         with pytest.raises(DownloadError):
             get(tmp_path, *urls, timeout=0.2)

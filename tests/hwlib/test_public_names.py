@@ -26,22 +26,34 @@ EXCEPTIONS = {
 }
 
 
-def names_of(tree, known):
-    """The full names that code stands for; `known` are those of its module, by their short names."""
-    known = dict(known)
+def dotted(node):
+    """'a.b.c' of a name or an attribute, '' of all else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    head = dotted(node.value) if isinstance(node, ast.Attribute) else ""
+    return head and f"{head}.{node.attr}"
+
+
+def imported(tree):
+    """The full names that code imports, by their short names."""
+    known = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for a in node.names:
-                known[a.asname or a.name.split(".")[0]] = (
-                    a.name if a.asname else a.name.split(".")[0]
-                )
+                top = a.name.split(".")[0]
+                known[a.asname or top] = a.name if a.asname else top
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             known.update({a.asname or a.name: f"{node.module}.{a.name}" for a in node.names})
+    return known
+
+
+def names_of(tree, known):
+    """The full names that code stands for; `known` are those of its module, by their short names."""
+    known = known | imported(tree)
     for node in ast.walk(tree):
-        dotted = ast.unparse(node) if isinstance(node, ast.Name | ast.Attribute) else ""
-        head, _, rest = dotted.partition(".")
+        head, dot, rest = dotted(node).partition(".")
         if head in known:
-            yield known[head] + ("." + rest if rest else "")
+            yield known[head] + dot + rest
 
 
 @cache
@@ -71,10 +83,8 @@ def page_names(path):
     text = chapter.read_text(encoding="utf-8") + "\n" if chapter.exists() else ""
     text += path.read_text(encoding="utf-8")
     cells = [cell.text for cell in split_cells(text, path.name) if cell.code]
-    code = ["\n".join(line for line in c.splitlines() if line[:1] not in "%!") for c in cells]
-    code.append(
-        "\n".join(line[4:] for line in text.splitlines() if re.match(r">>> |\.\.\. ", line))
-    )
+    code = [line for c in cells for line in c.splitlines() if line[:1] not in "%!"]
+    code += [line[4:] for line in text.splitlines() if re.match(r">>> |\.\.\. ", line)]
     return names_of(ast.parse("\n".join(code)), {})
 
 
@@ -86,28 +96,23 @@ def used_by_modules():
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         tree = ast.parse(path.read_text(encoding="utf-8"))
         own = {n.name: f"{module}.{n.name}" for n in tree.body if hasattr(n, "name")}
-        top = [n for n in tree.body if not hasattr(n, "name")]
-        imports = [n for n in top if isinstance(n, ast.Import | ast.ImportFrom)]
-        known = dict(own)
+        top = ast.Module([n for n in tree.body if not hasattr(n, "name")], [])  # imports, tables
+        shared, known = set(names_of(top, own)), own | imported(top)
         for node in tree.body:
             if hasattr(node, "name"):
-                code = ast.Module(
-                    body=[*imports, node, *[t for t in top if t not in imports]], type_ignores=[]
-                )
-                used[f"{module}.{node.name}"] = set(names_of(code, known))
+                used[f"{module}.{node.name}"] = shared | set(names_of(node, known))
     return used
 
 
-def reached():
+@pytest.fixture(scope="module")
+def used():
     """Everything that is used, from the pages on."""
     pages = [*ROOT.glob("chapters/*.md"), *ROOT.glob("solutions/*/*.md")]
     pages = {p.parent / p.stem: p for p in pages if p.stem != "hwlib_reference"}
     assert len(pages) > 50
     code = used_by_modules()
     todo = {d for page in pages.values() for n in page_names(page) if (d := definition(n))}
-    todo |= {
-        name for name in code if name.startswith("hwlib.labs.")
-    }  # a page names them by strings
+    todo |= {n for n in code if n.startswith("hwlib.labs.")}  # a page names them by strings
     found = set()
     while todo:
         name = todo.pop()
@@ -115,11 +120,6 @@ def reached():
         top = name if name in code else name.rpartition(".")[0]
         todo |= {d for n in code.get(top, ()) if (d := definition(n))} - found
     return found
-
-
-@pytest.fixture(scope="module")
-def used():
-    return reached()
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -142,7 +142,6 @@ def test_names_are_resolved_by_their_imports():
 
     assert found("from hwlib import nn\nnn.Linear(1, 2)") == {"hwlib.nn.Linear"}
     assert found("from torch import nn\nnn.Linear(1, 2)") == set()
-    assert found("import hwlib.functional as hf\nhf.relu.vjp(1)") == {
-        "hwlib.functional.linear_relu.relu"
-    }
+    relu = "hwlib.functional.linear_relu.relu"
+    assert found("import hwlib.functional as hf\nhf.relu.vjp(1)") == {relu}
     assert found("import hwlib\nhwlib.nosuch.thing") == set()
