@@ -23,6 +23,12 @@ SMALL = DIGITS._replace(
     validation=Split(DIGITS.validation.x[:50], DIGITS.validation.y[:50]),
 )
 QUICK = dict(batch_size=20, progress=False)  # 5 steps an epoch, the last of 10 images
+
+
+def quick(model, data=SMALL, **how):
+    return fit(model, data, **{**QUICK, **how})
+
+
 BOTH = pytest.mark.parametrize("library", [nn, torch.nn], ids=["hwlib", "torch"])
 
 
@@ -126,7 +132,10 @@ def stop_at(n, error=KeyboardInterrupt):
 # Two libraries, one loop
 
 
-@pytest.mark.parametrize(("name", "hyper"), [("SGD", dict(lr=0.1, momentum=0.9)), ("Adam", dict(lr=3e-3))])  # fmt: skip
+TWO = [("SGD", dict(lr=0.1, momentum=0.9)), ("Adam", dict(lr=3e-3))]
+
+
+@pytest.mark.parametrize(("name", "hyper"), TWO)
 def test_hwlib_and_torch_train_alike(name, hyper):
     histories, models = [], []
     train, validation = (Split(s.x.astype(float), s.y) for s in (SMALL.train, SMALL.validation))
@@ -135,7 +144,7 @@ def test_hwlib_and_torch_train_alike(name, hyper):
         optimizer = optimizer_of(model, name, **hyper)
         schedule = Schedule(optimizer, up_and_down)
         how = dict(schedule=schedule, schedule_every="step", transform=augment, keep="last")
-        history = fit(model, train, validation=validation, epochs=4, optimizer=optimizer, **how, **QUICK)  # fmt: skip
+        history = quick(model, train, validation=validation, epochs=4, optimizer=optimizer, **how)
         histories.append(asdict(history))
         models.append(arrays(model))
     ours, theirs = histories
@@ -151,7 +160,7 @@ def test_hwlib_and_torch_train_alike(name, hyper):
 @BOTH
 def test_learns_the_digits_with_default_settings(library):
     model = cnn(library, dropout=0.2)
-    history = fit(model, DIGITS, epochs=4, batch_size=32, progress=False)
+    history = quick(model, DIGITS, epochs=4, batch_size=32)
     assert history.validation_accuracy[history.best_epoch] > 0.85
     assert evaluate(model, DIGITS.test).accuracy > 0.8
     assert history.step_loss[-1] < history.step_loss[0] / 2
@@ -163,7 +172,7 @@ def test_lr_is_that_of_adam(library):
         model = cnn(library)
         if "optimizer" in how:
             how["optimizer"] = optimizer_of(model, "Adam", lr=0.02)
-        return fit(model, SMALL, epochs=1, **how, **QUICK)
+        return quick(model, epochs=1, **how)
 
     assert history(lr=0.02) == history(optimizer="Adam") != history()
     with pytest.raises(ValueError, match="fit: give lr or an optimizer, not both"):
@@ -173,7 +182,7 @@ def test_lr_is_that_of_adam(library):
 @BOTH
 def test_history_holds_each_step_s_loss_and_each_epoch_s_scores_in_evaluation_mode(library):
     model = cnn(library, dropout=0.5)
-    history = fit(model, SMALL, epochs=3, keep="last", **QUICK)
+    history = quick(model, epochs=3, keep="last")
     scores = asdict(history)
     assert (scores.pop("best_epoch"), scores.pop("interrupted")) == (
         int(np.argmax(history.validation_accuracy)),
@@ -191,7 +200,7 @@ def test_history_holds_each_step_s_loss_and_each_epoch_s_scores_in_evaluation_mo
 
 def test_without_validation_there_is_no_best_epoch():
     no_validation = SMALL._replace(validation=Split(SMALL.train.x[:0], SMALL.train.y[:0]))
-    histories = [fit(cnn(), d, epochs=2, **QUICK) for d in (no_validation, tuple(SMALL.train))]
+    histories = [quick(cnn(), d, epochs=2) for d in (no_validation, tuple(SMALL.train))]
     assert histories[0] == histories[1]
     assert histories[0].validation_loss == []
     assert histories[0].best_epoch is None
@@ -202,7 +211,7 @@ def test_each_epoch_sees_each_image_once_in_a_new_order():
     x = np.arange(12, dtype=np.float32)[:, None]
     transform = in_training(lambda x, rng: seen.append(x[:, 0]))
     model = nn.Linear(1, 3, rng=0)
-    fit(model, (x, np.arange(12) % 3), epochs=3, batch_size=5, transform=transform, progress=False)
+    quick(model, (x, np.arange(12) % 3), epochs=3, batch_size=5, transform=transform)
     assert [len(batch) for batch in seen] == [5, 5, 2] * 3
     orders = {tuple(np.concatenate(seen[i : i + 3])) for i in (0, 3, 6)}
     assert all(sorted(order) == list(range(12)) for order in orders)
@@ -216,11 +225,11 @@ def test_a_last_batch_of_one_image_is_left_out(library):
     made = {"rng": 0} if library is nn else {}
     layers = library.Flatten(), library.BatchNorm1d(64), library.Linear(64, 10, **made)
     model = library.Sequential(*layers)
-    assert len(fit(model, (x, y), epochs=2, **QUICK).step_loss) == 4
+    assert len(quick(model, (x, y), epochs=2).step_loss) == 4
     # With nothing else to train on it is not left out, and the error comes before any training.
     before = arrays(model)
     with pytest.raises(ValueError, match=r"more than (1|one)"):
-        fit(model, (x[:1], y[:1]), epochs=1, **QUICK)
+        quick(model, (x[:1], y[:1]), epochs=1)
     assert_same(arrays(model), before)
 
 
@@ -229,8 +238,8 @@ def test_numpy_integers_are_integers(library, tmp_path):
     """Of 8 bits, in which the images are too many to count."""
     images = DIGITS.train.x[:150], DIGITS.train.y[:150]
     plain, same = (
-        fit(cnn(library), images, epochs=kind(2), batch_size=kind(20), seed=kind(3),
-            checkpoint=tmp_path / kind.__name__, progress=False)
+        quick(cnn(library), images, checkpoint=tmp_path / kind.__name__,
+              epochs=kind(2), batch_size=kind(20), seed=kind(3))
         for kind in (int, np.int8)
     )  # fmt: skip
     assert len(plain.step_loss) == 16
@@ -247,7 +256,7 @@ def test_the_seed_decides_everything(library):
     for seed in 1, 1, 2:
         torch.rand(3)  # what goes on around it does not
         model = cnn(library, dropout=0.5)
-        history = fit(model, SMALL, epochs=2, seed=seed, transform=augment, **QUICK)
+        history = quick(model, epochs=2, seed=seed, transform=augment)
         runs.append((asdict(history), arrays(model)))
     assert runs[0][0] == runs[1][0]
     assert_same(runs[0][1], runs[1][1])
@@ -259,19 +268,20 @@ def test_dropout_and_the_transform_draw_anew_at_each_step(library):
     """The model stays as it is, and all images are one: only the masks differ."""
     x, y, drawn = np.ones((4, 1, 8, 8), np.float32), np.zeros(4, int), []
     model = cnn(library, dropout=0.5)
-    still, transform = optimizer_of(model, "SGD", lr=0.0), in_training(lambda x, rng: drawn.append(rng.random()))  # fmt: skip
-    history = fit(model, (x, y), epochs=3, batch_size=2, optimizer=still, transform=transform, progress=False)  # fmt: skip
+    still = optimizer_of(model, "SGD", lr=0.0)
+    transform = in_training(lambda x, rng: drawn.append(rng.random()))
+    history = quick(model, (x, y), epochs=3, batch_size=2, optimizer=still, transform=transform)
     assert len(set(history.step_loss)) == len(set(drawn)) == 6
 
 
 def test_the_readers_random_numbers_are_left_alone():
     model, state = cnn(torch.nn, dropout=0.5), torch.get_rng_state()
-    fit(model, SMALL, epochs=1, **QUICK)
+    quick(model, epochs=1)
     assert torch.equal(torch.get_rng_state(), state)
     model = nn.Sequential(nn.Dropout(0.5, rng=3), nn.Flatten(), nn.Linear(64, 10, rng=0))
     own = model[0].rng
     before = own.bit_generator.state
-    fit(model, SMALL, epochs=1, **QUICK)
+    quick(model, epochs=1)
     assert own.bit_generator.state == before
 
 
@@ -302,9 +312,9 @@ def test_fit_trains_in_training_mode_and_gives_the_mode_back(library, error):
     transform = in_training(stop_at(8, error)) if error else None
     if error:
         with pytest.raises(RuntimeError, match="on purpose"):
-            fit(model, SMALL, epochs=2, keep="last", transform=transform, **QUICK)
+            quick(model, epochs=2, keep="last", transform=transform)
     else:
-        fit(model, SMALL, epochs=2, keep="last", **QUICK)
+        quick(model, epochs=2, keep="last")
     assert not any(m.training for m in model.modules())
     # Batches of training are tracked, of whole epochs, and no batch of an evaluation.
     assert arrays(model)["1.num_batches_tracked"] == (5 if error else 10)
@@ -318,7 +328,7 @@ def test_the_best_weights_come_with_their_statistics(library):
         optimizer = optimizer_of(model, "SGD", lr=0.05, momentum=0.9)
         remember = lambda m=model, to=states: to.append(arrays(m))
         worse = Schedule(optimizer, lambda t: 0.05 if t < 3 else -0.05, remember)
-        history = fit(model, SMALL, epochs=6, optimizer=optimizer, schedule=worse, keep=keep, **QUICK)  # fmt: skip
+        history = quick(model, epochs=6, optimizer=optimizer, schedule=worse, keep=keep)
         found[keep] = arrays(model)
         if keep == "best":
             best = int(np.argmax(history.validation_accuracy))
@@ -334,7 +344,7 @@ def test_of_equal_epochs_the_first_is_best():
     model = cnn()
     x, y = np.zeros((4, 1, 8, 8), np.float32), np.zeros(4, int)
     still = optimizer_of(model, "SGD", lr=0.0)
-    history = fit(model, (x, y), validation=(x, y), epochs=3, optimizer=still, **QUICK)
+    history = quick(model, (x, y), validation=(x, y), epochs=3, optimizer=still)
     assert len(set(history.validation_accuracy)) == 1
     assert history.best_epoch == 0
 
@@ -384,11 +394,12 @@ def test_an_interrupt_goes_back_to_the_last_complete_epoch(library, where, at, e
     if where == "update":
         moving_half(optimizer, model[0].weight, reached)
     schedule = Schedule(optimizer, up_and_down, reached if where == "schedule" else lambda: None)
-    how = dict(schedule_every="step", keep="last", **QUICK)
-    history = fit(model, SMALL, epochs=3, optimizer=optimizer, schedule=schedule, transform=transform, **how)  # fmt: skip
+    how = dict(schedule=schedule, schedule_every="step", keep="last")
+    history = quick(model, epochs=3, optimizer=optimizer, transform=transform, **how)
     expected = History()
     if epochs:
-        expected = fit(same, SMALL, epochs=epochs, optimizer=as_new, schedule=Schedule(as_new, up_and_down), **how)  # fmt: skip
+        how["schedule"] = Schedule(as_new, up_and_down)
+        expected = quick(same, epochs=epochs, optimizer=as_new, **how)
     assert asdict(history) == asdict(expected) | {"interrupted": True}
     assert_same(arrays(model), arrays(same))
     assert schedule.t == 5 * epochs
@@ -398,7 +409,7 @@ def test_an_interrupt_goes_back_to_the_last_complete_epoch(library, where, at, e
 
 def test_an_interrupted_run_keeps_its_best_weights():
     model = cnn()
-    history = fit(model, SMALL, epochs=9, transform=in_training(stop_at(13)), **QUICK)
+    history = quick(model, epochs=9, transform=in_training(stop_at(13)))
     assert history.interrupted
     assert len(history.step_loss) == 10
     found = evaluate(model, SMALL.validation)
@@ -415,7 +426,7 @@ def long_run(library, epochs, every="step", **more):
     optimizer = optimizer_of(model, "Adam", lr=0.01)
     rate = {"step": lambda t: 0.02 * (12 - t) / 12, "epoch": lambda t: 0.02 * (2 - t)}[every]
     how = dict(schedule=Schedule(optimizer, rate), schedule_every=every, transform=augment)
-    history = fit(model, SMALL, epochs=epochs, optimizer=optimizer, **how, **QUICK, **more)
+    history = quick(model, epochs=epochs, optimizer=optimizer, **how, **more)
     return model, optimizer, history
 
 
@@ -438,10 +449,10 @@ def test_resumed_is_the_same_as_never_stopped(library, how, tmp_path):
     assert first.step_loss == history.step_loss[:20]
     torch.rand(7)
     for _ in range(2):  # the second time the run has finished, and nothing is trained
-        again, its_optimizer, its_history = long_run(library, 5, checkpoint=path, resume=True, **how)  # fmt: skip
-        assert asdict(its_history) == asdict(history)
+        again, moments, told = long_run(library, 5, checkpoint=path, resume=True, **how)
+        assert asdict(told) == asdict(history)
         assert_same(arrays(again), arrays(model))
-        assert str(its_optimizer.state_dict()["state"]) == str(optimizer.state_dict()["state"])
+        assert str(moments.state_dict()["state"]) == str(optimizer.state_dict()["state"])
     assert sorted(tmp_path.iterdir()) == [path, whole]
     scalers = [checkpoint.load(p).get("scaler") for p in (path, whole)]
     assert scalers[0] == scalers[1]
@@ -450,13 +461,13 @@ def test_resumed_is_the_same_as_never_stopped(library, how, tmp_path):
 
 @BOTH
 def test_resume_after_an_interrupt_within_an_epoch(library, tmp_path):
-    arguments = dict(epochs=4, checkpoint=tmp_path / "run.npz", resume=True, **QUICK)
+    arguments = dict(epochs=4, checkpoint=tmp_path / "run.npz", resume=True)
     stopping = in_training(stop_at(13), then=augment)
-    assert fit(cnn(library, dropout=0.3), SMALL, transform=stopping, **arguments).interrupted
+    assert quick(cnn(library, dropout=0.3), transform=stopping, **arguments).interrupted
     resumed = cnn(library, dropout=0.3, seed=5)  # other weights: those of the file count
-    history = fit(resumed, SMALL, transform=augment, **arguments)
+    history = quick(resumed, transform=augment, **arguments)
     whole = cnn(library, dropout=0.3)
-    assert history == fit(whole, SMALL, transform=augment, epochs=4, **QUICK)
+    assert history == quick(whole, transform=augment, epochs=4)
     assert_same(arrays(resumed), arrays(whole))
 
 
@@ -476,20 +487,20 @@ def test_resume_after_an_interrupt_within_an_epoch(library, tmp_path):
 def test_a_checkpoint_of_another_run_is_refused(change, what, tmp_path):
     path, change = tmp_path / "run.npz", dict(change)
     make = lambda: cnn(torch.nn if "precision" in change else nn)
-    fit(make(), SMALL, epochs=1, checkpoint=path, **QUICK)
+    quick(make(), epochs=1, checkpoint=path)
     model = change.pop("model", make)()
     before = arrays(model)
     if "optimizer" in change:
         change["optimizer"] = optimizer_of(model, "SGD", lr=0.1)
-    arguments = {"data": SMALL, **QUICK, **change}
-    with pytest.raises(ValueError, match=f"fit: .*run.npz is from a different run; .*: {what}\\. Give"):  # fmt: skip
-        fit(model, epochs=2, checkpoint=path, resume=True, **arguments)
+    told = f"fit: .*run.npz is from a different run; .*: {what}\\. Give"
+    with pytest.raises(ValueError, match=told):
+        quick(model, epochs=2, checkpoint=path, resume=True, **change)
     assert_same(arrays(model), before)
 
 
 def test_a_damaged_or_foreign_checkpoint_is_refused(tmp_path):
     path = tmp_path / "run.npz"
-    fit(cnn(), SMALL, epochs=1, checkpoint=path, **QUICK)
+    quick(cnn(), epochs=1, checkpoint=path)
     whole = path.read_bytes()
     middle = len(whole) // 2
     contents = [whole[:middle], whole[:10], b"", b"no zip file"]
@@ -501,14 +512,15 @@ def test_a_damaged_or_foreign_checkpoint_is_refused(tmp_path):
     for content in contents:
         path.write_bytes(content)
         model = cnn(seed=4)
-        with pytest.raises(ValueError, match=r"run.npz is (not a complete checkpoint|from a different run)"):  # fmt: skip
-            fit(model, SMALL, epochs=2, checkpoint=path, resume=True, **QUICK)
+        told = r"run.npz is (not a complete checkpoint|from a different run)"
+        with pytest.raises(ValueError, match=told):
+            quick(model, epochs=2, checkpoint=path, resume=True)
         assert_same(arrays(model), arrays(cnn(seed=4)))
 
 
 def test_a_checkpoint_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "run.npz"
-    fit(cnn(), SMALL, epochs=1, checkpoint=path, **QUICK)
+    quick(cnn(), epochs=1, checkpoint=path)
     before, savez = path.read_bytes(), np.savez
 
     def full(*arguments, **more):
@@ -518,11 +530,11 @@ def test_a_checkpoint_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(np, "savez", full)
         with pytest.raises(OSError, match="full"):
-            fit(cnn(), SMALL, epochs=2, checkpoint=path, resume=True, **QUICK)
+            quick(cnn(), epochs=2, checkpoint=path, resume=True)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
     monkeypatch.setattr(os, "replace", stop_at(1))
-    assert fit(cnn(), SMALL, epochs=2, checkpoint=path, resume=True, **QUICK).interrupted
+    assert quick(cnn(), epochs=2, checkpoint=path, resume=True).interrupted
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
@@ -557,10 +569,10 @@ def test_bytes_become_floats_batch_by_batch(library):
 
     images = data.synthetic(train=60, validation=20, test=20, shape=(1, 8, 8), rng=0)
     model = cnn(library)
-    assert len(fit(model, images, epochs=2, transform=as_floats, **QUICK).step_loss) == 6
+    assert len(quick(model, images, epochs=2, transform=as_floats).step_loss) == 6
     evaluate(model, images.test, transform=as_floats)
     with pytest.raises(TypeError, match=r"fit: the model takes floats, but images are .*uint8"):
-        fit(model, images, epochs=1, **QUICK)
+        quick(model, images, epochs=1)
 
 
 @pytest.mark.parametrize(
@@ -571,8 +583,8 @@ def test_read_only_data_small_labels_and_tensors(library, kind):
     if kind is np.array:
         x.flags.writeable = y.flags.writeable = False
     assert evaluate(cnn(library), (x, y)) == evaluate(cnn(library), SMALL.train)
-    expected = fit(cnn(library), tuple(SMALL.train), epochs=1, **QUICK)
-    assert fit(cnn(library), (x, y), epochs=1, **QUICK) == expected
+    expected = quick(cnn(library), tuple(SMALL.train), epochs=1)
+    assert quick(cnn(library), (x, y), epochs=1) == expected
 
 
 def test_a_lab_s_pair_trains():
@@ -587,17 +599,18 @@ def test_a_lab_s_pair_trains():
     w, b = rng.standard_normal((64, 10)).astype(np.float32) / 8, np.zeros(10, np.float32)
     model = nn.Sequential(nn.Layer(op_from_pair(affine_forward, affine_backward), w=w, b=b))
     reference = nn.Sequential(nn.Flatten(), nn.Layer(hf.linear, weight=w.T.copy(), bias=b.copy()))
-    history = fit(model, SMALL, epochs=3, **QUICK)
-    assert np.allclose(history.step_loss, fit(reference, SMALL, epochs=3, **QUICK).step_loss)
+    history = quick(model, epochs=3)
+    assert np.allclose(history.step_loss, quick(reference, epochs=3).step_loss)
     assert history.train_loss[-1] < history.train_loss[0]
 
 
 def test_a_label_for_each_pixel():
     x = np.random.default_rng(0).standard_normal((6, 1, 4, 4)).astype(np.float32)
     y = (x[:, 0] > 0).astype(int)
-    ours, theirs = nn.Sequential(nn.Conv2d(1, 2, 1, rng=0)), torch.nn.Sequential(torch.nn.Conv2d(1, 2, 1))  # fmt: skip
+    ours = nn.Sequential(nn.Conv2d(1, 2, 1, rng=0))
+    theirs = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 1))
     theirs.load_state_dict({k: torch.from_numpy(a) for k, a in ours.state_dict().items()})
-    histories = [fit(m, (x, y), epochs=2, batch_size=4, progress=False) for m in (ours, theirs)]
+    histories = [quick(m, (x, y), epochs=2, batch_size=4) for m in (ours, theirs)]
     assert np.allclose(histories[0].train_loss, histories[1].train_loss, rtol=1e-5)
     assert np.allclose(histories[0].train_accuracy, histories[1].train_accuracy)
 
@@ -610,10 +623,10 @@ def test_half_precision_trains_and_leaves_full_precision_behind(precision):
     seen = []
     model = cnn(torch.nn, dropout=0.2)
     model[0].register_forward_hook(lambda m, i, y: seen.append((m.training, y.dtype)))
-    history = fit(model, DIGITS, epochs=3, batch_size=32, precision=precision, progress=False)
+    history = quick(model, DIGITS, epochs=3, batch_size=32, precision=precision)
     assert set(seen) == {(True, getattr(torch, precision)), (False, torch.float32)}
     assert all(p.dtype == torch.float32 for p in model.parameters())
-    full = fit(cnn(torch.nn, dropout=0.2), DIGITS, epochs=3, batch_size=32, progress=False)
+    full = quick(cnn(torch.nn, dropout=0.2), DIGITS, epochs=3, batch_size=32)
     assert history.step_loss != full.step_loss
     assert np.allclose(history.step_loss, full.step_loss, atol=0.25)
     assert history.step_loss[0] == pytest.approx(full.step_loss[0], rel=0.02)
@@ -649,7 +662,7 @@ def test_small_gradients_survive_float16_by_the_scaler(scale, gradient, scalers)
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
     optimizer.register_step_pre_hook(lambda *_: seen.append(layers[0].weight.grad.item()))
     x, y = np.full((4, 1), 2.0**-12, np.float32), np.zeros(4, int)
-    fit(model, (x, y), epochs=1, optimizer=optimizer, precision="float16", **QUICK)
+    quick(model, (x, y), epochs=1, optimizer=optimizer, precision="float16")
     assert seen == [pytest.approx(gradient, rel=0.01, abs=0)]
 
 
@@ -657,7 +670,7 @@ def test_a_step_whose_gradients_overflow_is_left_out_and_the_scale_halved(scaler
     scalers.first = 2.0**60
     model = cnn(torch.nn)
     before = {n: p.clone() for n, p in model.named_parameters()}
-    history = fit(model, SMALL, epochs=2, precision="float16", keep="last", **QUICK)
+    history = quick(model, epochs=2, precision="float16", keep="last")
     assert len(history.step_loss) == 10
     assert np.isfinite(history.step_loss).all()
     assert scalers.made[-1].get_scale() == 2.0**50
@@ -677,8 +690,9 @@ def test_no_step_asks_the_device_for_a_number(monkeypatch):
         monkeypatch.setattr(torch.Tensor, name, ask)
     split = tuple(torch.tensor(a) for a in SMALL.train)
     model = cnn(torch.nn, dropout=0.5)
-    how = dict(optimizer=torch.optim.SGD(model.parameters(), lr=0.1), **QUICK)
-    fit(model, split, epochs=2, transform=in_training(lambda x, rng: steps.append(len(x))), **how)
+    transform = in_training(lambda x, rng: steps.append(len(x)))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    quick(model, split, epochs=2, optimizer=optimizer, transform=transform)
     assert len(steps) == 10
     assert set(asked) <= {0, 5, 10}
     assert asked.count(5) == 2  # losses, and the scores of the split
@@ -722,13 +736,14 @@ def test_bad_arguments_are_refused_and_change_nothing(library, change, error, me
     model = cnn(library)
     before = arrays(model)
     with pytest.raises(error, match=message):
-        fit(model, **{"data": (X, Y), "epochs": 1, **QUICK, **change})
+        quick(model, **{"data": (X, Y), "epochs": 1, **change})
     assert_same(arrays(model), before)
 
 
 @BOTH
 def test_what_belongs_to_another_model_is_refused(library):
-    model, other, another_library = cnn(library), cnn(library), cnn(torch.nn if library is nn else nn)  # fmt: skip
+    model, other = cnn(library), cnn(library)
+    another_library = cnn(torch.nn if library is nn else nn)
     pair = [("a", model[0].weight), ("b", other[0].weight)]
     for optimizer in (
         optimizer_of(other, "SGD", lr=1),
@@ -736,10 +751,10 @@ def test_what_belongs_to_another_model_is_refused(library):
         optim.SGD(pair) if library is nn else torch.optim.SGD([p for _, p in pair]),
     ):
         with pytest.raises(ValueError, match=r"optimizer must be .* for parameters of this model"):
-            fit(model, SMALL, epochs=1, optimizer=optimizer, **QUICK)
+            quick(model, epochs=1, optimizer=optimizer)
     one, two = (optimizer_of(model, "SGD", lr=1.0) for _ in range(2))
     with pytest.raises(ValueError, match="the schedule was made for another optimizer"):
-        fit(model, SMALL, epochs=1, optimizer=one, schedule=Schedule(two, up_and_down), **QUICK)
+        quick(model, epochs=1, optimizer=one, schedule=Schedule(two, up_and_down))
 
 
 @pytest.mark.parametrize(
@@ -748,7 +763,7 @@ def test_what_belongs_to_another_model_is_refused(library):
         (lambda: evaluate(cnn(), SMALL.test, batch_size=0), ValueError, "evaluate: batch_size must be an integer of at least 1, got 0"),
         (lambda: evaluate(cnn(), (X[:0], Y[:0])), ValueError, "evaluate: split must have"),
         (lambda: evaluate(len, SMALL.test), TypeError, "evaluate: model must be a module of hwlib.nn or torch"),
-        (lambda: fit(cnn(), SMALL, epochs=1, precision="bfloat16", **QUICK), ValueError, "fit: a model of hwlib trains in the precision of its parameters"),
+        (lambda: quick(cnn(), epochs=1, precision="bfloat16"), ValueError, "fit: a model of hwlib trains in the precision of its parameters"),
     ],
 )  # fmt: skip
 def test_refuses(call, error, message):
