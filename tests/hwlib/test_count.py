@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from math import prod
 
 import numpy as np
 import pytest
@@ -32,24 +31,10 @@ def cases(n, axes=2):
             yield *sizes[:2], dict(zip(("stride", "padding", "dilation"), sizes[2:], strict=True))
 
 
-def brute_force_windows(size, k, stride, padding, dilation):
-    """The places that each window meets, by trying."""
-    starts = range(-padding, size + padding, stride)
-    windows = [[start + i * dilation for i in range(k)] for start in starts]
-    return [w for w in windows if w[-1] < size + padding]
-
-
 def test_conv_output_size_against_torch():
     for size, kernel, hyper in cases(200):
         y = torch.nn.Conv2d(1, 1, kernel, **hyper)(torch.zeros(1, 1, *size))
         assert conv_output_size(size, kernel, **hyper) == tuple(y.shape[2:])
-
-
-def test_sizes_against_trying():
-    for (size,), (kernel,), hyper in cases(300, axes=1):
-        hyper = {name: value for name, (value,) in hyper.items()}
-        windows = brute_force_windows(size, kernel, *hyper.values())
-        assert conv_output_size(size, kernel, **hyper) == len(windows)
 
 
 def test_conv_transpose_output_size_against_torch():
@@ -65,21 +50,6 @@ def test_conv_transpose_output_size_against_torch():
                 conv_transpose_output_size(size, kernel, **hyper)
         else:
             assert conv_transpose_output_size(size, kernel, **hyper) == expected
-
-
-def test_transposed_undoes_the_size():
-    for size, kernel, hyper in cases(200):
-        windows = conv_output_size(size, kernel, **hyper)
-        span = [d * (k - 1) + 1 for d, k in zip(hyper["dilation"], kernel, strict=True)]
-        rest = tuple(
-            (n + 2 * p - w) % s
-            for n, p, w, s in zip(size, hyper["padding"], span, hyper["stride"], strict=True)
-        )
-        assert conv_transpose_output_size(windows, kernel, output_padding=rest, **hyper) == size
-
-
-def test_the_floor():
-    assert [conv_output_size(n, 3, stride=2) for n in (7, 8, 9)] == [3, 3, 4]
 
 
 def test_ints_give_an_int_and_pairs_a_tuple():
@@ -117,23 +87,16 @@ def test_the_homework_s_depthwise_separable_counts():
     assert depthwise[1] + pointwise[1] == 46
 
 
-def test_macs_are_outputs_times_weights_each():
-    for size, kernel, hyper in cases(50):
-        out = conv_output_size(size, kernel, **hyper)
-        expected = prod(out) * conv_parameters(6, 4, kernel, groups=2, bias=False)
-        assert conv_macs(size, 6, 4, kernel, groups=2, **hyper) == expected
-    assert conv_macs(224, 3, 4, 3, padding=1) == 224 * 224 * 4 * 3 * 3 * 3
-    assert conv_macs((10,), 2, 3, 5) == 6 * 2 * 3 * 5
-
-
 def test_macs_against_the_counter_of_torch():
     from torch.utils.flop_counter import FlopCounterMode
 
-    for size, kernel, hyper in cases(10):
+    for size, kernel, hyper in cases(20):
         layer = torch.nn.Conv2d(6, 4, kernel, groups=2, bias=False, **hyper)
         with FlopCounterMode(display=False) as counter:
             layer(torch.zeros(1, 6, *size))
         assert 2 * conv_macs(size, 6, 4, kernel, groups=2, **hyper) == counter.get_total_flops()
+    assert conv_macs(224, 3, 4, 3, padding=1) == 224 * 224 * 4 * 3 * 3 * 3
+    assert conv_macs((10,), 2, 3, 5) == 6 * 2 * 3 * 5
 
 
 def test_receptive_field_against_the_gradient_of_a_stack():

@@ -6,6 +6,7 @@ import inspect
 
 import numpy as np
 import pytest
+import torch
 from strategies import OPS, gap_to_torch
 
 import hwlib.functional as hf
@@ -92,3 +93,37 @@ def test_each_array_must_be_of_floats_of_one_kind(name):
                     named = "" if "same dtype" in message else argument
                     with pytest.raises(TypeError, match=f"^{name}: {named} ?{message}"):
                         ours(*arrays[:i], bad, *arrays[i + 1 :], **hyper)
+
+
+# linear and relu, which have no file of their own
+
+
+def test_relu_at_nan_and_infinity_is_torch_s():
+    """An infinite dy is stopped too where x ≤ 0: inf · 0 would be nan."""
+    x, dy = (a.ravel() for a in np.meshgrid(*[[np.nan, -np.inf, np.inf, -0.0, 1, -1]] * 2))
+    y, backward = hf.relu.vjp(x)
+    tx = torch.tensor(x, requires_grad=True)
+    ty = torch.relu(tx)
+    (tdx,) = torch.autograd.grad(ty, tx, torch.tensor(dy))
+    assert np.array_equal(y, ty.detach().numpy(), equal_nan=True)
+    assert np.array_equal(backward(dy)[0], tdx.numpy(), equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ([np.ones((4, 2)), np.ones((2, 3))], r"last axis of x must have length 3 \(x.shape=\(4, 2\), weight.shape=\(2, 3\)\)"),
+        ([np.ones(()), np.ones((2, 3))], "last axis of x must have length 3"),
+        ([np.ones((4, 3)), np.ones(3)], r"weight must have 2 axes .*weight.shape=\(3,\)"),
+        ([np.ones((4, 3)), np.ones((2, 3)), np.ones(3)], r"bias must have shape \(2,\)"),
+        ([np.ones((4, 3)), np.ones((2, 3)), np.ones((1, 2))], r"bias must have shape"),
+    ],
+)  # fmt: skip
+def test_linear_refuses(arrays, message):
+    with pytest.raises(ValueError, match=f"^linear: .*{message}"):
+        hf.linear(*arrays)
+
+
+def test_a_weight_is_needed():
+    with pytest.raises(TypeError, match=r"^linear: weight must be .* got NoneType"):
+        hf.linear(np.ones((4, 3)), None)

@@ -325,16 +325,6 @@ def test_an_argument_with_the_name_of_a_method_is_refused(name):
 # Running statistics
 
 
-def test_running_statistics_by_hand():
-    norm = nn.BatchNorm1d(1, momentum=0.25, dtype=np.float64)
-    x = np.array([[1.0], [3.0], [8.0]])  # mean 4, unbiased variance 13
-    norm(x)
-    assert norm.running_mean == 1
-    assert norm.running_var == 0.75 + 13 / 4
-    assert norm.num_batches_tracked == 1
-    assert isinstance(norm.num_batches_tracked, np.ndarray)
-
-
 def test_evaluation_and_bad_input_leave_the_statistics():
     norm = nn.BatchNorm2d(2)
     rng = np.random.default_rng(0)

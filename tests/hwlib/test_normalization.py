@@ -131,16 +131,6 @@ def test_all_but_batch_norm_see_each_sample_alone():
         assert alone == (name != "batch_norm")
 
 
-def test_batch_norm_out_of_training_is_affine_in_each_channel():
-    rng = np.random.default_rng(0)
-    x, z = rng.standard_normal((2, 4, 3, 5))
-    mean, var = np.array([1.0, 2, 3]), np.array([4.0, 1, 0.25])
-    f = partial(hf.batch_norm, running_mean=mean, running_var=var, eps=0.0)
-    assert np.allclose(f(x)[:, :, 0], (x[:, :, 0] - mean) / [2, 1, 0.5], rtol=0, atol=1e-14)
-    assert np.allclose(f((x + z) / 2), (f(x) + f(z)) / 2, rtol=0, atol=1e-14)
-    assert np.array_equal(f(x)[:1], f(x[:1]))
-
-
 def test_in_training_running_statistics_are_neither_used_nor_changed():
     rng = np.random.default_rng(0)
     x, mean, var = rng.standard_normal((8, 3)), np.full(3, 5.0), np.full(3, 7.0)
@@ -148,14 +138,6 @@ def test_in_training_running_statistics_are_neither_used_nor_changed():
     assert np.array_equal(y, hf.batch_norm(x, None, None, training=True))
     assert np.array_equal(mean, [5] * 3)
     assert np.array_equal(var, [7] * 3)
-
-
-def test_weight_and_bias_are_the_mean_and_deviation_of_the_result():
-    x = np.random.default_rng(0).standard_normal((50, 3, 4))
-    weight, bias = np.array([1.0, -2, 3]), np.array([4.0, 5, 6])
-    y = hf.batch_norm(x, None, None, weight, bias, training=True, eps=0.0)
-    assert np.allclose(y.mean((0, 2)), bias)
-    assert np.allclose(y.std((0, 2)), abs(weight))
 
 
 def test_one_number_alone_becomes_the_bias_and_gets_no_gradient():

@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from strategies import pool_case
 
 import hwlib.functional as hf
-from hwlib.count import conv_output_size
 
 
 @pytest.mark.parametrize("values", [[-1, 0, 1], [-np.inf, 0, 1], [np.inf, 0, 1]])
@@ -52,12 +51,6 @@ def assert_like_torch(x, hyper, rng):
     assert np.array_equal(backward(dy)[0], dx.numpy()), hyper
 
 
-def test_the_first_of_equals_is_the_first_row_s():
-    x = np.array([[[[0.0, 7], [7, 7]]]])
-    _, backward = hf.max_pool2d.vjp(x, 2)
-    assert backward([[[[5.0]]]])[0].tolist() == [[[[0, 5], [0, 0]]]]
-
-
 # Properties
 
 
@@ -84,36 +77,10 @@ def test_gradients_of_overlapping_windows_add_up():
         assert dx.sum() == y.size
 
 
-def test_a_maximum_of_maxima():
-    x, pool = np.random.default_rng(0).standard_normal((2, 3, 16, 16)), hf.max_pool2d
-    assert np.array_equal(pool(pool(x, 2), 2), pool(x, 4))
-    assert np.array_equal(pool(x, 1), x)
-    assert np.array_equal(pool(x, (2, 8)), pool(pool(x, (1, 8)), (2, 1)))
-
-
-def test_the_maximum_commutes_with_what_is_increasing():
-    for seed in range(20):
-        (x,), hyper = pool_case(np.random.default_rng(seed))
-        assert np.array_equal(hf.max_pool2d(np.exp(x), **hyper), np.exp(hf.max_pool2d(x, **hyper)))
-
-
-def test_the_padding_never_is_the_maximum():
-    assert (hf.max_pool2d(np.full((1, 1, 4, 4), -5.0), 3, stride=2, padding=1) == -5).all()
-
-
 def test_a_window_in_the_padding_alone():
     y, backward = hf.max_pool2d.vjp(np.ones((1, 1, 1, 3)), 2, stride=1, padding=1, dilation=2)
     assert y.tolist() == [[[[-np.inf] * 3]]]
     assert not backward(np.ones_like(y))[0].any()
-
-
-def test_output_size_is_count_s():
-    for seed in range(50):
-        (x,), hyper = pool_case(np.random.default_rng(seed))
-        y = hf.max_pool2d(x, **hyper)
-        hyper.setdefault("stride", hyper["kernel_size"])
-        sizes = hyper | {"input_size": x.shape[2:]}
-        assert y.shape == (*x.shape[:2], *conv_output_size(**sizes))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ TESTS = {  # per module the tests that must notice its mutants, the most telling
     "theory": "theory",
     "testing": "testing",
     "functional.arguments": "functional convolution losses",
-    "functional.linear_relu": "functional linear_relu",
+    "functional.linear_relu": "functional",
     "functional.convolution": "functional convolution pooling",
     "functional.pooling": "functional pooling",
     "functional.normalization": "functional normalization",
