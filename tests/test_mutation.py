@@ -28,7 +28,7 @@ def after(line):
     [
         ("return a + b @ c", {"return a - b @ c", "return a + b * c"}),
         ("return (a) % (b)", {"return (a) // (b)"}),
-        ("return a < b", {"return a <= b"}),
+        ("return a < b << c", {"return a <= b << c", "return a < b >> c"}),
         ("return a is not b", {"return a is b"}),
         ("return not a", {"return (a)"}),
         ("return a and b", {"return a or b", "return True and b", "return a and True"}),

@@ -25,6 +25,8 @@ SWAPS = {
     ast.MatMult: ("@", "*"),
     ast.BitOr: ("|", "&"),
     ast.BitAnd: ("&", "|"),
+    ast.LShift: ("<<", ">>"),
+    ast.RShift: (">>", "<<"),
     ast.And: ("and", "or"),
     ast.Or: ("or", "and"),
     ast.Lt: ("<", "<="),

@@ -46,8 +46,12 @@ def of_module(module: str) -> list[Mutant]:
 
 def accepted() -> list[dict]:
     """The survivors on the list: module, function, before, after, reason."""
-    groups = yaml.safe_load(ACCEPTED.read_text(encoding="utf-8"))
-    return [{**entry, "reason": g["reason"]} for g in groups for entry in g["survivors"]]
+    found = []
+    for group in yaml.safe_load(ACCEPTED.read_text(encoding="utf-8")):
+        for entry in group["survivors"]:
+            module, _, function = entry.pop("at").partition(", ")
+            found.append(dict(module=module, function=function, reason=group["reason"], **entry))
+    return found
 
 
 def outcomes(found: list[Mutant], *, processes: int = 1, say=lambda text: None) -> list[str | None]:
