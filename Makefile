@@ -15,11 +15,13 @@ LAB    ?= lab_batchnorm_dropout
 
 book: environment             ## build the full site
 	@$(BUILD)
-	@echo "The book: $(CURDIR)/_build/html/index.html"
+	@$(RUN) -m bookkit.finish _build/html _build/site
+	@echo "The book: $(CURDIR)/_build/site/index.html"
 
 student: environment          ## build the site without solutions
 	@BOOK_EDITION=student $(BUILD) --path-output _build/student
-	@echo "The student edition: $(CURDIR)/_build/student/_build/html/index.html"
+	@$(RUN) -m bookkit.finish _build/student/_build/html _build/site-student
+	@echo "The student edition: $(CURDIR)/_build/site-student/index.html"
 
 student-tree: need-OUT environment  ## write to OUT the sources that students may have
 	@$(RUN) -m bookkit.editions.student "$(OUT)"
@@ -32,7 +34,7 @@ published: environment        ## say which edition the workflow publishes from h
 
 serve: book                   ## build and open in the browser
 	@$(RUN) -m webbrowser -t http://localhost:8000/ & \
-	$(RUN) -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+	$(RUN) -m http.server 8000 --bind 127.0.0.1 --directory _build/site
 
 test: environment             ## what a change needs: all but test-slow; builds both editions when needed
 	@$(TESTS) -m "not slow and not otter"

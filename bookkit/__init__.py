@@ -6,6 +6,7 @@ In the order of the flow; each module imports only modules that stand above it.
 `course`                what `_config.yml` says
   `block`               what its block `course:` says: pages left out, dates, points, releases
   `files`               reads YAML; lets a command end with a sentence
+  `kept`                what is made once and kept
   `addresses`           every address, from `repository.url`; what cannot be served is refused
   `settings`            the book's title, pages, exercises, edition
   `license`             holder and year of the licenses
@@ -34,12 +35,12 @@ In the order of the flow; each module imports only modules that stand above it.
   `search`              search that knows how readers type
   `publish`             descriptions, preview, site map, 404 page, licenses, "found an error"
   `colophon`            what the book was built with
-`finish`                works on the built site
-  `site`                which pages it has
+`finish`                a built site in, a lighter copy out; not part of Sphinx's run
+  `site`                its pages and static files; what is expected of them
+  `modules`             the modules of live figures in few bytes
   `icons`               the theme's icons from small fonts, without its script
-  `weight`              style sheets and fonts cut to what the site uses
-  `head`                one style sheet a page, and no script that holds it up
-  `minify`              the modules of live figures in few bytes
+  `css`                 style sheets and fonts cut to what the site uses, one sheet a page
+  `__main__`            `python -m bookkit.finish SITE OUT`: the finished copy of a site
 `editions`
   `wheel`               the wheel of hwlib that the site serves
   `markdown`            a chapter's Markdown as every notebook program shows it
@@ -63,7 +64,6 @@ def setup(app: Sphinx) -> dict:
     from bookkit.course import choice, configure
     from bookkit.editions import notebooks, student, wheel
     from bookkit.execute import execution, results
-    from bookkit.finish import head, icons, minify, weight
     from bookkit.pages import (
         colophon,
         dropdown,
@@ -82,7 +82,6 @@ def setup(app: Sphinx) -> dict:
         *(errata, reference, reading),
         *(execution, results),
         *(mathematics, page, figures, front, dropdown, exercises, search, publish, colophon),
-        *(icons, weight, head, minify),
         *(wheel, notebooks, student),
     ):
         module.connect(app)

@@ -27,7 +27,7 @@ LIST = Path("tests/colab-versions.txt")
 SOURCE = "https://raw.githubusercontent.com/googlecolab/backend-info/main"
 PACKAGES, SYSTEM = "pip-freeze.gpu.txt", "os-info-gpu.txt"
 HEAD = """\
-# What Colab has of the packages that the book meets there; `python -m tools.colab` renews this file.
+# What Colab has of the packages that the book meets there; renewed by `python -m tools.colab`.
 # source: {source}
 # date: {date}
 # python: {python}

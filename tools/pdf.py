@@ -18,11 +18,11 @@ OPEN = "document.querySelectorAll('details').forEach((box) => { box.open = true 
 
 
 def main() -> int:
-    """Print `_build/html` into `_build/book.pdf`."""
+    """Print `_build/site` into `_build/book.pdf`."""
     book = Book(Path.cwd())
     target = book.root / "_build" / "book.pdf"
     with chromium() as browser:
-        count = write(browser, book.root / "_build" / "html", book.pages, target)
+        count = write(browser, book.root / "_build" / "site", book.pages, target)
     print(f"The book, {count} pages: {target}")
     return 0
 

@@ -99,20 +99,34 @@ def build(
             stderr=subprocess.STDOUT,
             timeout=1800,
         )
+        if not done.returncode:
+            command = [sys.executable, "-m", "bookkit.finish", written(root, edition)]
+            done = subprocess.run(
+                [*command, built(root, edition)],
+                cwd=root,
+                env={**os.environ, **own, **variables},
+                stdout=said,
+                stderr=subprocess.STDOUT,
+            )
         said.seek(0)
         done.stdout = said.read()
     return done
 
 
-def built(root: Path, edition: str = "full") -> Path:
-    """The folder that `build` fills."""
+def written(root: Path, edition: str = "full") -> Path:
+    """The folder that Sphinx writes a site to."""
     return root / "_build" / ("student/_build/html" if edition == "student" else "html")
+
+
+def built(root: Path, edition: str = "full") -> Path:
+    """The folder that `build` fills: of the finished site."""
+    return root / "_build" / ("site-student" if edition == "student" else "site")
 
 
 def main() -> int:
     """Build twice and compare; exit status 1 on a difference."""
     here = Path.cwd()
-    packages = node_modules(here).parent
+    packages = node_modules(here).parent.parent
     with tempfile.TemporaryDirectory() as folder:
         roots = [Path(folder) / name / "book" for name in ("one", "other")]
         for seed, source in enumerate(roots, 1):

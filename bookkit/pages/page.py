@@ -43,6 +43,7 @@ def connect(app: Sphinx) -> None:
     app.connect("html-page-context", prune_widget_state, priority=600)
     app.connect("html-page-context", name_edition, priority=600)
     app.connect("html-page-context", mend_markup)
+    app.connect("html-page-context", defer_scripts, priority=610)
 
 
 def keep_stills(app: Sphinx, doctree: nodes.document) -> None:
@@ -212,6 +213,19 @@ def name_edition(app: Sphinx, pagename, templatename, context, doctree) -> None:
     context["edition"] = app.config.book_edition
     own = context.get("theme_extra_footer") or ""
     context["theme_extra_footer"] = f"{own}<p>{said[app.config.book_edition]}</p>"
+
+
+def defer_scripts(app: Sphinx, pagename, templatename, context, doctree) -> None:
+    """Let no script hold up a page's first picture, but the few bytes of options."""
+    if pagename == "search":  # its scripts call each other while they load
+        return
+    scripts = context["script_files"]
+    for index, script in enumerate(scripts):
+        name = str(getattr(script, "filename", None) or "")
+        if name and "documentation_options" not in name:
+            # A new entry: Sphinx hands the same one to other pages.
+            attributes = {**script.attributes, "defer": "defer"}
+            scripts[index] = type(script)(name, priority=script.priority, **attributes)
 
 
 def mend_markup(app: Sphinx, pagename, templatename, context, doctree) -> None:

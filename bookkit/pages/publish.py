@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import html
 import os
 import re
@@ -16,6 +15,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 from bookkit.course import license
+from bookkit.course.kept import kept
 from bookkit.course.settings import Book
 
 logger = logging.getLogger(__name__)
@@ -136,14 +136,14 @@ def write_files(app: Sphinx, exception: Exception | None) -> None:
 
 def preview(title: str, author: str, folder: Path) -> Path:
     """The picture that stands for the book where somebody shares a page; drawn once a title."""
-    name = hashlib.sha256(f"{title}\0{author}".encode() + Path(__file__).read_bytes()).hexdigest()
-    path = folder / "preview" / f"{name[:16]}.png"
-    if path.is_file():
-        return path
+    key = (title, author, Path(__file__).read_bytes())
+    return kept(folder / "preview", key, lambda path: _draw(title, author, path))
+
+
+def _draw(title: str, author: str, path: Path) -> None:
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
-    path.parent.mkdir(exist_ok=True)
     dark, light, warm = "#0f2733", "#f4f1ea", "#f2a541"
     width, height = PREVIEW["width"] / 100, PREVIEW["height"] / 100
     figure = Figure(figsize=(width, height), dpi=100, facecolor=dark)
@@ -157,5 +157,4 @@ def preview(title: str, author: str, folder: Path) -> Path:
     lines = "\n".join(textwrap.wrap(title, 16)[:4])
     axes.text(0.8, 3.5, lines, size=44, color=light, weight="bold", va="center", linespacing=1.3)
     axes.text(0.8, 0.8, textwrap.shorten(author, 60, placeholder=" …"), size=20, color="#b9ccd4")
-    figure.savefig(path, metadata={"Software": None})
-    return path
+    figure.savefig(path, format="png", metadata={"Software": None})

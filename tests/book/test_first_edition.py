@@ -127,7 +127,7 @@ def published(github):
         said=said,
         private=github.folder / "private",
         checkout=checkout,
-        site=checkout / "_build/html",
+        site=checkout / "_build/site",
     )
 
 
@@ -147,7 +147,7 @@ def test_nothing_that_is_public_holds_a_withheld_solution(published, github):
     assert find(github.folder / "remotes/AUTHORS", *tokens())  # the eyes see into a repository
     assert find(github.folder / "remotes/SCHOOL/course.git", *tokens()) == {}
     assert find(published.checkout, *tokens()) == {}  # sources, history, caches and the site
-    assert find(published.private / "_build/student/_build/html", *tokens()) == {}
+    assert find(published.private / "_build/site-student", *tokens()) == {}
     assert "Student edition" in (published.site / "index.html").read_text(encoding="utf-8")
 
 

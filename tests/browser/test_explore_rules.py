@@ -6,7 +6,8 @@ import re
 import pytest
 
 from bookkit.course.settings import Book
-from bookkit.finish.minify import minified
+from bookkit.finish.modules import minified
+from bookkit.finish.site import Site
 from hwlib import explore
 from tests.browser.figures import alive
 from tests.conftest import ROOT
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.browser
 
 FIGURES = sorted(set(explore.__all__) - {"Figure"})
 BOOK = Book(ROOT)
+SITE = Site(ROOT / "_build/site", ROOT)
 PAGES = [
     name for name in BOOK.chapters if re.search(r"import.*\b(explore|Answer)\b", BOOK.source(name))
 ]
@@ -217,11 +219,11 @@ def test_the_modules_are_small(full_site, figures):
     files = sorted((ROOT / "hwlib/explore").glob("*.js"))
     texts = [file.read_text(encoding="utf-8") for file in files]
     assert max(len(text.encode()) for text in texts) <= 8000
-    assert sum(len(minified(text, ROOT).encode()) for text in texts) <= 110_000
+    assert sum(len(minified(text, SITE).encode()) for text in texts) <= 110_000
     for file, names in figures.items():
         text = (full_site / f"chapters/{file}.html").read_text(encoding="utf-8")
         state = json.loads(re.search(r"widget-state\+json\">(.*?)</script>", text, re.DOTALL)[1])
         found = [entry["state"].get("_esm", "") for entry in state["state"].values()]
         assert sum(map(bool, found)) >= len(names), file
-        assert {minified(getattr(explore, name)._esm, ROOT) for name in names} <= {*found}, file
+        assert {minified(getattr(explore, name)._esm, SITE) for name in names} <= {*found}, file
         assert sum(len(module.encode()) for module in found) <= 80_000, file

@@ -7,7 +7,7 @@ from pathlib import Path
 import pydata_sphinx_theme
 import pytest
 
-from bookkit.finish import head
+from bookkit.finish import css
 
 # Where every element of the page is, and what it looks like.
 LOOKS = """() => [...document.querySelectorAll("body *:not(.katex *, svg *, pre *)")].map((e) => {
@@ -27,8 +27,8 @@ def test_the_cut_sheets_draw_what_the_whole_ones_draw(chromium, site, full_site,
     theme = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static"
     static, sheet = full_site / "_static", "styles/pydata-sphinx-theme.css"
     (file,) = static.glob("sheets-*.css")
-    part = head.joinable(static / sheet, static)
-    whole = head.joinable(theme / sheet, theme)
+    part = css.joinable(static / sheet, static)
+    whole = css.joinable(theme / sheet, theme)
     assert len(whole) > 2 * len(part)
     uncut = file.read_text(encoding="utf-8").replace(part, whole)
     assert len(uncut) > len(whole)

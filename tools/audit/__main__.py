@@ -19,12 +19,12 @@ from tools.server import serve
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Audit the named pages of `_build/html`, or all."""
+    """Audit the named pages of `_build/site`, or all."""
     parser = argparse.ArgumentParser(prog="tools.audit", description=__doc__)
     parser.add_argument("page", nargs="*", help="such as index.html; all pages if none is named")
     wanted = parser.parse_args(arguments).page
     book = Book(Path.cwd())
-    site = book.root / "_build" / "html"
+    site = book.root / "_build" / "site"
     worst = 0
     with serve(site, urlsplit(book.site).path) as address, chromium() as started:
         print(f"{'page':44}" + "".join(f"{name:>16}" for name in (*lighthouse.BARS, "axe")))
