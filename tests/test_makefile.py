@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+from tools.reproducible import built, written
+
 STUB = """#!/bin/sh
 case "$1" in
   tools/environment.py) shift; mkdir -p "$1/bin" && cp "$0" "$1/bin/python"
@@ -48,6 +50,15 @@ def test_paths_with_spaces_arrive_whole(make, words, given):
     done = make(*words)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[:2] == ["<my python><my env><--asked>", given]
+
+
+@pytest.mark.parametrize(("target", "edition"), [("book", "full"), ("student", "student")])
+def test_both_editions_are_finished_to_where_everybody_looks(make, tmp_path, target, edition):
+    folder = tmp_path / "the book"
+    said = make(target).stdout.splitlines()
+    written_to, out = (p(folder, edition).relative_to(folder) for p in (written, built))
+    assert said[-2] == f"<bin><-m><bookkit.finish><{written_to}><{out}>"
+    assert said[-1].endswith(f"{out}/index.html")
 
 
 def test_otter_writes_to_a_folder_with_spaces_or_below_the_build(make, tmp_path):

@@ -16,7 +16,8 @@ import yaml
 from bookkit.pages.npm import node_modules
 from tests.book.leaks import find
 from tests.conftest import build, built, copy_config
-from tools.reproducible import differences
+from tests.links import broken
+from tools.reproducible import differences, written
 
 pytestmark = pytest.mark.slow
 
@@ -192,6 +193,17 @@ def test_numbers_and_mathematics_are_on_the_page(book):
     assert 'class="katex-display"' in page(book)
     assert r"1\ =\ 0." in page(book)  # control spaces, as the TeX that is copied
     assert "(1)" in page(book)
+
+
+def test_the_site_is_whole_before_it_is_finished_too(book):
+    """What plain `jupyter-book build .` gives: with all that the finishing takes away or joins."""
+    site = written(book)
+    text = (site / "chapters/tiny.html").read_text(encoding="utf-8")
+    assert "scripts/fontawesome.js" in text
+    assert "styles/pydata-sphinx-theme.css" in text
+    assert 'class="katex-display"' in text
+    assert list(broken(site)) == list(broken(built(book)))
+    assert not [said for said in broken(site) if "_static" in str(said)]
 
 
 @pytest.fixture
