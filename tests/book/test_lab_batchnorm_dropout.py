@@ -1,9 +1,6 @@
-"""The batch norm lab: its solutions pass its checks, its stubs do not, and what it claims holds."""
+"""What the batch norm lab claims: the homework's numbers, and what its experiments show."""
 
 from __future__ import annotations
-
-import ast
-import re
 
 import numpy as np
 import pytest
@@ -11,39 +8,13 @@ import torch
 from threadpoolctl import threadpool_limits
 
 import hwlib.functional as hf
-from bookkit.sources.splice import splice, split_cells
 from hwlib import nn, optim
 from hwlib.labs import layers
 from hwlib.train import evaluate
-from tests.conftest import OTHER_SEEDS, ROOT
+from tests.book import labs
+from tests.conftest import OTHER_SEEDS
 
 LAB = "lab_batchnorm_dropout"
-TEXT = (ROOT / "chapters" / f"{LAB}.md").read_text(encoding="utf-8")
-SOLUTIONS = ROOT / "solutions"
-CONSTANTS = {"FAST", "PROGRESS", "FOLDER", "SEEDS", "IMAGES", "DEPTH", "SCALES", "RATES"}
-CONSTANTS |= {"KINDS", "DEEP", "SMALL", "HOMEWORK", "WRONG"}
-
-
-def code(text):
-    return [cell.text for cell in split_cells(text, LAB) if cell.code]
-
-
-def kept(node):
-    """Whether a statement only defines something: no training, no figure, no check."""
-    if isinstance(node, ast.Assign):
-        names = {n.id for t in node.targets for n in ast.walk(t) if isinstance(n, ast.Name)}
-        return names <= CONSTANTS
-    return isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef)
-
-
-def defined(text):
-    """What the cells of a text define, in order; nothing else of them is run."""
-    space = {}
-    for cell in code(text):
-        for node in ast.parse(cell).body:
-            if kept(node):
-                exec(compile(ast.Module([node], []), LAB, "exec"), space)
-    return space
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -56,39 +27,7 @@ def one_thread():
 @pytest.fixture(scope="module")
 def solved():
     """The chapter's functions, with the solutions in the place of the stubs."""
-    return defined(splice(TEXT, LAB, SOLUTIONS, "full"))
-
-
-CHECKS = re.findall(r"^check\(.*\)$", TEXT, re.M)
-
-
-@pytest.mark.parametrize("line", CHECKS)
-def test_the_solutions_pass(line, solved, capsys):
-    assert eval(line, solved)
-    assert capsys.readouterr().out.startswith("Right: ")
-
-
-@pytest.mark.parametrize("line", CHECKS)
-def test_the_stubs_do_not(line, capsys):
-    assert not eval(line, defined(TEXT.replace("% solution:", "% no:")))
-    assert capsys.readouterr().out.startswith("Your turn: exercise '")
-
-
-def test_every_function_with_a_probability_says_that_it_drops(solved):
-    named = {
-        node.name: ast.get_docstring(node) or ""
-        for cell in code(TEXT)
-        for node in ast.walk(ast.parse(cell))
-        if isinstance(node, ast.FunctionDef)
-        and any(a.arg in ("p", "dropout_param") for a in node.args.args)
-    }
-    assert len(named) >= 3
-    assert [name for name, words in named.items() if "DROP" not in words] == []
-
-
-@pytest.mark.parametrize("answer", ["dx =", "shared", "X.var", "x.var", "std(axis=0)) /"])
-def test_the_chapter_does_not_hold_the_solutions(answer):
-    assert answer not in TEXT
+    return labs.solved(LAB)
 
 
 # ------------------------------------------------------------------------------ batch norm
@@ -363,18 +302,6 @@ def test_labels_are_wrong_as_often_as_said(solved):
     np.testing.assert_array_equal(y, np.arange(200) % 10)
 
 
-def interrupts(solved, monkeypatch, name, after):
-    """Let a function of the page raise what Ctrl-C makes of it: a history that is interrupted."""
-    original, count = solved["fit"], iter(range(1000))
-
-    def fit(*arguments, **settings):
-        history = original(*arguments, **{**settings, "epochs": 1})
-        history.interrupted = next(count) == after
-        return history
-
-    monkeypatch.setitem(solved, "fit", fit)
-
-
 def interrupt(solved, monkeypatch, name, after):
     """Let a function of the page be interrupted in its call after this many."""
     original, count = solved[name], iter(range(1000))
@@ -437,13 +364,6 @@ def test_the_optional_form_is_used_only_if_it_is_written(solved, monkeypatch):
     layer = solved["my_norm"](3)
     _, pullback = layer.vjp(np.ones((4, 3), np.float32))
     assert pullback(np.ones((4, 3), np.float32))[0].shape == (4, 3)
-
-
-def test_bars_are_for_notebooks():
-    settings, page_only = (c for c in code(TEXT) if re.search("^PROGRESS = ", c, re.M))
-    assert "PROGRESS = True" in settings
-    assert "PROGRESS = False" in page_only
-    assert TEXT.count("tqdm(") == TEXT.count("disable=not PROGRESS") == 3
 
 
 def test_the_library_norm_is_what_torch_has(solved):

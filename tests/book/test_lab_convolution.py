@@ -1,60 +1,27 @@
-"""The lab on convolutional networks: solutions pass its checks, stubs do not, its claims hold."""
+"""What the lab on convolutional networks claims: the homework's numbers, and what training shows."""
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import io
-import re
 
 import numpy as np
 import pytest
 
 import hwlib.functional as hf
-from bookkit.course.settings import MARKER
-from bookkit.sources.splice import split_cells
 from hwlib import explore
 from hwlib.testing import gradcheck
 from hwlib.train import History
+from tests.book import labs
 from tests.conftest import OTHER_SEEDS, ROOT
 
 NAME = "lab_convolution"
-CHAPTER = (ROOT / f"chapters/{NAME}.md").read_text(encoding="utf-8")
 TRAINING = "runs, accuracy = {}, {}"  # begins the cell that trains everything
 
 
-def solution(exercise):
-    text = (ROOT / f"solutions/{NAME}/{exercise}.md").read_text(encoding="utf-8")
-    return [c.text for c in split_cells(text, exercise) if c.code]
-
-
-def is_check(node):
-    """Whether a statement is a line `check("something", ...)`."""
-    return isinstance(node, ast.Expr) and ast.unparse(node).startswith("check(")
-
-
-CELLS = [c.text for c in split_cells(CHAPTER, NAME) if c.code]
-CHECKS = [
-    ast.unparse(node.value) for cell in CELLS for node in ast.parse(cell).body if is_check(node)
-]
-STUBS = [cell for cell in CELLS if "raise NotImplementedError" in cell]
-OPS = next(cell for cell in CELLS if cell.startswith("conv = op_from_pair")).split("\n\n")[0]
-
-
 def quietly(code, names):
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
+    with contextlib.redirect_stdout(io.StringIO()):
         exec(compile(code, "<cell>", "exec"), names)
-    return said.getvalue()
-
-
-@pytest.fixture(scope="module")
-def stubs():
-    """The chapter with nothing filled in."""
-    names = {}
-    for cell in [CELLS[0], *STUBS, OPS]:
-        quietly(cell, names)
-    return names
 
 
 @pytest.fixture(scope="module")
@@ -80,36 +47,14 @@ def recording():
 
 def run_page(names):
     """Run the page's cells and the solutions in their places, up to the long training."""
-    for cell in split_cells(CHAPTER, NAME):
-        if not cell.code:
-            for exercise in MARKER.findall(cell.text):
-                for code in solution(exercise):
-                    quietly(code, names)
-        elif cell.text.startswith(TRAINING):
+    for cell in labs.code(labs.full(NAME), NAME):
+        if cell.startswith(TRAINING):
             break
-        elif "compare(" not in cell.text:
-            quietly(cell.text, names)
-
-
-def test_the_pieces_are_found():
-    assert len(STUBS) == 11  # fourteen exercises, three of them without a stub
-    assert len(CHECKS) == 14
-    assert len(MARKER.findall(CHAPTER)) == 14
+        if "compare(" not in cell:
+            quietly(cell, names)
 
 
 # ---------------------------------------------------------------------------- checks and gradients
-
-
-@pytest.mark.parametrize("line", CHECKS)
-def test_a_stub_fails_its_check_and_says_what_to_do(line, stubs, capsys):
-    assert not eval(line, stubs)
-    assert re.match(r"Your turn: exercise '[^']+': .+ Fill in `\w+`", capsys.readouterr().out)
-
-
-@pytest.mark.parametrize("line", CHECKS)
-def test_a_solution_passes_its_check(line, page, capsys):
-    assert eval(line, page)
-    assert capsys.readouterr().out.startswith("Right: ")
 
 
 def test_the_pairs_agree_with_torch(page):
@@ -263,7 +208,7 @@ def test_what_training_shows_holds_for_other_seeds(first, page, monkeypatch):
     assert max(means) - min(means) < 0.03
     scope = {**page, "conv_runs": conv, "dense_runs": dense}
     scope |= {"conv_accuracy": accuracy["conv"], "dense_accuracy": accuracy["dense"]}
-    shift = solution("one-pixel")[0]
+    shift, *_ = labs.code((ROOT / f"solutions/{NAME}/one-pixel.md").read_text("utf-8"), NAME)
     quietly(shift, scope)
     moved = scope["moved"]
     assert moved["dense"].mean() + 0.04 < moved["conv"].mean() < 0.75

@@ -1,15 +1,11 @@
-"""The lab of the PyTorch network: its solutions pass its checks, its stubs do not, CIFAR works."""
+"""What the PyTorch lab claims, and its path on CIFAR-100 from the download to the log."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
-import importlib.util
-import io
 import json
 import re
-import tarfile
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -19,16 +15,15 @@ import torch
 
 from bookkit.course.settings import Book
 from bookkit.sources import tables
-from bookkit.sources.splice import splice, split_cells
 from hwlib import data
-from hwlib.data import RemoteFile
 from hwlib.labs.pytorch_cnn.checks import SETTINGS
 from hwlib.train import fit
+from tests.book import labs
 from tests.conftest import OTHER_SEEDS, ROOT
+from tests.hwlib.cifar import cifar100, served
 
 NAME = "lab_pytorch_cnn"
-CHAPTER = (ROOT / f"chapters/{NAME}.md").read_text(encoding="utf-8")
-FULL = splice(CHAPTER, NAME, ROOT / "solutions", "full")
+CHAPTER, FULL = labs.chapter(NAME), labs.full(NAME)
 LONG = (
     'over_seeds("',
     "pytorch_cnn.throughput(",
@@ -38,11 +33,10 @@ LONG = (
     "computing",
     "tested",
 )  # cells that train or time, and what follows from them
-CHECKS = ("network", "training_step", "own_design", "to_floats", "random_flip")
 
 
 def cells(text):
-    return [c.text for c in split_cells(text, NAME) if c.code]
+    return labs.code(text, NAME)
 
 
 def run(sources, scope):
@@ -79,35 +73,7 @@ def solved(tmp_path_factory):
     return lab(tmp_path_factory.mktemp("lab"))
 
 
-# ------------------------------------------------------------------------------ the checks
-
-
-def test_the_solutions_pass_every_check_of_the_chapter(solved, capsys):
-    lines = re.findall(r"^check\(.*\)$", CHAPTER, re.M)
-    assert [re.match(r'check\("(\w+)"', line)[1] for line in lines] == list(CHECKS)
-    for line in lines:
-        assert eval(line, dict(solved)), capsys.readouterr().out
-    out = capsys.readouterr().out
-    assert out.count("Right: `") == 4
-    assert out.count("Right: 621,476 of 1,000,000 parameters, ") == 1
-
-
-def test_the_stubs_fail_every_check_of_the_chapter(capsys):
-    stubs = [c for c in cells(CHAPTER) if "raise NotImplementedError" in c]
-    assert len(stubs) == len(CHECKS)
-    (setup,) = (c for c in cells(CHAPTER) if "FAST = True" in c)
-    scope = {}
-    run([setup, *stubs], scope)
-    capsys.readouterr()
-    for line in re.findall(r"^check\(.*\)$", CHAPTER, re.M):
-        assert not eval(line, scope)
-        assert capsys.readouterr().out.startswith("Your turn: exercise '")
-
-
-def test_the_exercise_that_a_stub_names_is_the_one_before_it():
-    for part in CHAPTER.split("```{exercise} ")[1:]:
-        title = part.splitlines()[0]
-        assert set(re.findall(r"\"exercise '([^']+)'", part)) <= {title}
+# ------------------------------------------------------------------------------ the notebook
 
 
 def test_the_notebook_asks_for_a_gpu():
@@ -223,47 +189,10 @@ def test_what_the_page_recorded_bears_out_what_it_says():
 # ------------------------------------------------------------------------------ CIFAR-100, end to end
 
 
-def helper(path):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def archive(train, test):
-    """A small archive in the format of CIFAR-100's binary version."""
-    rng = np.random.default_rng(0)
-
-    def records(count):
-        labels = np.stack([np.arange(count) % 20, np.arange(count) % 100], 1).astype(np.uint8)
-        pixels = rng.integers(0, 256, (count, 3072), dtype=np.uint8)
-        return np.concatenate([labels, pixels], axis=1).tobytes()
-
-    members = {
-        "train.bin": records(train),
-        "test.bin": records(test),
-        "fine_label_names.txt": "\n".join(f"fine_{i}" for i in range(100)).encode(),
-        "coarse_label_names.txt": "\n".join(f"coarse_{i}" for i in range(20)).encode(),
-    }
-    held = io.BytesIO()
-    with tarfile.open(fileobj=held, mode="w:gz") as tar:
-        for name, content in members.items():
-            info = tarfile.TarInfo(f"cifar-100-binary/{name}")
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
-    return held.getvalue()
-
-
 @pytest.fixture
 def cifar(tmp_path, monkeypatch):
     """`data.cifar100` as the chapter calls it, on an archive from a server of our own."""
-    faulty = helper(ROOT / "tests/hwlib/faulty_server.py")
-    content = archive(train=80, test=20)
-    with faulty.FaultyServer(content) as server:
-        url = server.add(faulty.cut(5_000), faulty.good)  # it breaks off, and goes on
-        source = RemoteFile(
-            "c100.tar.gz", len(content), hashlib.sha256(content).hexdigest(), (url,)
-        )
+    with served(cifar100(train=80, test=20)) as (server, source):
         real = functools.partial(
             data.cifar100, source=source, folder=tmp_path / "cache", progress=False
         )

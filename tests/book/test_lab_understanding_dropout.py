@@ -1,56 +1,24 @@
-"""The dropout lab: its solutions pass its checks, its stubs do not, and what it claims holds."""
+"""What the dropout lab claims: the homework's numbers, and what its experiments show."""
 
 from __future__ import annotations
 
 import ast
 import functools
-import hashlib
-import importlib.util
-import io
-import re
-import tarfile
 
 import numpy as np
 import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
-from bookkit.sources.splice import splice, split_cells
 from hwlib import data, optim, theory
-from hwlib.data import RemoteFile
+from tests.book import labs
 from tests.conftest import OTHER_SEEDS, ROOT
+from tests.hwlib.cifar import cifar10, served
 
 LAB = "lab_understanding_dropout"
-TEXT = (ROOT / "chapters" / f"{LAB}.md").read_text(encoding="utf-8")
-SOLUTIONS = ROOT / "solutions"
-CONSTANTS = {"FAST", "PROGRESS", "STEPS", "LONG", "LARGE", "RUNS", "SEEDS"}
-CONSTANTS |= {"x", "target", "X", "y", "MEAN", "STD", "dropout", "DIGITS", "CIFAR", "SYNTHETIC"}
-CONSTANTS |= {"marked", "wishes", "COLUMNS"}
 LEAST = np.array([110, 11]) / 101
 DROPPED = np.array([11, 110]) / 30
 CASES = np.array([[20.0, 2.0], [20.0, 0.0], [0.0, 2.0], [0.0, 0.0]])
-
-
-def code(text):
-    return [cell.text for cell in split_cells(text, LAB) if cell.code]
-
-
-def kept(node):
-    """Whether a statement only defines something: no training, no figure, no check."""
-    if isinstance(node, ast.Assign):
-        names = {n.id for t in node.targets for n in ast.walk(t) if isinstance(n, ast.Name)}
-        return names <= CONSTANTS
-    return isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
-
-
-def defined(text):
-    """What the cells of a text define, in order; nothing else of them is run."""
-    space = {}
-    for cell in code(text):
-        for node in ast.parse(cell).body:
-            if kept(node):
-                exec(compile(ast.Module([node], []), LAB, "exec"), space)
-    return space
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -66,42 +34,7 @@ def one_thread():
 @pytest.fixture(scope="module")
 def solved():
     """The chapter's functions, with the solutions in the place of the stubs."""
-    return defined(splice(TEXT, LAB, SOLUTIONS, "full"))
-
-
-CHECKS = re.findall(r"^check\(.*\)$", TEXT, re.M)
-
-
-@pytest.mark.parametrize("line", CHECKS)
-def test_the_solutions_pass(line, solved, capsys):
-    assert eval(line, solved)
-    assert capsys.readouterr().out.startswith("Right: ")
-
-
-@pytest.mark.parametrize("line", CHECKS)
-def test_the_stubs_do_not(line, capsys):
-    assert not eval(line, defined(TEXT.replace("% solution:", "% no:")))
-    assert capsys.readouterr().out.startswith("Your turn: exercise '")
-
-
-def test_every_function_with_a_probability_says_that_it_drops(solved):
-    named = {
-        node.name: ast.get_docstring(node) or ""
-        for cell in code(TEXT)
-        for node in ast.walk(ast.parse(cell))
-        if isinstance(node, ast.FunctionDef)
-        and any(a.arg in ("p", "p_input", "p_hidden") for a in node.args.args)
-        and node.name != "__init__"
-    }
-    assert len(named) >= 7
-    assert [name for name, words in named.items() if "DROP" not in words] == []
-
-
-@pytest.mark.parametrize(
-    "answer", ["1.0891", "0.1089", "0.3667", "3.667", "0.36", "13.44", "40.33"]
-)
-def test_the_chapter_does_not_give_away_the_numbers(answer):
-    assert answer not in TEXT
+    return labs.solved(LAB)
 
 
 # ------------------------------------------------------------------------------ parts (a) to (c)
@@ -141,13 +74,6 @@ def test_the_trainings_are_those_of_torch(solved):
             ((10 * w[0] + w[1] - 11) ** 2).backward()
             stepper.step()
         np.testing.assert_allclose(path[-1], w.detach().numpy(), rtol=1e-12)
-
-
-def test_bars_are_for_notebooks():
-    settings, page_only = (c for c in code(TEXT) if re.search("^PROGRESS = ", c, re.M))
-    assert "PROGRESS = True" in settings
-    assert "PROGRESS = False" in page_only
-    assert TEXT.count("tqdm(") == TEXT.count("disable=not PROGRESS") == 3
 
 
 def test_an_interrupt_keeps_what_there_is(solved):
@@ -328,7 +254,12 @@ def test_what_survives_larger_weights(solved):
 
 
 def test_the_bits_are_written_without_a_loop_and_on_a_copy(solved):
-    source = next(c for c in code((SOLUTIONS / LAB / "four-bits.md").read_text(encoding="utf-8")))
+    source = next(
+        c
+        for c in labs.code(
+            (ROOT / f"solutions/{LAB}/four-bits.md").read_text(encoding="utf-8"), LAB
+        )
+    )
     loops = ast.For, ast.While, ast.ListComp, ast.GeneratorExp
     assert not [node for node in ast.walk(ast.parse(source)) if isinstance(node, loops)]
     images, labels = data.synthetic(train=50, shape=(3, 32, 32)).train
@@ -366,35 +297,10 @@ def test_the_network_for_cifar_is_the_homeworks_without_a_relu_on_its_logits(sol
     )
 
 
-def archive(train, test):
-    """CIFAR-10's binary version, with so many images; those of a class are alike."""
-    images, labels = data.synthetic(train=train + test, validation=0, test=0, noise=0).train
-    records = [bytes([y]) + x.tobytes() for x, y in zip(images, labels, strict=True)]
-    size = train // 5
-    files = {f"data_batch_{k + 1}.bin": records[k * size : (k + 1) * size] for k in range(5)}
-    files["test_batch.bin"] = records[train:]
-    files["batches.meta.txt"] = [f"class{k}\n".encode() for k in range(10)]
-    held = io.BytesIO()
-    with tarfile.open(fileobj=held, mode="w:gz", compresslevel=1) as tar:
-        for name, parts in files.items():
-            content = b"".join(parts)
-            info = tarfile.TarInfo(f"cifar-10-batches-bin/{name}")
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
-    return held.getvalue()
-
-
 @pytest.fixture
 def cifar(tmp_path, monkeypatch):
     """`data.cifar10` as the chapter calls it, on an archive from a server of our own."""
-    path = ROOT / "tests/hwlib/faulty_server.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    faulty = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(faulty)
-    content = archive(train=5_130, test=50)
-    with faulty.FaultyServer(content) as server:
-        url = server.add(faulty.cut(5_000), faulty.good)  # it breaks off, and goes on
-        source = RemoteFile("c10.tar.gz", len(content), hashlib.sha256(content).hexdigest(), (url,))
+    with served(cifar10(train=5_130, test=50)) as (server, source):
         real = functools.partial(data.cifar10, source=source, folder=tmp_path, progress=False)
         monkeypatch.setattr(data, "cifar10", real)
         yield server
@@ -406,7 +312,7 @@ def test_the_code_for_cifar_runs_from_download_to_plot(solved, cifar, monkeypatc
     settings = solved["CIFAR"]["settings"]
     assert settings["epochs"] == 10
     monkeypatch.setitem(settings, "epochs", 1)
-    cell = next(c for c in code(TEXT) if "chosen = SYNTHETIC" in c)
+    cell = next(c for c in labs.code(labs.chapter(LAB), LAB) if "chosen = SYNTHETIC" in c)
     cell = cell.replace("chosen = SYNTHETIC", "chosen = CIFAR")
     space = dict(solved)
     exec(compile(cell, LAB, "exec"), space)

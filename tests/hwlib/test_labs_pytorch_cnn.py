@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import csv
-import hashlib
-import io
 import json
-import tarfile
 from functools import partial
 
-import faulty_server as faulty
 import numpy as np
 import pytest
 import torch
@@ -17,10 +13,9 @@ from answers import solution
 from torch import nn
 
 from hwlib import data
-from hwlib.data import RemoteFile
 from hwlib.labs import pytorch_cnn as lab
 from hwlib.labs.pytorch_cnn import checks, experiments, speed
-from hwlib.train import evaluate, fit
+from hwlib.train import fit
 
 # ------------------------------------------------------------------------------ the checks
 
@@ -325,57 +320,19 @@ def test_the_fast_path_by_device(capability, precision, monkeypatch):
     assert lab.fast_path(torch.device("cpu")) == (None, torch.contiguous_format)
 
 
+def test_parity_splits_the_test_images():
+    made = data.synthetic(train=9, validation=0, test=21, shape=(3, 4, 4))
+    split = lab.by_parity(made)
+    assert split.train is made.train
+    for part, first in ((split.validation, 0), (split.test, 1)):
+        assert np.array_equal(part.x, made.test.x[first::2])
+        assert np.array_equal(part.y, made.test.y[first::2])
+
+
 def test_parity_wants_all_training_images():
     made = data.synthetic(train=9, validation=1, test=4, shape=(3, 4, 4))
     with pytest.raises(ValueError, match="by_parity: load the data with validation=0"):
         lab.by_parity(made)
-
-
-def cifar(folder, train=96, test=21):
-    """A server's archive in the format of CIFAR-100, its content, and its images and labels."""
-    rng = np.random.default_rng(0)
-    parts = {}
-    for name, count in (("train", train), ("test", test)):
-        labels = rng.integers(0, 100, (count, 1), dtype=np.uint8)
-        records = [rng.integers(0, 20, (count, 1), dtype=np.uint8), labels]
-        pixels = rng.integers(0, 256, (count, 3072), dtype=np.uint8)
-        parts[name] = np.concatenate([*records, pixels], axis=1), labels.ravel(), pixels
-    members = {f"{name}.bin": records.tobytes() for name, (records, *_) in parts.items()}
-    members["fine_label_names.txt"] = "\n".join(f"fine_{i}" for i in range(100)).encode()
-    members["coarse_label_names.txt"] = "\n".join(f"coarse_{i}" for i in range(20)).encode()
-    held = io.BytesIO()
-    with tarfile.open(fileobj=held, mode="w:gz") as tar:
-        for name, content in members.items():
-            info = tarfile.TarInfo(f"cifar-100-binary/{name}")
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
-    return held.getvalue(), parts
-
-
-def test_cifar_from_a_server_to_a_trained_step(tmp_path):
-    """Download, checksum, split by parity, bytes on the device, flips, some steps, a score."""
-    content, parts = cifar(tmp_path)
-    with faulty.FaultyServer(content) as server:
-        url = server.add(faulty.cut(1000), faulty.good)
-        source = RemoteFile("c.tar.gz", len(content), hashlib.sha256(content).hexdigest(), (url,))
-        raw = data.cifar100(validation=0, source=source, folder=tmp_path, progress=False)
-    split = lab.by_parity(raw)
-    assert [len(s.y) for s in split[:3]] == [96, 11, 10]
-    _, labels, pixels = parts["test"]
-    assert np.array_equal(split.validation.y, labels[::2])
-    assert np.array_equal(split.test.y, labels[1::2])
-    assert np.array_equal(split.test.x.reshape(10, -1), pixels[1::2])
-    images = lab.on_device(split, "cpu")
-    model = lab.base_network(batch_norm=True, p_drop=0.2)
-
-    def transform(x, rng):
-        return lab.given_flip(x, rng).float() / 127.5 - 1
-
-    how = dict(transform=transform, progress=False, precision="bfloat16")
-    history = fit(model, images, epochs=3, batch_size=32, **how)
-    assert len(history.step_loss) == 9
-    assert history.train_loss[-1] < history.train_loss[0]
-    assert 0 <= evaluate(model, images.test, transform=transform).accuracy <= 1
 
 
 # ------------------------------------------------------------------------------ images per second
