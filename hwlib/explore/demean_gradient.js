@@ -134,7 +134,6 @@ const FIGURE = {
     every: 900,
   },
   draw,
-  look: "explore-rows",
 };
 
 export default { render: (context) => explore(context, FIGURE) };

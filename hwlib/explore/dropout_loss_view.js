@@ -117,7 +117,7 @@ const FIGURE = {
     every: 60,
   },
   draw,
-  look: "explore-lead",
+  look: "explore-lead explore-beside",
 };
 
 export default { render: (context) => explore(context, FIGURE) };

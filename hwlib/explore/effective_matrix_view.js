@@ -127,7 +127,6 @@ const FIGURE = {
     every: 90,
   },
   draw,
-  look: "explore-stacked",
 };
 
 export default { render: (context) => editable(explore(context, FIGURE)) };

@@ -99,7 +99,6 @@ const FIGURE = {
     "No error without dropout": { keep: 0.75, w1: 1, w2: 1 },
     "The least average": { keep: 0.75, w1: 0.95, w2: 1.43 },
   },
-  look: "explore-stacked",
 };
 
 export default {

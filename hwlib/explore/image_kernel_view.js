@@ -117,7 +117,7 @@ function render({ model, el }) {
     title: "A filter on a photograph",
     invite: fine() ? "Point at the picture. Click a number of the filter, or drag it up and down."
       : "Drag the blue window. Tap a number of the filter.",
-    controls: CONTROLS, presets: PRESETS, look: "explore-stacked explore-kernel",
+    controls: CONTROLS, presets: PRESETS, look: "explore-kernel",
     draw(state, parts) {
       const pick = draw(state, pictures, parts);
       return (x, y, name) => pick(x, y, name, from);

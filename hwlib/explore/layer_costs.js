@@ -101,7 +101,6 @@ const FIGURE = {
     "Its last": net(1024, 1024, 7),
   },
   draw,
-  look: "explore-rows",
 };
 
 export default { render: (context) => explore(context, FIGURE) };

@@ -81,7 +81,7 @@ function render({ model, el }) {
   explore({ model, el }, {
     title: "Does the output move along?",
     invite: "Drag the digit, or press Play. Then choose another layer.",
-    controls: CONTROLS, look: "explore-rows",
+    controls: CONTROLS,
     presets: {
       "Stride 2: by 1": { layer: "stride 2", right: 1, down: 0 },
       "Stride 2: by 2": { layer: "stride 2", right: 2, down: 0 },

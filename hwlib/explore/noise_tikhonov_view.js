@@ -135,7 +135,6 @@ const FIGURE = {
     },
     every: 90,
   },
-  look: "explore-stacked",
 };
 
 export default {

@@ -94,7 +94,6 @@ const FIGURE = {
     next: ({ keep }) => (keep > 0.3 ? { keep: +Math.max(0.3, keep - 0.02).toFixed(2) } : null),
     every: 90,
   },
-  look: "explore-rows",
 };
 
 export default {

@@ -125,7 +125,6 @@ const FIGURE = {
     "Dilated 1, 2, 4: 15": stack(CONV, [3, 1, 0, 2], [3, 1, 0, 4]),
     "Dilated 2, 2: gaps": stack([3, 1, 0, 2], [3, 1, 0, 2]),
   },
-  look: "explore-rows",
 };
 
 export default {
