@@ -6,6 +6,9 @@ export function say(input, value) {
   input.setAttribute("aria-valuetext", value);
 }
 
+/** A control for a number: its label, its slider's ends, and from one value to the next. */
+export const range = (label, min, max, step = 1) => [label, { type: "range", min, max, step }];
+
 /**
  * A figure: labelled inputs bound to the traits they are named after, a picture, words, and buttons.
  *

@@ -43,7 +43,6 @@ export function spell(state) {
   return { line, notes };
 }
 
-const range = (label, min, max, step = 1) => [label, { type: "range", min, max, step }];
 const CONTROLS = {
   in_channels: range("channels in, C", 1, 1024),
   out_channels: range("channels out, F", 1, 1024),

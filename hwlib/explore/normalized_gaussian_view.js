@@ -1,7 +1,6 @@
 // Batch norm of Gaussian inputs: the controls, and what line and plane share.
 
-const range = (label, min, max, step = 0.25) => [label, { type: "range", min, max, step }];
-const LABELS = { mean: ["mean μ", -3, 3], std: ["sd σ", 0.25, 2, 0.05], gamma: ["scale γ", -2, 2], beta: ["shift β", -3, 3] };
+const LABELS = { mean: ["mean μ", -3, 3, 0.25], std: ["sd σ", 0.25, 2, 0.05], gamma: ["scale γ", -2, 2, 0.25], beta: ["shift β", -3, 3, 0.25] };
 const ONE = {}, TWO = {};
 for (const [name, [label, ...rest]] of Object.entries(LABELS)) {
   ONE[name] = range(label, ...rest);
@@ -9,7 +8,7 @@ for (const [name, [label, ...rest]] of Object.entries(LABELS)) {
   TWO[`${name}2`] = range(`${label}₂`, ...rest);
 }
 TWO.rho = range("corr. ρ", -0.9, 0.9, 0.05);
-const BATCH = { doublings: range("batch size n", 2, 10, 1), batch: ["batch", { type: "hidden" }] };
+const BATCH = { doublings: range("batch size n", 2, 10), batch: ["batch", { type: "hidden" }] };
 const KEYS = { a: "inputs", b: "by this batch's map", ghost: "earlier batches", c: "in a very large batch" };
 const LAST = 20; // batches are drawn
 

@@ -1,6 +1,5 @@
 // How the receptive field is drawn.
 
-const range = (label, min, max) => [label, { type: "range", min, max }];
 const CONTROLS = {
   depth: range("layers", 1, 5),
   layer: range("layer to change", 1, 5),

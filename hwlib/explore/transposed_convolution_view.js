@@ -1,6 +1,5 @@
 // How transposed convolution is drawn: stamps like the rows of a sum by hand, and how many meet where.
 
-const range = (label, min, max) => [label, { type: "range", min, max }];
 const CONTROLS = {
   stride: range("stride s", 1, 4),
   padding: range("padding p", 0, 3),
