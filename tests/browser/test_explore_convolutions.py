@@ -411,33 +411,40 @@ def check_costs(figure):
     """The figure says what hwlib counts; return its settings."""
     C, outputs, K, n = (int(slider(figure, name).input_value()) for name in COSTS)
     twin = LayerCosts(in_channels=C, out_channels=outputs, kernel_size=K, side=n)
-    assert f"{twin.weights['standard']:,} weights" in notes(figure)[1]
-    assert notes(figure)[2].endswith(f"= {twin.weights['separable']:,}")
-    assert f"= 1/{outputs} + 1/{K * K} " in line(figure)
-    ratio = number(line(figure).split()[-1])
-    assert ratio == pytest.approx(twin.macs["separable"] / twin.macs["standard"], rel=6e-3)
-    words = {"million": 1e6, "billion": 1e9, "trillion": 1e12, "quadrillion": 1e15}
+    percent = re.search(rf"= 1/{outputs:,} \+ 1/{K * K} . ([\d.]+)% of", line(figure))[1]
+    ratio = twin.macs["separable"] / twin.macs["standard"]
+    assert number(percent) == pytest.approx(100 * ratio, rel=6e-3)
+    texts = figure.locator(".costs-frame text").all_text_contents()
+    assert f"{percent}%" in texts
+    words = {"": 1, "million": 1e6, "billion": 1e9, "trillion": 1e12, "quadrillion": 1e15}
+
+    def counted(text):
+        digits, _, word = text.partition(" ")
+        return number(digits) * words[word]
+
+    for name in twin.weights:  # the table: its name, weights and MACs
+        at = texts.index(name)
+        said = [counted(text) for text in texts[at + 1 : at + 3]]
+        assert said == pytest.approx([twin.weights[name], twin.macs[name]], rel=6e-3)
     counts = {**twin.weights, **twin.parts}
-    found = re.findall(
-        r"(standard|separable|depthwise|pointwise|dense):? ([\d.,]*\d)(?: (\w+illion))?",
-        "\n".join(figure.locator(".costs-frame text").all_text_contents()),
-    )
-    assert sorted(name for name, *_ in found) == sorted(counts)
-    for name, digits, word in found:
-        assert number(digits) * words.get(word, 1) == pytest.approx(counts[name], rel=6e-3)
+    for name in twin.parts:
+        said = re.search(rf"{name} (\S+(?: \w+illion)?) = 1 of", "\n".join(texts))[1]
+        assert counted(said) == pytest.approx(counts[name], rel=6e-3)
     areas = {
-        name: np.prod(figure.locator(f".costs-{name}").evaluate(
+        name: np.prod(figure.locator(f".costs-{name}-area").evaluate(
             "path => path.getAttribute('d').match(/h([\\d.e-]+)v([\\d.e-]+)/).slice(1).map(Number)"
         ))
         for name in ("standard", *twin.parts)
     }  # fmt: skip
     for name, area in areas.items():
-        assert area / areas["standard"] == pytest.approx(counts[name] / counts["standard"])
+        enlarged = name == "depthwise" and "enlarged" in "".join(texts)
+        wanted = counts[name] / counts["standard"]
+        assert area / areas["standard"] == pytest.approx(wanted) or (enlarged and area > wanted)
     return C, outputs, K, n
 
 
 def test_costs_by_keyboard(page, costs):
-    assert check_costs(costs) == (32, 64, 3, 56)
+    assert check_costs(costs) == (32, 64, 3, 112)
     for i, name in enumerate(COSTS):
         said = line(costs) + "".join(notes(costs))
         before = check_costs(costs)
@@ -467,12 +474,15 @@ def test_costs_by_pointer(page, costs):
     assert check_costs(costs)[1] == 1024
 
 
-def test_costs_of_mobilenets_layers_and_reset(costs):
-    press(costs, "MobileNet's first pair")
-    assert check_costs(costs) == (32, 64, 3, 112)
-    press(costs, "Its last")
-    assert check_costs(costs) == (1024, 1024, 3, 7)
-    press(costs, "Its middle")
-    assert check_costs(costs) == (512, 512, 3, 14)
+def test_presets_and_reset_of_the_costs(costs):
+    for name, state in {
+        "Its last pair": (1024, 1024, 3, 7),
+        "Larger filters, 7 × 7": (32, 64, 7, 112),
+        "Only 2 outputs": (32, 2, 3, 112),
+        "MobileNet's first pair": (32, 64, 3, 112),
+    }.items():
+        press(costs, name)
+        assert check_costs(costs) == state
+    slider(costs, "kernel K").press("Home")
     press(costs, "Reset")
-    assert check_costs(costs) == (32, 64, 3, 56)
+    assert check_costs(costs) == (32, 64, 3, 112)

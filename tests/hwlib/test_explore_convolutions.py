@@ -510,32 +510,17 @@ def test_the_costs_are_hwlibs(counted):
 
 def test_what_is_spelled_of_the_costs_adds_up(counted):
     for setting, mine in counted:
-        C, outputs, K, n = setting.values()
-        *_, said = mine["words"]["line"].split("\n")
-        terms, _, ratio = said.removeprefix("= ").replace("≈", "=").partition(" = ")
-        assert terms == f"1/{outputs} + 1/{K**2}"
-        assert number(ratio) == pytest.approx(mine["ratio"], rel=6e-3)
-        notes = [note.replace("\u00a0", " ") for note in mine["words"]["notes"]]
-        assert notes[0] == f"From C = {C} to F = {outputs} channels of {n} × {n}:"
-        for note, name in zip(notes[1:3], ("standard", "separable"), strict=True):
-            formula, total = note.split(" = ")[1:]
-            total = int(number(total.removesuffix(" weights")))
-            assert eval(formula.replace("·", "*").replace(",", "")) == total
-            assert total == mine["weights"][name]
-        formula, total = notes[3].split(" = ")[1:]
-        sides = formula.split(" · ")
-        assert np.prod([number(side) for side in sides]) == mine["weights"]["dense"]
-        assert spelled(total) == pytest.approx(mine["weights"]["dense"], rel=6e-3)
-        products = re.search(r"so (.*) and (.*) \(dense", notes[4])
-        for many, name in zip(products.groups(), ("standard", "separable"), strict=True):
-            assert spelled(many) == pytest.approx(mine["macs"][name], rel=6e-3)
-
-
-def spelled(text):
-    """The number that "57.8 million" is."""
-    words = {"million": 1e6, "billion": 1e9, "trillion": 1e12, "quadrillion": 1e15}
-    digits, _, word = text.partition(" ")
-    return number(digits) * words.get(word, 1)
+        outputs, K, n = (setting[name] for name in ("out_channels", "kernel_size", "side"))
+        terms, percent = re.fullmatch(
+            r"1/F \+ 1/K² = (.*) [=≈] ([\d.]+)% of weights and MACs remain\.", mine["words"]["line"]
+        ).groups()
+        assert terms == f"1/{outputs:,} + 1/{K**2}"
+        assert number(percent) == pytest.approx(100 * mine["ratio"], rel=6e-3)
+        standard, separable, macs = mine["words"]["notes"]
+        for note, name in ((standard, "standard"), (separable, "separable")):
+            formula = note.split(" = ")[1].replace("·", "*").replace(",", "")
+            assert eval(formula) == mine["weights"][name]
+        assert macs == f"MACs per weight: n² = {n**2:,}; dense: 1"
 
 
 def test_counts_are_said_in_three_digits(costs):
