@@ -338,37 +338,36 @@ def test_the_presets_show_what_they_say(figure):
 
 def check_gaussian(figure, features):
     names = {"mean": "mean μ", "std": "sd σ", "gamma": "scale γ", "beta": "shift β"}
-    state = {
-        "doublings": int(value(figure, "batch size n")),
-        "batch": int(figure.locator("input[type=hidden]").input_value()),
-    }
+    size = "batch size" + " n" * (features == 1)
+    state = {"doublings": int(value(figure, size))}
+    hidden = int(figure.locator("input[type=hidden]").input_value())
     for trait, label in names.items():
         state[trait] = value(figure, label + "₁" * (features == 2))
         if features == 2:
             state[f"{trait}2"] = value(figure, f"{label}₂")
     if features == 2:
-        state["rho"] = value(figure, "corr. ρ")
+        state |= {"rho": value(figure, "corr. ρ"), "stage": hidden}
+        state["batch"] = int(value(figure, "batch drawn"))
+    else:
+        state["batch"] = hidden
     one = NormalizedGaussian(features=features, **state)
     x, y = one.inputs, one.outputs
-    said = figure.locator(LINE).inner_text().split("\n")
-    assert numbers(said[0]) == [one.batch, len(x)]
+    line, notes = (figure.locator(words).inner_text() for words in (LINE, NOTES))
     near = {"abs": 0.006}
-    assert numbers(said[1]) == pytest.approx([*x.mean(axis=0), *y.mean(axis=0)], **near)
-    assert numbers(said[2]) == pytest.approx([*x.std(axis=0), *y.std(axis=0)], **near)
-    if features == 2:
+    means, sds = ([*f(x, axis=0), *f(y, axis=0)] for f in (np.mean, np.std))
+    if features == 1:
+        assert numbers(line) == pytest.approx([one.batch, len(x), *means, *sds], **near)
+        assert figure.locator(".gauss-ghosts > *").count() == min(one.batch - 1, 10)
+        assert figure.locator(".gauss-went").get_attribute("d").count("M") == one.batch - 1
+    else:
         scaled = one.gamma * one.gamma2 != 0
         expected = [np.corrcoef(batch.T)[0, 1] for batch in (x, y)[: 1 + scaled]]
-        assert numbers(said[3]) == pytest.approx(expected, **near)
+        assert numbers(line) == pytest.approx(expected, **near)
+        for said, moments in zip(notes.split("\n"), (means, sds), strict=False):
+            assert numbers(said) == pytest.approx(moments, **near)
     path = figure.locator((".gauss-x", ".points-x")[features - 1]).get_attribute("d")
     assert path.count("M") == len(x)
-    assert figure.locator(".gauss-ghosts > *").count() == one.batch - 1
     return one
-
-
-@on(BELL)
-def test_the_bell_opens_with_what_batch_norm_does(figure):
-    check_gaussian(figure, 1)
-    assert figure.locator(LINE).inner_text().endswith("→ 0\nsd 1.35 → 1")
 
 
 @on(BELL)
@@ -406,19 +405,19 @@ def test_a_line_leads_from_each_input_to_its_output(page, figure):
 
 @on(BELL)
 def test_no_bell_is_cut_and_the_inputs_keep_their_height(figure):
-    """At the two widths of the slider for n, with the ghosts of all batches."""
+    """At two values of n, with the ghosts of ten batches."""
     inputs = figure.locator(".bell-a").get_attribute("d")
-    bottom = float(figure.locator(".plot-axes path").first.get_attribute("d").split("V")[1])
+    base = float(figure.locator(".gauss-base").get_attribute("d").rpartition(" ")[2].split("H")[0])
     slider(figure, "scale γ").fill("0.25")
     slider(figure, "shift β").fill("1.5")
     assert figure.locator(".bell-a").get_attribute("d") == inputs
     for preset in ("n = 8: maps vary", "n = 1,024: they agree"):
         press(figure, preset)
         paths = figure.locator(".bell-b, .bell-c, .gauss-ghosts path:first-child")
-        lows = [np.array(numbers(re.sub("[ML]", " ", d))).reshape(-1, 2)[:, 1].max()
+        tops = [np.array(numbers(re.sub("[ML]", " ", d))).reshape(-1, 2)[:, 1].min()
                 for d in paths.evaluate_all("all => all.map((e) => e.getAttribute('d'))")]  # fmt: skip
-        assert len(lows) == 21
-        assert bottom - 1 < max(lows) <= bottom  # the narrowest batch fills the height
+        assert len(tops) == 12
+        assert base - 84.1 <= min(tops) < base - 40
         assert figure.locator(".gauss-links").get_attribute("d").count("M") <= 32
 
 
@@ -429,7 +428,7 @@ def test_the_frame_holds_every_contour_and_stays_while_a_dot_is_held(page, figur
     for i in range(10):
         for end in ("Home", "End"):
             figure.get_by_role("slider").nth(i).press(end)
-            for look in "abc":
+            for look in "ab":
                 x, y = contour(figure, look)
                 assert sides[0] <= x.min()
                 assert x.max() <= sides[0] + sides[2]
@@ -442,23 +441,36 @@ def test_the_frame_holds_every_contour_and_stays_while_a_dot_is_held(page, figur
     x, y = centre(figure.locator(".dot-inputs"))
     page.mouse.move(x, y)
     page.mouse.down()
-    page.mouse.move(x + 40, y + 40)
+    page.mouse.move(x + 250, y + 40)
     assert page.evaluate(frame) == before
     page.mouse.up()
     assert page.evaluate(frame) != before
 
 
-@on(BELL, PLANE)
-def test_each_batch_that_is_drawn_leaves_a_ghost(page, figure, request):
-    features = 1 if request.node.callspec.id == "NormalizedGaussian" else 2
-    seen = {figure.locator(LINE).inner_text()}
-    for batch in range(2, 21):
-        figure.locator(".explore-step").press("Enter")
-        assert check_gaussian(figure, features).batch == batch
-        seen.add(figure.locator(LINE).inner_text())
-    assert len(seen) == 20
-    press(figure, "Draw again")  # from the first on
-    assert check_gaussian(figure, features).batch == 1
+@on(PLANE)
+def test_the_plane_shows_the_steps_of_batch_norm(page, figure):
+    """What is drawn in green: the batch, the batch without its mean, the outputs."""
+    settle(page)
+    one = check_gaussian(figure, 2)
+    x = one.inputs
+    unit = drawn(figure, "points-x")[1] - drawn(figure, "points-x")[0]
+    unit = np.abs(unit / (x[1] - x[0]))[0]
+    origin = drawn(figure, "points-x")[0] - unit * x[0]
+    for stage, expected in enumerate((x, x - x.mean(axis=0), one.outputs)):
+        press(figure, "Step")
+        assert check_gaussian(figure, 2).stage == stage
+        np.testing.assert_allclose((drawn(figure, "points-y") - origin) / unit, expected, atol=1e-6)
+    assert figure.locator(".cloud-lines").get_attribute("d").count("L") == 6
+    page.evaluate("window.setTimeout = ((real) => (f, ms) => real(f, ms / 20))(setTimeout)")
+    press(figure, "Play")
+    page.wait_for_function("document.querySelector('.explore-play').textContent === 'Play'")
+    assert check_gaussian(figure, 2).stage == 2
+
+
+def drawn(figure, name):
+    """Where the marks of a cloud begin, in pixels, up positive."""
+    d = figure.locator(f".{name}").get_attribute("d")
+    return np.array(re.findall(r"M([-\d.]+) ([-\d.]+)", d), dtype=float) * [1, -1]
 
 
 @on(BELL)
@@ -501,7 +513,7 @@ def test_the_bell_is_held_by_its_dots(page, figure):
     settle(page)
     picture = figure.get_by_role("img").bounding_box()
     x, y = centre(figure.locator(".gamma.plot-dot"))
-    pull(page, (x, y), picture["x"] + 0.3 * picture["width"], y)
+    pull(page, (x, y), picture["x"] + 0.2 * picture["width"], y)
     assert check_gaussian(figure, 1).gamma < 0  # through 0 to the other side
 
 
@@ -526,8 +538,8 @@ def test_without_a_scale_a_spike_is_drawn_and_said(figure):
 @on(PLANE)
 def test_the_plane_by_keyboard(figure):
     sliders = figure.get_by_role("slider")
-    assert sliders.count() == 10
-    for i in range(10):
+    assert sliders.count() == 11
+    for i in range(11):
         said = figure.locator(LINE).inner_text() + figure.locator(NOTES).inner_text()
         at_end = sliders.nth(i).evaluate("e => +e.value >= +e.max")
         sliders.nth(i).press("ArrowLeft" if at_end else "ArrowRight")
@@ -554,7 +566,7 @@ def test_equal_scales_lay_the_long_axis_at_45_degrees(figure):
         for name in ("scale γ₁", "scale γ₂"):
             slider(figure, name).fill(str(0.5 + 0.5 * i))
         check_gaussian(figure, 2)
-        assert figure.locator(NOTES).inner_text().endswith("in a very large batch 45°.")
+        assert figure.locator(NOTES).inner_text().endswith("for n → ∞: 45°")
 
 
 @on(PLANE)
@@ -563,11 +575,11 @@ def test_a_circle_has_no_long_axis(figure):
     for std in ("0.25", "2"):
         slider(figure, "sd σ₁").fill(std)
         said = figure.locator(NOTES).inner_text()
-        assert said.endswith("in a very large batch none (a circle).")
+        assert said.endswith("for n → ∞: none")
 
 
 def contour(figure, look):
-    """The 1-SD and 2-SD contours in pixels, x and y, y up."""
+    """The 2-SD contour in pixels, x and y, y up."""
     d = figure.locator(f".cloud-{look}").get_attribute("d")
     return np.array(numbers(re.sub("[ML]", " ", d))).reshape(-1, 2).T * [[1], [-1]]
 
@@ -577,17 +589,17 @@ def test_a_negative_scale_mirrors_the_contours(figure):
     for preset, sign in (("Reset", 1), ("γ₁ < 0 mirrors", -1)):
         press(figure, preset)
         check_gaussian(figure, 2)
-        leaning = [np.corrcoef(contour(figure, look))[0, 1] for look in "abc"]
-        assert leaning == pytest.approx([0.7, 0.7 * sign, 0.7 * sign], abs=0.02)
+        leaning = [np.corrcoef(contour(figure, look))[0, 1] for look in "ab"]
+        assert leaning == pytest.approx([0.7, 0.7 * sign], abs=0.02)
 
 
 @on(PLANE)
-def test_the_whitened_cloud_is_the_unit_circle(figure):
-    """Of the size of the outputs' box, and not correlated whatever the inputs are."""
+def test_the_whitened_cloud_is_a_circle_whatever_the_inputs_are(figure):
     for preset in ("Reset", "ρ = 0.9 is kept"):
         press(figure, preset)
-        white, outputs = contour(figure, "white"), contour(figure, "c")
-        assert np.ptp(white, axis=1) == pytest.approx(np.ptp(outputs, axis=1), rel=0.01)
+        white = contour(figure, "white")
+        wide, high = np.ptp(white, axis=1)
+        assert wide == pytest.approx(high, rel=0.01)
         assert np.corrcoef(white)[0, 1] == pytest.approx(0, abs=0.01)
 
 
@@ -595,7 +607,7 @@ def test_the_whitened_cloud_is_the_unit_circle(figure):
 def test_middles_are_dragged_by_mouse_and_by_finger(page, figure):
     page.set_viewport_size({"width": 390, "height": 800})
     start = check_gaussian(figure, 2)
-    inputs, outputs = (figure.locator(f".dot-{name}") for name in ("inputs", "limit"))
+    inputs, outputs = (figure.locator(f".dot-{name}") for name in ("inputs", "outputs"))
     x, y = centre(inputs)
     pull(page, (x, y), x + 40, y + 30)
     one = check_gaussian(figure, 2)

@@ -369,16 +369,16 @@ def test_the_words_say_that_the_correlation_is_kept_but_for_its_sign(gaussian):
     same, turned = gaussian(body, [state, {**state, "gamma": -1.5}])
     figure = NormalizedGaussian(**state)
     r = f"{np.corrcoef(figure.inputs.T)[0, 1]:.2f}"
-    assert same["line"][3] == f"correlation {r} → {r}"
-    assert turned["line"][3] == f"correlation {r} → −{r}"
-    assert same["line"][1].endswith("→ 2, −2")
-    assert same["line"][2].endswith("→ 1.5, 0.75")
-    assert "inputs 45°" in same["notes"]
+    assert same["line"] == f"Correlation {r} → {r}: batch norm keeps it"
+    assert turned["line"] == f"Correlation {r} → −{r}: only its sign changes"
+    mean, sd, _ = same["notes"].split("\n")
+    assert mean.endswith("→ 2, −2")
+    assert sd.endswith("→ 1.5, 0.75")
     for words, gammas in ((same, (1.5, 0.75)), (turned, (-1.5, 0.75))):
         cov = np.array([[1, 0.7], [0.7, 1]]) * np.outer(gammas, gammas)
         x, y = np.linalg.eigh(cov)[1][:, 1]
-        angle = f"{np.degrees(np.arctan(y / x)):.1f}°.".replace("-", "−")
-        assert words["notes"].endswith(f"in a very large batch {angle}")
+        angle = f"{np.degrees(np.arctan(y / x)):.1f}°".replace("-", "−")
+        assert words["notes"].endswith(f"Long axis for n → ∞: {angle}")
 
 
 def test_the_words_spell_a_bell(gaussian):
@@ -386,14 +386,10 @@ def test_the_words_spell_a_bell(gaussian):
     words = gaussian("return figure.spell(data, figure.normalize(data, 1));", state)
     figure = NormalizedGaussian(**state)
     m, s = figure.inputs.mean(), figure.inputs.std()
-    said = [
-        "Batch 7: n = 4, in → out",
-        f"mean {m:.2f} → 1".replace("-", "−"),
-        f"sd {s:.2f} → 1",
-    ]
-    assert words["line"] == said
-    assert "An input at the mean μ = −2 becomes" in words["notes"]
-    assert words["notes"].endswith("in a very large batch, 1.")
+    said = f"Batch 7, n = 4: mean {m:.2f} → 1, sd {s:.2f} → 1".replace("-", "−")
+    assert words["line"].replace("\xa0", " ") == said
+    assert "It sends the mean μ = −2 to" in words["notes"]
+    assert words["notes"].endswith("that of a very large batch sends it to 1.")
 
 
 def test_a_batch_in_words_remembers_the_earlier_ones(gaussian):
@@ -407,8 +403,8 @@ def test_a_batch_in_words_remembers_the_earlier_ones(gaussian):
         images.append(a * (figure.mean - figure.inputs.mean()) + figure.beta)
     low, high = (f"{v:.2f}".rstrip("0").replace("-", "−") for v in (min(images), max(images)))
     notes = gaussian(body, {**state, "batch": 2})
-    assert notes.endswith(f"In batches 1 to 2 it became {low} to {high}.")
-    assert "In batches" not in gaussian(body, {**state, "batch": 1})
+    assert notes.endswith(f"Batches 1 to 2 send it to {low} to {high}.")
+    assert "Batches" not in gaussian(body, {**state, "batch": 1})
 
 
 def test_without_a_scale_the_words_say_so_and_keep_nothing_of_another(gaussian):
@@ -417,11 +413,11 @@ def test_without_a_scale_the_words_say_so_and_keep_nothing_of_another(gaussian):
     state |= {"gamma": 0, "beta": 1}
     plane = {**state, "features": 2, "doublings": 6}
     line, one, both = gaussian(body, [state, plane, {**plane, "gamma2": 0}])
-    assert line["line"][1:] == [line["line"][1].split("→")[0] + "→ 1", "sd 1.35 → 0"]
+    assert re.search(r"→.1, sd.1.35.→.0$", line["line"])
     assert line["notes"] == "γ = 0: every input becomes β = 1."
-    assert one["line"][3].endswith("→ not defined")
-    assert one["notes"].endswith("by this batch's maps 90°, in a very large batch 90°.")
-    assert both["notes"].endswith("in a very large batch none (a point).")
+    assert one["line"].endswith("→ not defined: a feature is constant")
+    assert one["notes"].endswith("Long axis for n → ∞: 90°")
+    assert both["notes"].endswith("Long axis for n → ∞: none")
 
 
 def test_an_ellipse_is_held_by_its_axes(gaussian):
@@ -536,6 +532,12 @@ BAD = {
         "batch",
         21,
         "'batch' trait of a NormalizedGaussian instance should not be greater than 20",
+    ),
+    "step": (
+        NormalizedGaussian,
+        "stage",
+        3,
+        "'stage' trait of a NormalizedGaussian instance should not be greater than 2",
     ),
     "features": (
         NormalizedGaussian,
