@@ -9,8 +9,8 @@ const CONTROLS = {
     constant: "1, 1, 1, 1, …",
     share: "1/n each",
   } }],
-  doublings: ["batch size n", { type: "range", min: 0, max: 10 }],
-  shift: ["added to each", { type: "range", min: -0.5, max: 0.5, step: 0.05 }],
+  doublings: range("batch size n", 0, 10),
+  shift: range("added to each", -0.5, 0.5, 0.05),
   gamma: ["scale γ", { type: "range", min: -2, max: 2, step: 0.25, more: true }],
 };
 const SIZES = Array.from({ length: 1024 }, (_, i) => i + 1).filter((n) => n < 65 || n % 16 === 0);

@@ -24,7 +24,7 @@ class NormalizedGaussian(Figure):
         mean2: of feature 2; likewise std2, gamma2 and beta2.
         rho: the correlation of the features, from -0.9 to 0.9.
         doublings: the batch has 2 ** doublings examples, 2 to 10 doublings.
-        batch: which batch is drawn, from 1 to 20: the seed. On a line the earlier ones stand behind.
+        batch: which batch is drawn, from 1 to 20: the seed. On a line earlier ones stay.
         stage: what of the batch norm has been done in the plane: 0 nothing, 1 the mean is
             subtracted, 2 all.
 
@@ -63,7 +63,7 @@ class NormalizedGaussian(Figure):
     @property
     def HEIGHT(self) -> tuple[float, float]:
         """A plane is as high as it is wide, and has twice the sliders."""
-        return (36, 52) if self.features == 1 else (33, 52)
+        return (39, 52) if self.features == 1 else (33, 52)
 
     @property
     def inputs(self) -> np.ndarray:

@@ -21,10 +21,14 @@ def figure(page, request):
     """The figure that the test names, alive on a page of its own."""
     made, settings = request.param
     page.set_content(embed(made(**settings)))
+    yield unfolded(page)
+    assert page.foreign == page.faults == []
+
+
+def unfolded(page):
     found = alive(page)
     page.evaluate("document.querySelectorAll('details').forEach((fold) => (fold.open = true))")
-    yield found
-    assert page.foreign == page.faults == []
+    return found
 
 
 CUBE = (NormCube, {})
@@ -487,7 +491,7 @@ def test_play_draws_twenty_batches(page, figure):
 def test_without_motion_a_batch_is_drawn_but_nothing_plays(page):
     page.emulate_media(reduced_motion="reduce")
     page.set_content(embed(NormalizedGaussian()))
-    figure = alive(page)
+    figure = unfolded(page)
     button = figure.locator(".explore-play")
     css = NormalizedGaussian._css
     page.add_style_tag(content=css)
