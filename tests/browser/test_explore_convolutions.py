@@ -230,14 +230,20 @@ def test_stamps_by_finger_in_every_direction(page, stamps):
 @pytest.fixture
 def stack(page):
     page.set_content(embed(ReceptiveField()))
-    return alive(page)
+    return unfolded(alive(page))
+
+
+def unfolded(figure):
+    """With its fold open: it holds what the picture does as well."""
+    figure.locator("summary").click()
+    return figure
 
 
 KEYS = ("kernel_size", "stride", "padding", "dilation")
 
 
 def field_text(figure):
-    return figure.get_by_role("textbox", name="all layers").input_value()
+    return figure.get_by_role("textbox", name="each layer").input_value()
 
 
 LAYER = ("kernel", "stride", "padding", "dilation")
@@ -249,22 +255,23 @@ def check_field(figure, layers):
     field = count.receptive_field(layers)
     shown = figure.locator(".field-texts text").all_text_contents()
     rows = [[layer[n] for n in KEYS] for layer in layers]
-    words = " ".join(text for text in shown if text not in "+−")
-    for k, s, p, d in rows:
-        assert f"kernel {k} stride {s}" in words
-        assert p == 0 or re.search(rf"pad(ding|\.) {p}\b", words)
-        assert d == 1 or re.search(rf"dil(ation|\.) {d}\b", words)
-    assert figure.locator(".field-step").count() == 4 * len(layers)
+    words = " ".join(text for text in shown if text not in {"+", "−", *LAYER})
+    for i, row in enumerate(rows, start=1):
+        assert re.search(rf"\b{i} (conv|pool) {' '.join(map(str, row))}\b", words)
+    assert figure.locator(".field-step").count() == 8 * len(layers)
     typed = field_text(figure).split(";")
     assert [[int(n) for n in row.split(",")] for row in typed if row.strip()] == rows
-    assert {f"size {field.size}", f"jump {field.jump}"} <= set(shown)
-    said = [number(re.match(r"\w+ (\S+)", note)[1]) for note in notes(figure)[:3]]
-    assert said == list(field)
+    assert {f"= {field.size}", f"jump {field.jump}"} <= set(shown)
+    adds = [text[2:].split("·") for text in shown if text.startswith("+ ")]
+    assert 1 + sum(int(a) * int(b) for a, b in adds) == field.size
     at = int(slider(figure, "output").input_value())
     first = field.start + at * field.jump
-    ends = re.search(r"x\[(\S+)\] to x\[(\S+)\]", line(figure)).groups()
-    assert [number(end) for end in ends] == [first, first + field.size - 1]
-    assert line(figure).startswith(f"Output {at} sees ")
+    said = re.fullmatch(
+        r"Output (\d+) sees (\d+).*?, x\[(\d+)\](?: to x\[(\d+)\])?.*", line(figure)
+    )
+    assert int(said[1]) == at
+    assert any(re.fullmatch(rf"sees {said[2]}( of {field.size})?", text) for text in shown)
+    assert first <= int(said[3]) <= int(said[4] or said[3]) < first + field.size
     chosen = layers[int(slider(figure, "layer to change").input_value()) - 1]
     assert int(slider(figure, "layers").input_value()) == len(layers)
     values = [int(slider(figure, name).input_value()) for name in LAYER]
@@ -290,7 +297,8 @@ def test_a_stack_by_keyboard(page, stack):
     new = {"kernel_size": 3, "dilation": 2, "padding": 1}
     check_field(stack, [conv, pool, conv, last, new])
     slider(stack, "output").press("Home")
-    assert notes(stack)[-1] == "Crosses are padding."
+    check_field(stack, [conv, pool, conv, last, new])
+    assert stack.get_by_text("× padding").count() == 1
     slider(stack, "layers").press("Home")
     check_field(stack, [conv])
     assert page.foreign == page.faults == []
@@ -302,15 +310,20 @@ def test_a_stack_by_pointer(page, stack):
     def step(key, layer, by):
         stack.locator(f"[data-spot='{key} {layer} {by}']").click()
 
-    stack.locator("[data-spot='layer 2']").click(position={"x": 12, "y": 12})
-    check_field(stack, [conv, pool, conv, pool])
-    assert slider(stack, "layer to change").input_value() == "2"
     step("kernel_size", 3, 1)
     check_field(stack, [conv, pool, {"kernel_size": 4}, pool])
     assert slider(stack, "layer to change").input_value() == "3"
     step("stride", 4, -1)
     step("stride", 4, -1)  # it stays 1
     check_field(stack, [conv, pool, {"kernel_size": 4}, {"kernel_size": 2}])
+    step("padding", 1, 1)
+    step("dilation", 1, 1)
+    check_field(
+        stack, [{**conv, "padding": 1, "dilation": 2}, pool, {"kernel_size": 4}, {"kernel_size": 2}]
+    )
+    step("padding", 1, -1)
+    step("padding", 1, -1)  # it stays 0
+    step("dilation", 1, -1)
     step("kernel_size", 2, 1)  # now as layer 1
     step("stride", 2, -1)
     check_field(stack, [conv, conv, {"kernel_size": 4}, {"kernel_size": 2}])
@@ -337,24 +350,24 @@ def test_the_output_by_finger(page, stack):
     assert page.evaluate("scrollY") == seen
 
 
-def test_presets_of_a_stack_say_their_size(stack):
+def test_presets_and_play_of_a_stack(page, stack):
     conv, same, pool = (
         {"kernel_size": 3},
         {"kernel_size": 3, "padding": 1},
         {"kernel_size": 2, "stride": 2},
     )
     stacks = {
-        "3 × 3 four times: 9": [conv] * 4,
-        "VGG with pooling: 14": [same, same, pool, same, same],
-        "Dilated 1, 2, 4: 15": [{**conv, "dilation": d} for d in (1, 2, 4)],
-        "Dilated 2, 2: gaps": [{**conv, "dilation": 2}] * 2,
-    }
+        "3 × 3, four times": ([conv] * 4, "sees 9 inputs, x[1] to x[9]."),
+        "VGG with pooling": ([same, same, pool, same, same], "sees 14 inputs, x[0] to x[13]."),
+        "Dilated 1, 2, 4": ([{**conv, "dilation": d} for d in (1, 2, 4)], "sees 15 inputs, x[1] to x[15]."),
+        "Dilated 2, 2: gaps": ([{**conv, "dilation": 2}] * 2, "sees 5 of 9 inputs, x[1] to x[9] (4 skipped)."),
+        "At a padded edge": ([same] * 3, "sees 4 of 7 inputs, x[0] to x[3] (3 outside)."),
+    }  # fmt: skip
     for _ in range(2):  # after each other, and after a change
-        for name, layers in stacks.items():
+        for name, (layers, words) in stacks.items():
             press(stack, name)
             check_field(stack, layers)
-            if ": gaps" not in name:
-                assert count.receptive_field(layers).size == int(name.split(": ")[1])
+            assert line(stack).split(" ", 2)[2] == words
             button = stack.get_by_role("button", name=name, exact=True)
             assert button.get_attribute("aria-pressed") == "true"
             slider(stack, "layer to change").press("End")
@@ -362,12 +375,17 @@ def test_presets_of_a_stack_say_their_size(stack):
             check_field(
                 stack, [*layers[:-1], {**layers[-1], "kernel_size": layers[-1]["kernel_size"] + 1}]
             )
-    press(stack, "Dilated 2, 2: gaps")
-    assert line(stack).startswith("Output 1 sees 5 of 9 inputs")
+    press(stack, "Reset")
+    for at in (2, 0, 1):
+        stack.locator(".explore-step").click()
+        assert check_field(stack, [conv, pool, conv, pool]) == at
+    press(stack, "Play")
+    page.wait_for_function("document.querySelector('.explore-play').textContent === 'Play'")
+    assert slider(stack, "output").input_value() == "2"
 
 
 def test_layers_are_typed(stack):
-    text = stack.get_by_role("textbox", name="all layers")
+    text = stack.get_by_role("textbox", name="each layer")
     text.fill("5, 2, 1, 1; 3, 1, 0, 2")
     check_field(
         stack, [{"kernel_size": 5, "stride": 2, "padding": 1}, {"kernel_size": 3, "dilation": 2}]
@@ -380,7 +398,7 @@ def test_stacks_from_python_beyond_the_sliders_and_in_two_views(page):
     figure = ReceptiveField(layers=[{"kernel_size": 3}, {"kernel_size": 9, "stride": 4}])
     page.set_content(embed(figure, figure))
     page.wait_for_selector("html[data-explore]")
-    one, two = (page.locator(".explore").nth(i) for i in range(2))
+    one, two = (unfolded(page.locator(".explore").nth(i)) for i in range(2))
     check_field(one, figure.layers)
     slider(one, "layer to change").press("ArrowRight")
     slider(two, "padding").press("ArrowRight")
