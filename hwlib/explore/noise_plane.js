@@ -56,7 +56,9 @@ export function weightPlane(panel, problem, state, result, side) {
     curve(panel, key, look, inside(ring));
     const reach = ([a, b]) => a * toward[0] + b * toward[1];
     const wide = 3.9 * text.length + 4;
-    const free = ring.filter((point) => !far(point)).sort((p, q) => reach(q) - reach(p))
+    const visible = within(ring, x, y);
+    const dense = visible.slice(1).flatMap((to, i) => list(8, (k) => visible[i].map((v, j) => v + ((k + 0.5) / 8) * (to[j] - v))));
+    const free = dense.filter(([a]) => Number.isFinite(a)).sort((p, q) => reach(q) - reach(p))
       .map(([a, b]) => [Math.max(44 + wide, Math.min(side - 8 - wide, X(a) + toward[0] * (wide + 4))),
         Math.max(20, Math.min(side - 48, Y(b) - 13 * toward[1] + 4))])
       .find(([a, b]) => taken.every(([c, d, other]) => Math.abs(a - c) > wide + other || Math.abs(b - 4 - d) > 22));
