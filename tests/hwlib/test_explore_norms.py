@@ -147,14 +147,13 @@ def test_the_words_count_the_set(cube):
     body = "return data.map((s) => figure.spell(s[0], s[1]));"
     batch, group = cube(body, [[VALUES, {"norm": n, **at}] for n in ("batch", "group")])
     x = np.array(VALUES)
-    assert batch["line"] == (
-        "One mean for channel 2 of all 3 samples, at all 4 positions:\n"
-        f"3 · 1 · 4 = 12 entries. Their mean is {x[:, 2].mean():.3f}."
-    )
+    assert batch["line"] == "One mean for channel 2 of all 3 samples, at all 4 positions"
+    assert batch["count"][0] == "3 samples · 1 channel · 4 positions"
+    assert batch["count"][1].startswith(f"= 12 entries, mean {x[:, 2].mean():.2f}, sd ")
     assert batch["notes"].startswith("4 sets of 12 make up all 48 entries.")
     assert "channels 2 and 3 of sample 1" in group["line"]
     z = hf.group_norm(x.astype(float), 2)[1, 2, 3]
-    assert group["notes"].endswith(f"= {z:.3f}.".replace("-", "−"))
+    assert group["count"][2].endswith(f"= {round(z, 2):g}".replace("-", "−"))
 
 
 def test_channels_that_do_not_divide_are_refused_in_words(cube):
