@@ -140,21 +140,23 @@ def test_the_words_spell_products_stamp_and_sizes(stamps):
     gap, overlap, two = stamps(
         body, [(signal, 0, 1, 0, 2), ({**signal, "stride": 1}, 0, 1, 0, 0), (image, 1, 1, 0, 1)]
     )
+    for words in (gap, overlap, two):
+        words["notes"] = [note.replace("\u00a0", " ") for note in words["notes"]]
     assert gap["line"] == "z[1] = 0: no stamp reaches it"
+    assert gap["stamp"] == "The stamp of x[2] is (−3)·w = (−3, 6), starting at z[5]."
     assert gap["notes"] == [
-        "The stamp of x[2] is (−3)·w = (−3, 6), starting at z[5].",
-        "An output adds up from 0 to 1 of the stamps.",
-        "size = 3·(3 − 1) + 2 − 2·1 = 6",
+        "At an output: 0 to 1 stamp.",
+        "size: 3·(3 − 1) + 2 − 2·1 = 6",
         "Dashed: cut off by padding.",
     ]
     assert overlap["line"] == "z[1] = 0·(−2) + (−3)·1 = −3"
-    assert "starting at z[−1]" in overlap["notes"][0]
+    assert "starting at z[−1]" in overlap["stamp"]
     assert two["line"] == "z[1, 1] = 1·4 + 2·0 = 4"
+    assert two["stamp"] == "The stamp of x[0, 1] is 2·w = (6, −2; 0, 8), starting at z[0, 1]."
     assert two["notes"] == [
-        "The stamp of x[0, 1] is 2·w = (6, −2; 0, 8), starting at z[0, 1].",
-        "An output adds up from 1 to 2 of the stamps.",
-        "rows = 1·(1 − 1) + 2 − 2·0 = 2",
-        "columns = 1·(2 − 1) + 2 − 2·0 = 3",
+        "At an output: 1 to 2 stamps.",
+        "rows: 1·(1 − 1) + 2 − 2·0 = 2",
+        "columns: 1·(2 − 1) + 2 − 2·0 = 3",
     ]
 
 
@@ -162,9 +164,13 @@ def test_the_sizes_said_are_hwlibs(scattered):
     for setting, mine in scattered:
         if "error" in mine:
             continue
-        notes = [note for note in mine["words"]["notes"][2:] if "=" in note]
-        said = [number(note.split("= ")[-1]) for note in notes]
-        assert said == list(by_hwlib(setting).shape)
+        said = [
+            number(re.split(r"\s", n)[-1])
+            for n in mine["words"]["notes"]
+            if " = " in n.replace("\u00a0", " ")
+        ]
+        shape = by_hwlib(setting).shape
+        assert said in (list(shape), [*{*shape}])
 
 
 def test_how_many_stamps_meet_is_said(scattered):
@@ -175,7 +181,7 @@ def test_how_many_stamps_meet_is_said(scattered):
         x, weight, hyper = images(setting)
         ones = {"x": np.ones(x.shape[2:]), "weight": np.ones(weight.shape[2:]), **hyper}
         reach = by_hwlib(ones)
-        said = [int(word) for word in re.findall(r"\d+", mine["words"]["notes"][1])]
+        said = [int(word) for word in re.findall(r"\d+", mine["words"]["notes"][0])]
         assert said == sorted({reach.min(), reach.max()})
         even += len(said) == 1
     assert even > 5
