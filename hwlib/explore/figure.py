@@ -23,7 +23,7 @@ def source(*names: str) -> str:
 def module(*names: str) -> str:
     """Return the JavaScript of a figure: what all figures share, then these files.
 
-    >>> module("plot.js", "demean_gradient.js").count("export default")
+    >>> module("answer.js").count("export default")
     1
     """
     return source("numbers.js", "pointing.js", "play.js", "kit.js", *names)
