@@ -9,7 +9,7 @@ import pytest
 
 from hwlib.explore import DemeanGradient, NormalizedGaussian, NormCube
 from hwlib.explore.norm_cube import NORMS
-from tests.browser.figures import alive, centre, embed, press, pull, settle, touch
+from tests.browser.figures import alive, centre, embed, press, pull, settle, touch, unfold
 
 pytestmark = pytest.mark.browser
 
@@ -27,7 +27,7 @@ def figure(page, request):
 
 def unfolded(page):
     found = alive(page)
-    page.evaluate("document.querySelectorAll('details').forEach((fold) => (fold.open = true))")
+    unfold(page)
     return found
 
 
