@@ -76,6 +76,10 @@ def check_kernel(figure):
     assert number(total) == pytest.approx(y[view.row, view.column], abs=0.006)
     cells = [number(t) for t in figure.locator(".filter text").all_text_contents()]
     assert cells == np.ravel(view.weight).tolist()
+    window = view.image[view.row :, view.column :][:3, :3]
+    for name, wanted in (("tap", window), ("product", window * view.weight)):
+        cells = [number(t) for t in figure.locator(f".{name} text").all_text_contents()]
+        assert cells == pytest.approx(wanted.ravel().tolist(), rel=6e-3)
     shown = pixels(figure, ".kernel-output")
     assert shown.shape[:2] == y.shape
     if view.shown == "gray":
@@ -203,6 +207,18 @@ def test_a_change_of_the_filter_is_seen_within_a_frame(page):
     )
     assert least < 16
     check_kernel(figure)
+
+
+def test_play_scans_a_row(page):
+    page.clock.install()
+    figure = opened(page, ImageKernel())
+    row = check_kernel(figure)["row"]
+    figure.get_by_role("button", name="Play").click()
+    page.clock.run_for(160 * 60)
+    state = check_kernel(figure)
+    assert (state["row"], state["column"]) == (row, 73)
+    figure.get_by_role("button", name="Step").click()
+    assert check_kernel(figure)["column"] == 0
 
 
 def test_no_more_than_one_image_stays(page):

@@ -358,7 +358,7 @@ def test_links_are_the_taps_of_each_layer(looked):
 def test_what_is_spelled_of_a_stack_is_what_is_seen(looked):
     blind = 0
     for stack, mine in looked:
-        size, jump, start = count.receptive_field(stack["layers"])
+        size, jump, _ = count.receptive_field(stack["layers"])
         seen = mine["levels"][0]["real"]
         line = mine["words"]["line"]
         if not seen:
