@@ -50,7 +50,7 @@ export function spell({ stride: s, padding: p, dilation: d }, result, o, q) {
   const [kh, kw] = [filter.length, filter[0].length];
   const high = size(image.length, kh, rows.length);
   const wide = size(image[0].length, kw, columns.length);
-  const notes = flat ? [`The window spans ${spelled(kw)}.`, `outputs: ${wide}`]
+  const notes = flat ? [`The window spans ${spelled(kw)} entries.`, `outputs: ${wide}`]
     : [kh === kw ? `The window spans ${spelled(kw)} each way.` : `The window spans ${spelled(kh)} by ${spelled(kw)}.`,
       ...(high === wide ? [`rows = columns: ${wide}`] : [`rows: ${high}`, `columns: ${wide}`])];
   const cells = (image.length + (flat ? 0 : 2 * p)) * (image[0].length + 2 * p);

@@ -8,7 +8,7 @@ function drawImage({ padding: p, at, stride }, { filter, image, rows, columns, o
   const border = Math.max(p, desktop ? 1 : 0); // room for padding 1, so that it changes no size
   // Upper left corners, in cells from that of the image.
   let [fx, fy] = [across + border + 1, (high - 2 * kh - 0.5) / 2]; // the filter; its products below it
-  let [ox, oy] = [fx + Math.max(kw, 2) + 1.7, (high - output.length) / 2];
+  let [ox, oy] = [fx + Math.max(kw, 2) + 1.7, Math.min((high - output.length) / 2, high + border - 0.85 - output.length)];
   if (compact) [fy, ox, oy] = [-p, fx, kh + 0.9 - p];
   else if (!desktop) [fx, fy, ox, oy] = [-p, high + p + 0.9, kw + 1 - p, high + p + 0.9];
   const py = fy + kh + 1;

@@ -18,14 +18,14 @@ function draw(state, { svg, line, notes, inputs, mark, compact }) {
   inputs.at.max = rows.length * columns.length - 1;
   say(inputs.at, words.y);
   mark(flat ? "1-D" : "2-D");
-  line.textContent = words.line;
+  colored(line, words.line);
   notes.textContent = words.notes.join("\n");
   svg.setAttribute("aria-label", `A window of the input gives ${words.line}. ` +
     `The whole output: ${unparse(flat ? output[0] : output)}. ${words.notes.at(-1)}`);
 
   const link = layer(svg, "path", "explore-link"); // below the cells
   link.classList.toggle("zoom", !flat);
-  const { view, window: frame, target, link: d, arrow = "", taps = "", first, start } = (flat ? drawSignal : drawImage)(state, result, [o, q], grids(svg), compact);
+  const { view, window: frame, target, link: d, arrow = "", taps = "", first, start } = (flat ? drawSignal : drawImage)(state, result, [o, q], grids(svg, compact ? 18.6 : 17), compact);
   show(svg, view);
   link.setAttribute("d", d);
   outline(svg, "explore-taps", taps);

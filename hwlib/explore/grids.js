@@ -11,8 +11,8 @@ function shades(numbers) {
   return (v) => [(0.45 * Math.abs(v)) / most, v < 0 ? "below" : "above"];
 }
 
-/** Empty the picture's cells; return what draws a cell and a word, at a place counted in cells. */
-function grids(svg) {
+/** Empty the picture's cells; return what draws a cell and a word, at a place counted in cells. `large` are numbers. */
+function grids(svg, large = 17) {
   const cells = layer(svg, "g", "explore-cells");
   cells.replaceChildren();
   const word = (x, y, text, attributes = {}) =>
@@ -26,7 +26,7 @@ function grids(svg) {
     if (name.includes("missed")) add(g, "path", { d: "M0 10L10 0M0 20L20 0M0 30L30 0M0 40L40 0M10 40L40 10M20 40L40 20M30 40L40 30" });
     const write = (y, size, text) =>
       add(g, "text", { x: 20, y, "font-size": Math.min(size, 66 / text.length) }, text);
-    write(below ? 14 : 20, 17, typeset(value));
+    write(below ? 14 : 20, large, typeset(value));
     if (below) write(30, 13, below);
     return g;
   }
@@ -45,4 +45,16 @@ function outline(svg, name, d, grip) {
 function show(svg, [x, y, width, height], most = 48) {
   svg.setAttribute("viewBox", [x, y, width, height].map((v) => v * C).join(" "));
   svg.setAttribute("width", most * width);
+}
+
+/** Write a sum of products in the colours of its factors and of the output. */
+function colored(line, text, [first, second] = ["a", "c"]) {
+  const parts = text.split(/(·| [+=] )/);
+  line.replaceChildren();
+  parts.forEach((part, n) => {
+    const ends = parts.length > 3 && [0, parts.length - 1].includes(n);
+    const kind = parts[n + 1] === "·" ? first : parts[n - 1] === "·" ? second : ends ? "b" : "";
+    if (kind) add(line, "span", { class: kind }, part);
+    else line.append(part);
+  });
 }

@@ -31,7 +31,7 @@ function draw(state, { svg, line, notes, inputs, mark }) {
   say(inputs.entry, words.x);
   say(inputs.at, words.z);
   mark(flat ? "1-D" : "2-D");
-  line.textContent = words.line;
+  colored(line, words.line);
   notes.textContent = words.notes.join("\n");
   const output = grid(rows.size, cols.size, (o, q) => look(o, q, last).sum);
   svg.setAttribute("aria-label", `${words.line}. ${words.stamp} ` +

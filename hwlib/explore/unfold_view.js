@@ -17,7 +17,7 @@ function draw(state, { svg, line, notes, inputs }) {
   const words = tell(state, result, at);
   inputs.at.max = last;
   say(inputs.at, `${at}`);
-  line.textContent = words.line;
+  colored(line, words.line, ["c", "a"]);
   notes.textContent = words.notes.join("\n");
   const { sums, copies } = folded(result, at);
   const all = folded(result, last).copies;

@@ -144,7 +144,7 @@ def test_the_words_spell_products_and_sizes(run_module):
     assert one["line"] == "y[1] = 4·2 + 0·(−1) + (−2)·3 = 2"
     assert other["line"] == "y[2] = 0·2 + (−2)·(−1) + [0]·3 = 2"
     assert [note.replace("\u00a0", " ") for note in one["notes"]] == [
-        "The window spans 3.",
+        "The window spans 3 entries.",
         "outputs: ⌊(3 + 2·1 − 3) / 1⌋ + 1 = 3",
         "Dashed, and [0]: padding.",
     ]
