@@ -17,7 +17,7 @@ const SIZES = Array.from({ length: 1024 }, (_, i) => i + 1).filter((n) => n < 65
 // Where things stand: beside each other, or on a phone one above the other. `batch` and `curve` are from
 // left to right, `tops` their upper edges, `tall` how high both are; `axis` is where the numbers stand.
 const WIDE = { size: [724, 300], batch: [136, 326], curve: [386, 580], tops: [34, 34], tall: 226, axis: [356, "middle"] };
-const NARROW = { size: [340, 426], batch: [146, 318], curve: [34, 200], tops: [26, 234], tall: 150, axis: [28, "end"] };
+const NARROW = { size: [340, 428], batch: [146, 318], curve: [34, 200], tops: [28, 236], tall: 150, axis: [28, "end"] };
 
 /** Heights of names: where they are wanted, or further in this direction, 18 px from those before and 12 from lines. */
 function apart(wanted, way, lines) {
@@ -109,7 +109,7 @@ function draw(state, { svg, line, notes, inputs }) {
 
 const FIGURE = {
   title: "The gradient through a batch mean",
-  invite: "Press Play to let the batch grow, or drag the orange dot up or down, the green one sideways.",
+  invite: "Press Play, or drag the orange dot up or down, the green one sideways.",
   controls: CONTROLS,
   presets: {
     "Random: gap closes": { upstream: "random", shift: 0, doublings: 10 },
