@@ -545,6 +545,7 @@ def test_own_data_and_what_is_wrong_with_it(figure):
 
 def check_masks(figure):
     """Words, bars and networks show hwlib's average; return the mask that is spelled out."""
+    unfold(figure)
     view = FourMasks(
         w1=value(figure, "weight w₁"),
         w2=value(figure, "weight w₂"),
@@ -553,25 +554,30 @@ def check_masks(figure):
         draws=int(value(figure, "random draws")),
     )
     mask = [view.mask >> 1, view.mask & 1]
-    assert f"Mask ({mask[0]}, {mask[1]})" in figure.locator(LINE).inner_text()
+    assert f"Mask ({mask[0]}, {mask[1]}):" in figure.locator(LINE).inner_text()
     notes = figure.locator(NOTES).inner_text().splitlines()
-    close(numbers(notes[0])[-1], view.average)
+    near(numbers(notes[1])[-1], view.average)
     if view.draws:
-        close(numbers(notes[2]), [view.draws, view.counts @ view.errors / view.draws])
-        counts = figure.locator(".masks-card text", has_text="drawn").all_text_contents()
+        near(numbers(notes[2].rstrip(".")), [view.draws, view.counts @ view.errors / view.draws])
+        counts = figure.locator(".masks-count").all_text_contents()
         assert [numbers(text)[0] for text in counts] == view.counts.tolist()
     errors = figure.locator(".masks-error").all_text_contents()
-    np.testing.assert_allclose([numbers(t)[0] for t in errors], view.errors, rtol=6e-3, atol=6e-3)
-    crosses = [card.locator(".masks-cross").count() for card in figure.locator(".masks-card").all()]
-    assert crosses == [2, 1, 1, 0]
+    np.testing.assert_allclose([numbers(t)[1] for t in errors], view.errors, rtol=6e-3, atol=6e-3)
+    cards = figure.locator(".masks-card").all()
+    assert [card.locator("ellipse.dropped").count() for card in cards] == [2, 1, 1, 0]
     sizes = "e => [+e.getAttribute('width'), +e.getAttribute('height')]"
     shown = [bar.evaluate(sizes) for bar in figure.locator(".masks-bars rect").all()]
     floor, line = figure.evaluate(
-        "e => ['.masks-floor', '.masks-average'].map((c) => +/M0 ([-\\d.]+)/.exec(e.querySelector('path' + c).getAttribute('d'))[1])"
+        "e => ['floor', 'average'].map((c) => +/M44 ([-\\d.]+)/.exec("
+        "e.querySelector('path.masks-' + c).getAttribute('d'))[1])"
     )
     width = sum(wide for wide, _ in shown)
     area = sum(wide * high for wide, high in shown)
     assert area / width == pytest.approx(floor - line, abs=0.01)
+    parts = figure.locator(".masks-bias, .masks-variance").all()
+    assert sum(p.evaluate("e => e.getBBox().height") for p in parts) == pytest.approx(
+        floor - line, abs=0.01
+    )
     return view.mask
 
 
@@ -606,13 +612,13 @@ def test_masks_by_keys_presets_and_both_ends(figure):
         slider(figure, name).press(keys)
         check_masks(figure)
     for name, average in (
-        ("Fair coins", FourMasks(keep=0.5).average),
+        ("Keep half", FourMasks(keep=0.5).average),
         ("No error without dropout", 4),
         ("The least average", FourMasks(w1=0.95, w2=1.43).average),
     ):
         press(figure, name)
         check_masks(figure)
-        close(numbers(figure.locator(NOTES).inner_text().splitlines()[0])[-1], average)
+        near(numbers(figure.locator(NOTES).inner_text().splitlines()[1])[-1], average)
 
 
 @on(FourMasks)

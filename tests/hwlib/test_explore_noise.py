@@ -414,14 +414,10 @@ def test_the_words_of_the_masks_are_their_numbers(masks):
     body = "return data.map((s) => figure.spell(s, figure.average(s), [2, 2, 3, 0]));"
     base = {"x": [3, 2], "y": 5, "w1": 2, "w2": 1, "keep": 0.75, "mask": 2}
     one, negative = masks(body, [base, {**base, "w2": -1.5, "mask": 1}])
-    assert one["line"] == (
-        "Mask (1, 0), probability 0.75·0.25 = 0.1875:\n"
-        "prediction 1·3·2 + 0·2·1 = 6, squared error (5 − 6)² = 1"
-    )
-    assert one["notes"][0] == "Average: 0.0625·25 + 0.1875·9 + 0.1875·1 + 0.5625·9 = 8.5"
-    assert one["notes"][1].startswith("= (5 − 6)² + 7.5:")
-    assert one["notes"][2] == "Average over 4 random masks: 9"
-    assert "0·3·2 + 1·2·(−1.5) = −3, squared error (5 − (−3))² = 64" in negative["line"]
+    assert one["line"] == "Mask (1, 0): P 0.19, prediction 6, squared error (5 − 6)² = 1."
+    assert one["notes"][1] == "(5 − 6)² + variance 7.5 = 8.5 on average."
+    assert one["notes"][2] == "Average over 4 random masks: 9."
+    assert "prediction −3, squared error (5 − (−3))² = 64" in negative["line"]
 
 
 def test_one_weights_terms_and_minima_are_hwlibs(weight):
