@@ -36,7 +36,7 @@ function drawImage({ padding: p, at, stride }, { filter, image, rows, columns, o
     const shade = shades([[Math.max(...image.flat().map(Math.abs)) * Math.max(...filter.flat().map(Math.abs))]]);
     name(fx, py, "products", "");
     terms.forEach((row, a) => row.forEach(({ x, w }, b) => cell(fx + b, py + a, x * w, { class: "product", shade: shade(x * w) })));
-    word(ox - 0.55, py + kh / 2 + 0.3, "sum", { "font-size": 15 });
+    word(fx + kw + 0.6, py + kh / 2 + 0.4, "sum", { "font-size": 15 });
     word(ox + output[0].length / 2, oy + output.length + 0.55, `y[${o}, ${q}] = ${typeset(sum)}`, { class: "title b middle" });
   }
   name(ox, oy, "output y", "b");

@@ -53,8 +53,7 @@ export function spell({ stride: s, padding: p, total }, result, o, q, i, j) {
   const corner = name("z", s * i - above, s * j - p);
   const counts = grid(rows.size, cols.size, (o, q) => result.look(o, q).terms.length).flat();
   const [least, most] = [Math.min(...counts), Math.max(...counts)];
-  const meet = (count) => (count === 1 ? "1 stamp" : `${count} stamps`);
-  const notes = [least === most ? `At every output: ${meet(least)}.` : `At an output: ${least} to ${meet(most)}.`];
+  const notes = [`Stamps at each output: ${least === most ? most : `${least} to ${most}`}.`];
   const count = ({ m, k, size }) => `${s}·(${m} − 1) + ${k} − 2·${p} = ${size}`.replaceAll(" ", "\u00a0");
   notes.push(...(flat ? [`size: ${count(cols)}`] : rows.m === cols.m && rows.k === cols.k ? [`rows = columns: ${count(rows)}`]
     : [`rows: ${count(rows)}`, `columns: ${count(cols)}`]));

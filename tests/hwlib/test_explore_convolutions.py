@@ -145,7 +145,7 @@ def test_the_words_spell_products_stamp_and_sizes(stamps):
     assert gap["line"] == "z[1] = 0: no stamp reaches it"
     assert gap["stamp"] == "The stamp of x[2] is (−3)·w = (−3, 6), starting at z[5]."
     assert gap["notes"] == [
-        "At an output: 0 to 1 stamp.",
+        "Stamps at each output: 0 to 1.",
         "size: 3·(3 − 1) + 2 − 2·1 = 6",
         "Dashed: cut off by padding.",
     ]
@@ -154,7 +154,7 @@ def test_the_words_spell_products_stamp_and_sizes(stamps):
     assert two["line"] == "z[1, 1] = 1·4 + 2·0 = 4"
     assert two["stamp"] == "The stamp of x[0, 1] is 2·w = (6, −2; 0, 8), starting at z[0, 1]."
     assert two["notes"] == [
-        "At an output: 1 to 2 stamps.",
+        "Stamps at each output: 1 to 2.",
         "rows: 1·(1 − 1) + 2 − 2·0 = 2",
         "columns: 1·(2 − 1) + 2 − 2·0 = 3",
     ]
