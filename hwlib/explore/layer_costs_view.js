@@ -82,10 +82,11 @@ function draw(state, { svg, line, notes }) {
   const tall = Math.min(high, high / (0.8 * (1 + 1 / F))); // so that the lowest F has room, too
   const [row, column, thin] = [tall / F, at.panel / K ** 2, tall / F < THIN];
 
+  const some = (count, word) => `${whole(count)} ${word}${count > 1 ? "s" : ""}`;
   const many = (count, shape) => `${count} filter${count > 1 ? "s" : ""} of ${shape}`;
   text(0, 14, `Standard: ${short(weights.standard)} weights`, "costs-title");
   filters(frame, "costs-standard", [0, 66], F, K, FACE / K, C, many(F, `${C} × ${K} × ${K}`));
-  text(0, 102, `${whole(F)} rows (filters) × ${K ** 2} columns (taps)`);
+  text(0, 102, `${some(F, "row")} (filters) × ${some(K ** 2, "column")} (taps)`);
   area("standard", 0, 108, at.panel, tall);
   const lines = (count, step, d) => (step < 4 ? "" : Array.from({ length: count - 1 }, (_, i) => d((i + 1) * step)).join(""));
   layer(svg, "path", "costs-lines").setAttribute("d", lines(K ** 2, column, (at) => `M${at} 108v${tall}`) +
@@ -95,13 +96,13 @@ function draw(state, { svg, line, notes }) {
   filters(frame, "costs-depthwise", [x, y + 66], C, K, FACE / K, 1, many(C, `${K} × ${K}`));
   text(x + 126, y + 56, "+", "costs-title");
   filters(frame, "costs-pointwise", [x + 144, y + 66], F, 1, FACE / K, C, many(F, `${C} × 1 × 1`));
-  text(x, y + 102, `pointwise ${short(parts.pointwise)} = 1 of ${K ** 2} columns`, "small pointwise");
+  text(x, y + 102, `pointwise ${short(parts.pointwise)} = 1 of ${some(K ** 2, "column")}`, "small pointwise");
   area("pointwise", x, y + 108, column, tall);
   layer(svg, "path", "costs-whole").setAttribute("d", `M${x} ${y + 108}h${at.panel}v${tall}h${-at.panel}z`);
   text(x + (K > 1 ? (at.panel + column) / 2 : at.panel / 2), y + 118 + tall / 2, percent(ratio), "costs-ratio");
   area("depthwise", x, y + 113 + tall, at.panel, row, THIN);
   text(x, y + 128 + tall + Math.max(row, THIN),
-    `depthwise ${short(parts.depthwise)} = 1 of ${whole(F)} rows${thin ? ", enlarged" : ""}`, "small depthwise");
+    `depthwise ${short(parts.depthwise)} = 1 of ${some(F, "row")}${thin ? ", enlarged" : ""}`, "small depthwise");
   table(frame, { weights, macs }, at);
 }
 

@@ -18,6 +18,14 @@ const layout = () => matchMedia("(min-width: 40rem)").matches
   ? { width: 724, left: 330, right: 664, top: 60, high: 268, wide: true }
   : { width: 330, left: 122, right: 284, top: 60, high: 325 };
 
+/** Which of so many entries have room for their number where neighbors are `apart`. */
+function numbered(many, apart) {
+  const wide = 2 + 8 * String(many - 1).length;
+  let step = 1;
+  for (let i = 0; step * apart < wide; i++) step *= [2, 2.5, 2][i % 3]; // 1, 2, 5, 10, ...
+  return Array.from({ length: Math.ceil(many / step) }, (_, i) => i * step);
+}
+
 function draw(state, layers, { svg, line, notes, inputs }) {
   const [sizes, found, depth] = [lengths(layers), fields(layers), layers.length];
   state.at = Math.min(state.at, sizes[depth] - 1);
@@ -76,10 +84,8 @@ function draw(state, layers, { svg, line, notes, inputs }) {
   const real = levels[0].real.length;
   text(clamp((a + b) / 2, 60, width - 60), top - 36, real < size ? `sees ${real} of ${size}` : `sees ${size}`, "bold middle");
   text((c + d) / 2, Y(depth) + 46, `jump ${jump}`, "middle");
-  const apart = [1, 2, 5].find((n) => n * unit >= 17) ?? 10; // between numbers that are written
-  for (let j = 0; j < sizes[0]; j += apart) text(X(j, 0), top - 11, j, "tiny middle");
-  const steps = [1, 2, 5].find((n) => n * unit * jump >= 14) ?? 10;
-  for (let j = 0; j < sizes[depth]; j += steps) text(X(j, depth), Y(depth) + 21, j, "tiny middle");
+  numbered(sizes[0], unit).forEach((j) => text(X(j, 0), top - 11, j, "tiny middle"));
+  numbered(sizes[depth], unit * jump).forEach((j) => text(X(j, depth), Y(depth) + 21, j, "tiny middle"));
   text(0, top + (wide ? 5 : -6), "input x", "bold");
   text(0, Y(depth) + (wide ? 5 : 12), "output", "bold");
   if (levels.some(({ padded }) => padded.length)) text(width, Y(depth) + 46, "× padding", "end");
