@@ -646,9 +646,12 @@ def test_play_draws_masks_and_counts_them(page, figure):
 def check_weight(figure):
     view = OneWeight(keep=value(figure, "keep"), w=value(figure, "weight"))
     fit, penalty = view.terms
-    close(numbers(figure.locator(LINE).inner_text())[1:], [fit, penalty, fit + penalty])
-    notes = figure.locator(NOTES).inner_text().splitlines()
-    close(numbers(notes[-1]), [0, view.minimum, 4 / (2 * view.keep)])
+    said = numbers(figure.locator(LINE).inner_text().rstrip("."))[1:]
+    np.testing.assert_allclose(said, [fit, penalty, fit + penalty], rtol=6e-3, atol=6e-3)
+    _, least, fits = figure.locator(NOTES).inner_text().splitlines()
+    near(numbers(least), [view.minimum])
+    if view.keep < 1:
+        near(numbers(fits.rstrip(".")), [4 / (2 * view.keep)])
     return view
 
 
@@ -696,14 +699,15 @@ def test_the_bar_at_the_weight_stacks_the_two_terms(figure):
 def test_play_lowers_k_and_no_two_names_overlap(figure):
     step = figure.locator(".explore-step")
     step.click()
-    assert check_weight(figure).keep == 0.48
-    for keep in ("0.3", "0.5", "0.9", "0.98", "1"):
+    assert check_weight(figure).keep == 0.49
+    for keep in ("0.3", "0.41", "0.5", "0.7", "0.8", "0.9", "0.98", "1"):
         slider(figure, "keep").fill(keep)
         picture = figure.locator("svg").bounding_box()
         names = figure.locator(".weight-names text")
         apart(names)
         for name in names.all():
             box = name.bounding_box()  # none is cut
+            assert box["x"] > picture["x"] - 1
             assert box["x"] + box["width"] < picture["x"] + picture["width"] + 1
     assert figure.locator(".weight-least-penalty").is_hidden()
     slider(figure, "keep").press("Home")

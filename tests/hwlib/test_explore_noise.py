@@ -441,12 +441,11 @@ def test_one_weights_terms_and_minima_are_hwlibs(weight):
 def test_the_words_of_one_weight_are_its_numbers(weight):
     body = "return data.map((s) => figure.spell(s, figure.terms(s)));"
     (words,) = weight(body, [{"x": 2, "y": 4, "keep": 0.5, "w": 1}])
-    assert words["line"] == "w = 1: data fit 9 + penalty 1 = 10"
+    assert words["line"] == "w = 1: data fit 9 + penalty 1 = 10."
     assert words["notes"] == [
-        "data fit (4 − 0.5·2·1)² = 9",
-        "penalty 0.5·0.5·2²·1² = 1",
-        "Kept or dropped: 0.5·4 + 0.5·16 = 10, the same loss.",
-        "Least: penalty at 0, sum at y/x = 2, data fit at y/(kx) = 4.",
+        "Data fit: (y − kxw)². Penalty: k(1−k)x²w².",
+        "The sum is least at y/x = 2, whatever k is.",
+        "The data fit is least at y/(kx) = 4.",
     ]
 
 
