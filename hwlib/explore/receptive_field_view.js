@@ -20,7 +20,7 @@ const layout = () => matchMedia("(min-width: 40rem)").matches
 
 /** Which of so many entries have room for their number where neighbors are `apart`. */
 function numbered(many, apart) {
-  const wide = 2 + 8 * String(many - 1).length;
+  const wide = 8 * String(many - 1).length;
   let step = 1;
   for (let i = 0; step * apart < wide; i++) step *= [2, 2.5, 2][i % 3]; // 1, 2, 5, 10, ...
   return Array.from({ length: Math.ceil(many / step) }, (_, i) => i * step);
@@ -82,7 +82,7 @@ function draw(state, layers, { svg, line, notes, inputs }) {
   const [c, d] = [X(0, depth), X(1, depth)];
   put("field-brackets", bracket(a, b, top - 29, 5) + bracket(c, d, Y(depth) + 31, -5));
   const real = levels[0].real.length;
-  text(clamp((a + b) / 2, 60, width - 60), top - 36, real < size ? `sees ${real} of ${size}` : `sees ${size}`, "bold middle");
+  text(clamp((a + b) / 2, 60, width - 60), top - 36, real < size ? `sees ${real} of ${size}` : `sees ${size}`, "bold middle looked");
   text((c + d) / 2, Y(depth) + 46, `jump ${jump}`, "middle");
   numbered(sizes[0], unit).forEach((j) => text(X(j, 0), top - 11, j, "tiny middle"));
   numbered(sizes[depth], unit * jump).forEach((j) => text(X(j, depth), Y(depth) + 21, j, "tiny middle"));
@@ -92,7 +92,7 @@ function draw(state, layers, { svg, line, notes, inputs }) {
   // What the layers add to the size, from the output up.
   text(width, Y(depth) + 5, "1", "end");
   layers.map(short).forEach(({ k, d }, l) => text(width, (Y(l) + Y(l + 1)) / 2 + 5, `+ ${d * (k - 1)}·${found[l].jump}`, "end"));
-  text(width, top + 5, `= ${size}`, "bold end");
+  text(width, top + 5, `= ${size}`, "bold end looked");
   text(width, top - 12, "size", "tiny end");
 
   const spot = (x, y, width, height, name, kind = "") =>
