@@ -55,7 +55,7 @@ export function spell({ stride: s, padding: p, dilation: d }, result, o, q) {
       ...(high === wide ? [`rows = columns: ${wide}`] : [`rows: ${high}`, `columns: ${wide}`])];
   const cells = (image.length + (flat ? 0 : 2 * p)) * (image[0].length + 2 * p);
   const missed = cells - new Set(rows.flat()).size * new Set(columns.flat()).size;
-  const marks = [p && `Dashed${flat ? ", and [0]" : ""}: padding.`, missed && `Hatched: in no window (${missed} of ${cells}).`];
-  if (p || missed) notes.push(marks.filter(Boolean).join(" "));
+  const marks = [!flat && "Blue > 0, orange < 0.", p && `Dashed${flat ? ", and [0]" : ""}: padding.`, missed && `Hatched: in no window (${missed} of ${cells}).`];
+  if (marks.some(Boolean)) notes.push(marks.filter(Boolean).join(" "));
   return { y, line: `${y} = ${products} = ${typeset(sum)}`, notes };
 }

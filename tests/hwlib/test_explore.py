@@ -150,7 +150,11 @@ def test_the_words_spell_products_and_sizes(run_module):
     ]
     assert two["line"] == "y[2, 0] = 5 − 6 = −1"
     assert two["notes"][0] == "The window spans 1 by 2."
-    assert [note.split(":")[0] for note in two["notes"][1:]] == ["rows", "columns"]
+    assert [note.split(":")[0] for note in two["notes"][1:]] == [
+        "rows",
+        "columns",
+        "Blue > 0, orange < 0.",
+    ]
 
 
 def test_text_is_read_as_numbers_and_back(run_module):
