@@ -35,39 +35,27 @@ export function convolve({ x, weight, ...geometry }) {
 
 const factor = (v) => (v < 0 ? `(${typeset(v)})` : typeset(v));
 
-/** The products of window (o, q) in one line, the sizes and what they leave out in another. */
+/** The sum of window (o, q) in one line; spans and sizes, and what they leave out, in others. */
 export function spell({ stride: s, padding: p, dilation: d }, result, o, q) {
   const { flat, image, filter, rows, columns } = result;
   const { terms, sum } = result.look(o, q);
   const product = ({ x, w, padded }) => `${padded ? "[0]" : factor(x)}·${factor(w)}`;
-  const products = terms.map((row) => row.map(product).join(" + ")).join(" +\n");
+  const all = terms.flat();
+  const products = flat ? all.map(product).join(" + ") // an image's are seen in the picture, or their factors
+    : all.map(({ x, w }, n) => (n ? (x * w < 0 ? " − " : " + ") + typeset(Math.abs(x * w)) : typeset(x * w))).join("");
   const y = flat ? `y[${q}]` : `y[${o}, ${q}]`;
-  const divided = `\u00a0/\u00a0${s}⌋`; // with what it divides, in one line
-  const size = (n, k, m) => `⌊(${n} + 2·${p} − ${d}·(${k} − 1) −\u00a01)${divided} + 1\n` +
-    `= ⌊${n + 2 * p - d * (k - 1) - 1}${divided} + 1 = ${m}`;
-  const high = size(image.length, filter.length, rows.length);
-  const wide = size(image[0].length, filter[0].length, columns.length);
-  const notes = flat ? [`size = ${wide}`]
-    : high === wide ? [`rows = columns = ${wide}`] : [`rows = ${high}`, `columns = ${wide}`];
-  if (p) notes.push("Dashed cells, and [0], are padding.");
+  const span = (k) => d * (k - 1) + 1;
+  const spelled = (k) => (d > 1 ? `${d}·(${k} − 1) + 1 = ${span(k)}` : `${k}`);
+  const size = (n, k, m) => `⌊(${n} + 2·${p} − ${span(k)}) / ${s}⌋ + 1 = ${m}`.replaceAll(" ", "\u00a0");
+  const [kh, kw] = [filter.length, filter[0].length];
+  const high = size(image.length, kh, rows.length);
+  const wide = size(image[0].length, kw, columns.length);
+  const notes = flat ? [`The window spans ${spelled(kw)} entries.`, `outputs: ${wide}`]
+    : [kh === kw ? `The window spans ${spelled(kw)} each way.` : `The window spans ${spelled(kh)} by ${spelled(kw)}.`,
+      ...(high === wide ? [`rows = columns: ${wide}`] : [`rows: ${high}`, `columns: ${wide}`])];
   const cells = (image.length + (flat ? 0 : 2 * p)) * (image[0].length + 2 * p);
   const missed = cells - new Set(rows.flat()).size * new Set(columns.flat()).size;
-  if (missed) notes.push(`Struck out: in no window (${missed} of ${cells}).`);
-  return { y, line: `${y} =${flat ? " " : "\n"}${products} = ${typeset(sum)}`, notes };
-}
-
-/** What the buttons set: numbers on which their names are true. */
-function lessons({ x }) {
-  const [image, filter, small] = [
-    [[1, 0, 2, 1, 0], [0, 3, 1, 0, 2], [2, 1, 0, 4, 1], [0, 2, 3, 1, 0], [1, 0, 1, 2, 3]],
-    [[1, 0, -1], [2, 0, -2], [1, 0, -1]], [[1, 0], [-1, 2]],
-  ];
-  const [numbers, short] = x[0].length ? [{ x: image, weight: filter }, { x: image, weight: small }]
-    : [{ x: [2, 0, 1, 3, -1, 4, 1], weight: [1, -2, 1] }, { x: [2, 0, 1, 3, -1, 4, 1], weight: [1, -2] }];
-  const plain = { stride: 1, padding: 0, dilation: 1, at: 0 };
-  return {
-    "Stride 2 skips the end": { ...short, ...plain, stride: 2 },
-    "Padding keeps the size": { ...numbers, ...plain, padding: 1 },
-    "Dilation widens the window": { ...numbers, ...plain, dilation: 2 },
-  };
+  const marks = [!flat && "Blue > 0, orange < 0.", p && `Dashed${flat ? ", and [0]" : ""}: padding.`, missed && `Hatched: in no window (${missed} of ${cells}).`];
+  if (marks.some(Boolean)) notes.push(marks.filter(Boolean).join(" "));
+  return { y, line: `${y} = ${products} = ${typeset(sum)}`, notes };
 }

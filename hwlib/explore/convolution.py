@@ -2,22 +2,28 @@
 
 import numpy as np
 import traitlets
-from traitlets import TraitError
 
 import hwlib.functional as hf
-from hwlib.explore.figure import Figure, Numbers, module, one_channel
+from hwlib.explore.figure import Convolving, Numbers, module, one_channel
 
 EXAMPLES = {
     "1-D": {"x": [2, 0, 1, 3, -1, 4, 1], "weight": [1, -2, 1]},
     "2-D": {
-        "x": [[1, 0, 2, 1, 0], [0, 3, 1, 0, 2], [2, 1, 0, 4, 1], [0, 2, 3, 1, 0], [1, 0, 1, 2, 3]],
+        "x": [
+            [1, 0, 2, 1, 0, 1],
+            [0, 3, 1, 0, 2, 0],
+            [2, 1, 0, 4, 1, 2],
+            [0, 2, 3, 1, 0, 1],
+            [1, 0, 1, 2, 3, 0],
+            [3, 1, 0, 0, 1, 2],
+        ],
         "weight": [[1, 0, -1], [2, 0, -2], [1, 0, -1]],
     },
 }
 _SETTINGS = ("x", "weight", "stride", "padding", "dilation")
 
 
-class Convolution(Figure):
+class Convolution(Convolving):
     """Drag a window over a signal or an image and see the products that make each output.
 
     y[i] = Σₖ weight[k] · x[stride · i + dilation · k − padding], with zeros outside of x
@@ -41,7 +47,14 @@ class Convolution(Figure):
     array([ 2., -5.])
     """
 
-    _esm = module("cells.js", "convolution.js", "convolution_view.js")
+    _esm = module(
+        "cells.js",
+        "grids.js",
+        "convolution.js",
+        "convolution_signal.js",
+        "convolution_image.js",
+        "convolution_view.js",
+    )
     SETTINGS = (*_SETTINGS, "at")
 
     x = Numbers(EXAMPLES["1-D"]["x"]).tag(sync=True)
@@ -49,7 +62,6 @@ class Convolution(Figure):
     stride = traitlets.Int(1).tag(sync=True)
     padding = traitlets.Int(0).tag(sync=True)
     dilation = traitlets.Int(1).tag(sync=True)
-    at = traitlets.Int(0).tag(sync=True)
     examples = traitlets.Dict(EXAMPLES).tag(sync=True)
 
     @property
@@ -57,29 +69,12 @@ class Convolution(Figure):
         """In the plane, input, filter and output are as high as they are wide."""
         if self.compact:
             return 25.5, 25.5
-        return (33, 51) if np.ndim(self.x) == 1 else (37.5, 80)
+        return (38, 51) if np.ndim(self.x) == 1 else (40, 62)
 
-    @property
-    def output(self) -> np.ndarray:
-        """The whole output, (oW) or (oH, oW), computed by `hwlib.functional`."""
-        return _convolve(**{name: getattr(self, name) for name in _SETTINGS})
-
-    @traitlets.validate(*_SETTINGS)
-    def _check_settings(self, proposal):
-        settings = {name: getattr(self, name) for name in _SETTINGS}
-        _convolve(**{**settings, proposal.trait.name: proposal.value})
-        return proposal.value
-
-    @traitlets.validate("at")
-    def _check_at(self, proposal):
-        size = self.output.size
-        if not 0 <= proposal.value < size:
-            raise TraitError(f"Convolution: at must be from 0 to {size - 1}, got {proposal.value}")
-        return proposal.value
-
-    @traitlets.observe(*_SETTINGS)
-    def _keep_at_inside(self, change):
-        self.at = min(self.at, self.output.size - 1)
+    @staticmethod
+    def compute(**settings) -> np.ndarray:
+        """Return the output at these settings, (oW) or (oH, oW), by `hwlib.functional`."""
+        return one_channel("Convolution", (hf.conv1d, hf.conv2d), **settings)
 
     def still(self):
         """Return `hwlib.figures.convolution` of the present state."""
@@ -90,7 +85,3 @@ class Convolution(Figure):
         return figures.convolution(
             self.x, self.weight, **hyper, at=place if len(place) == 2 else self.at
         )
-
-
-def _convolve(**settings):
-    return one_channel("Convolution", (hf.conv1d, hf.conv2d), **settings)

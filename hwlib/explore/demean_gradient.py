@@ -4,10 +4,10 @@ import numpy as np
 import traitlets
 
 from hwlib.explore.figure import Figure, Real, module
-from hwlib.explore.random import normals
+from hwlib.explore.random import uniforms
 
 UPSTREAM = {  # ∂L/∂y₁ ... ∂L/∂yₙ, of j = (1, ..., n)
-    "random": lambda j: normals(6, len(j)),
+    "random": lambda j: 4 * uniforms(1463, len(j)) - 2,
     "single": lambda j: np.where(j == 1, 1.0, 0.0),
     "alternating": lambda j: np.where(j % 2, 1.0, -1.0),
     "halving": lambda j: 2.0 ** (1 - j),
@@ -19,14 +19,14 @@ UPSTREAM = {  # ∂L/∂y₁ ... ∂L/∂yₙ, of j = (1, ..., n)
 class DemeanGradient(Figure):
     """Choose the upstream gradients of y = γ (x − mean) + β and see what reaches x₁.
 
-    Above the curves stand the upstream gradients, one dot an example, and their mean. The other
-    curve is γ · ∂L/∂y₁, what would reach x₁ if the mean were a constant.
+    At the left stand the upstream gradients times γ, one dot an example, and their mean; at the
+    right what is left for x₁, and γ · ∂L/∂y₁, what would reach it if the mean were a constant.
 
     Args:
-        upstream: ∂L/∂y₁ to ∂L/∂yₙ: "random" (Gaussian around 0, seeded), "single" (1
+        upstream: ∂L/∂y₁ to ∂L/∂yₙ: "random" (uniform from -2 to 2, seeded), "single" (1
             for the first example, 0 for all others), "alternating" (1, −1, 1, ...), "halving" (1,
             1/2, 1/4, ...), "constant" (1) or "share" (1/n).
-        shift: a number added to each of them, from -1 to 1.
+        shift: a number added to each of them, from -0.5 to 0.5.
         gamma: the scale γ, from -2 to 2.
         doublings: the batch size is n = 2 ** doublings, from 0 to 10 of them.
 
@@ -38,12 +38,12 @@ class DemeanGradient(Figure):
     (array([1., 0., 0., 0.]), array([ 1.5, -0.5, -0.5, -0.5]))
     """
 
-    _esm = module("plot.js", "random.js", "demean_gradient.js")
+    _esm = module("plot.js", "random.js", "demean_gradient.js", "demean_gradient_view.js")
     SETTINGS = ("upstream", "shift", "gamma", "doublings")
-    HEIGHT = (34, 60)
+    HEIGHT = (39, 58)
 
     upstream = traitlets.Enum(list(UPSTREAM), "random").tag(sync=True)
-    shift = Real(0.0, min=-1, max=1).tag(sync=True)
+    shift = Real(0.0, min=-0.5, max=0.5).tag(sync=True)
     gamma = Real(1.0, min=-2, max=2).tag(sync=True)
     doublings = traitlets.Int(3, min=0, max=10).tag(sync=True)
 

@@ -56,19 +56,17 @@ export function settled(way) {
   return [0, 1].map((j) => half.reduce((sum, w) => sum + w[j], 0) / half.length);
 }
 
-const short = (v) => typeset(Math.abs(v) < 1e-9 ? 0 : +v.toPrecision(4));
+const short = (v) => typeset(Math.abs(v) < 1 ? +v.toFixed(3) : +v.toPrecision(3));
 const pair = (w) => `(${w.map(short).join(", ")})`;
 
 /** What is seen, in words; `way` is SGD's. */
-export function spell(state, { w, parts, fit, penalty, loss, shortest, limit }, way) {
-  const { x1, x2, p, steps } = state;
-  const product = (x, j) => `x${"₁₂"[j]}w${"₁₂"[j]} = ${typeset(x)}·${short(w[j])} = ${short(parts[j])}`;
-  const line = (p ? `p = ${p}: minimum at w = ${pair(w)}` : `No dropout: smallest norm at w = ${pair(w)}`) +
-    `\n${product(x1, 0)}\n${product(x2, 1)}`;
+export function spell({ p, steps }, { w, fit, penalty, loss, shortest, limit }, way) {
+  const line = p ? `p = ${typeset(p)}: minimum at w = ${pair(w)}, loss ${short(loss)}.`
+    : `No dropout: of all minima w = ${pair(w)} has the smallest norm.`;
   const notes = [
-    `Squared error ${short(fit)} + penalty ${short(penalty)} = loss ${short(loss)}`,
-    `At p = 0: w = ${pair(shortest)}; as p → 0: ${pair(limit)}.`,
+    `Squared error ${short(fit)} + penalty ${short(penalty)} = ${short(loss)}.`,
+    steps ? `SGD after ${steps} steps: ${pair(way.at(-1))}.\nMean of its last half: ${pair(settled(way))}.`
+      : `p = 0: w = ${pair(shortest)}. p → 0: w → ${pair(limit)}.`,
   ];
-  const sgd = `SGD, ${steps} steps: ${pair(way.at(-1))}\nMean of the last half: ${pair(settled(way))}`;
-  return { line, notes, sgd };
+  return { line, notes };
 }

@@ -35,9 +35,11 @@ class DropoutLoss(Figure):
     [6.4, 1.6]
     """
 
-    _esm = module("plot.js", "random.js", "dropout_loss.js", "dropout_loss_view.js")
+    _esm = module(
+        "plot.js", "random.js", "dropout_loss.js", "dropout_loss_marks.js", "dropout_loss_view.js"
+    )
     SETTINGS = ("x1", "x2", "y", "p", "steps", "seed")
-    HEIGHT = (41.5, 70.5)
+    HEIGHT = (40, 59)
 
     x1 = Real(4.0, min=0.5, max=1000).tag(sync=True)
     x2 = Real(2.0, min=0.5, max=1000).tag(sync=True)

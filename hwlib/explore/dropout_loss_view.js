@@ -4,92 +4,98 @@ const CONTROLS = {
   p: ["drop rate p", { type: "range", min: 0, max: 0.9, step: 0.01 }],
   x1: ["feature x₁", { type: "range", min: 0.5, max: 10, step: 0.5 }],
   x2: ["feature x₂", { type: "range", min: 0.5, max: 10, step: 0.5 }],
-  y: ["target y", { type: "range", min: 0.5, max: 20, step: 0.5 }],
-  seed: ["seed", { type: "range", min: 1, max: 20 }],
-  steps: ["SGD steps", { type: "range", min: 0, max: 4000, step: 1 }],
+  y: ["target y", { type: "range", min: 0.5, max: 20, step: 0.5, more: true }],
+  steps: ["SGD steps", { type: "range", min: 0, max: 4000, step: 1, more: true }],
+  seed: ["seed", { type: "range", min: 1, max: 20, more: true }],
 };
-const [WIDTH, HEIGHT] = [380, 380]; // of the plane
-const [LEFT, BAR] = [46, 270]; // of the bar below it: where it begins, and where the target lies
 const LEVELS = [0.15, 0.3, 0.45, 0.6, 0.75]; // of the contours: their squares, times y²
 const RECENT = 60; // steps of SGD that have not faded
+const LAST = 0.5; // drop rate to which Play goes
+const WALK = 400; // and steps of SGD
 
 function draw(state, { svg, line, notes }) {
   const result = solve(state);
-  const { w, parts, shortest, limit } = result;
+  const { w, shortest, limit } = result;
   const way = descend(state, uniforms(state.seed));
   const words = spell(state, result, way);
   line.textContent = words.line;
-  notes.textContent = `${words.notes.join("\n")}\n`;
-  add(notes, "span", { class: "explore-key plot-b" }, "zero error");
-  add(notes, "span", { class: "explore-key loss-contours" }, "equal loss\n");
-  add(notes, "span", { class: "explore-key loss-norm" }, "as long as the p = 0 weights\n");
-  add(notes, "span", { class: "explore-key" }, "minimum for p > 0\n");
-  add(notes, "span", { class: "explore-key plot-c loss-way" }, words.sgd);
-  svg.setAttribute("aria-label", `Contours of the expected loss over two weights. ${words.line}. ` +
-    `${words.notes.join(". ")} ${words.sgd}.`);
+  notes.textContent = words.notes.join("\n");
+  svg.setAttribute("aria-label", `Contours of the expected loss over two weights. ${words.line} ${words.notes.join(" ")}`);
 
   // A unit is as long up as across: only so does the point nearest to 0 look nearest.
+  const wide = matchMedia("(min-width: 40rem)").matches;
+  const [width, height] = wide ? [470, 322] : [360, 300];
   const far = [0, 1].map((j) => Math.max(shortest[j], limit[j]));
-  const inner = [WIDTH - MARGIN.left - MARGIN.right, HEIGHT - MARGIN.top - MARGIN.bottom];
+  const inner = [width - MARGIN.left - MARGIN.right, height - MARGIN.top - MARGIN.bottom];
   const pixel = Math.max(...far.map((v, j) => (1.5 * v) / inner[j]));
   const [x, y] = far.map((v, j) => [-1, 1].map((side) => 0.55 * v + (side * pixel * inner[j]) / 2));
-  const { X, Y, path } = axes(svg, { x, y, xlabel: "w₁", ylabel: "w₂", width: WIDTH, height: HEIGHT });
-  svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT + 54}`);
-  svg.setAttribute("width", 1.25 * WIDTH);
+  const plane = layer(svg, "g", "loss-plane");
+  const { X, Y, path } = axes(plane, { x, y, xlabel: "weight w₁", ylabel: "weight w₂", width, height });
+  const pixels = (points) => within(points, x, y).map(([a, b]) => [X(a), Y(b)]);
   const show = (key, look, lines) =>
-    curve(svg, key, look, lines.map((points) => path(within(points, x, y))).join(""));
-  show("loss-contours", "ink", LEVELS.flatMap((l) => contour(state, result, (l * state.y) ** 2)));
-  show("loss-valley", "b", [[4, -2].map((s) => [s * limit[0], (2 - s) * limit[1]])]);
+    curve(plane, key, look, lines.map((points) => path(within(points, x, y))).join(""));
+  const contours = LEVELS.map((l) => contour(state, result, (l * state.y) ** 2));
+  const valley = [4, -2].map((s) => [s * limit[0], (2 - s) * limit[1]]);
   const norm = Math.hypot(...shortest);
-  show("loss-norm", "ink", [Array.from({ length: 145 }, (_, i) =>
-    [norm * Math.cos((i * Math.PI) / 72), norm * Math.sin((i * Math.PI) / 72)])]);
+  const turn = (degrees) => [norm * Math.cos((degrees * Math.PI) / 180), norm * Math.sin((degrees * Math.PI) / 180)];
+  show("loss-contours", "ink", contours.flat());
+  show("loss-valley", "b", [valley]);
+  show("loss-norm", "ink", [Array.from({ length: 181 }, (_, i) => turn(2 * i))]);
   show("loss-minima", "ink", [[limit, [0, 0]]]);
   const every = Math.ceil(way.length / 1000); // more points would not be seen
   show("loss-way", "c", [way.filter((_, i) => i % every === 0)]);
   show("loss-recent", "c", [way.slice(-RECENT)]);
 
-  const ends = layer(svg, "g", "loss-ends");
+  const ends = layer(plane, "g", "loss-ends");
   ends.replaceChildren();
-  const jump = [shortest, limit].map(([a, b]) => [X(a), Y(b)]); // from no dropout to almost none
-  const [[ax, ay], [bx, by]] = jump;
-  const gap = Math.hypot(bx - ax, by - ay);
-  if (gap > 40) { // an arrow from ring to ring, above the line
-    const [ux, uy] = [(bx - ax) / gap, (by - ay) / gap];
-    const up = [26 * Math.abs(uy), -26 * Math.abs(ux)];
-    const [mx, my] = [(ax + bx) / 2 + up[0], (ay + by) / 2 + up[1]];
-    const [sx, sy] = [ax + 12 * ux + up[0] / 4, ay + 12 * uy + up[1] / 4];
-    const [tx, ty] = [bx - 12 * ux + up[0] / 4, by - 12 * uy + up[1] / 4];
-    const barb = (turn) => `M${tx} ${ty}l${9 * Math.cos(turn)} ${9 * Math.sin(turn)}`;
-    const back = Math.atan2(my - ty, mx - tx);
-    add(ends, "path", { d: `M${sx} ${sy}Q${mx} ${my} ${tx} ${ty}${barb(back - 0.5)}${barb(back + 0.5)}` });
-  }
+  const names = layer(plane, "g", "loss-names");
+  names.replaceChildren();
+  const rings = [shortest, limit].map(([a, b]) => [X(a), Y(b)]); // of no dropout and almost none
+  const zero = nameLine(names, pixels(valley), wide ? 0.13 : 0.95, "b", "zero error");
+  nameLine(names, pixels([limit, [0, 0]]), wide ? 0.62 : 0.5, "", "minima for p > 0", -1);
+  const [cx, cy] = turn(wide ? 125 : 90);
+  add(names, "text", { x: Math.max(52, wide ? X(cx) + 4 : 0), y: Y(cy) + (wide ? 24 : -7) }, "same length as p = 0");
+  const taken = [zero, ...rings, [0, 1].map((j) => (rings[0][j] + rings[1][j]) / 2 + 30)];
+  const outer = pixels(contours.at(-1).at(-1));
+  const dense = outer.slice(1).flatMap((to, i) => [0.25, 0.5, 0.75].map((t) => outer[i].map((v, j) => v + t * (to[j] - v))));
+  const [ex, ey] = dense.filter(([a, b]) => a > 60 && a < width - 46 && b > 30 && b < height - 56
+    && taken.every(([c, d]) => Math.abs(a - c) > 85 || Math.abs(b - d) > 22))
+    .reduce((best, at) => (at[0] + at[1] > best[0] + best[1] ? at : best), [0, 0]);
+  if (ex) add(names, "text", { x: ex, y: ey, class: "middle pale" }, "equal loss");
+
+  jump(ends, rings);
   for (const [[a, b], other, text] of [[shortest, limit, "p = 0"], [limit, shortest, "p → 0"]]) {
     const lower = b < other[1] || (b === other[1] && text === "p = 0");
-    add(ends, "circle", { cx: X(a), cy: Y(b), r: 9, "data-spot": text });
-    add(ends, "text", { x: X(a) + 13, y: Y(b) + (lower ? 17 : -7) }, text);
+    add(ends, "circle", { cx: X(a), cy: Y(b), r: 10, "data-spot": text });
+    add(ends, "text", lower ? { x: X(a) - 15, y: Y(b) + 12, class: "plot-end" } : { x: X(a) - 14, y: Y(b) - 9, class: "plot-end" }, text);
   }
   const least = [X(w[0]), Y(w[1])];
-  dot(svg, "loss-least", "ink", ...least).dataset.grip = "minimum";
-  if (jump.every(([a, b]) => Math.hypot(a - least[0], b - least[1]) > 26))
-    add(ends, "text", { x: least[0] - 12, y: least[1] - 8, class: "plot-end" }, `p = ${typeset(state.p)}`);
-  if (!state.steps) add(ends, "text", { x: X(0) - 10, y: Y(0) + 15, class: "plot-end" }, "SGD");
-  const inside = ([a, b]) => a >= x[0] && a <= x[1] && b >= y[0] && b <= y[1];
-  for (const [key, [a, b], from] of [["loss-sgd", way.at(-1), 0], ["loss-mean", settled(way), 20]])
-    dot(svg, key, "c", X(a), Y(b)).style.display = state.steps >= from && inside([a, b]) ? "" : "none";
-  layer(svg, "circle", "loss-sgd").setAttribute("r", 4); // the minimum is seen around it
+  const mark = dot(plane, "loss-least", "ink", ...least);
+  mark.setAttribute("r", 7);
+  mark.dataset.grip = "minimum";
+  if (rings.every(([a, b]) => Math.hypot(a - least[0], b - least[1]) > 30))
+    add(ends, "text", { x: least[0] - 15, y: least[1] - 2, class: "plot-end" }, `p = ${typeset(state.p)}`);
 
-  const bars = layer(svg, "g", "loss-parts"); // the two contributions, one behind the other
-  bars.replaceChildren();
-  let from = LEFT;
-  add(bars, "text", { x: LEFT, y: HEIGHT + 14 }, "prediction at the minimum: x₁w₁ + x₂w₂");
-  parts.forEach((part, j) => {
-    const width = (BAR * part) / state.y;
-    add(bars, "rect", { x: from, y: HEIGHT + 22, width, height: 24, class: "ab"[j] });
-    if (width > 36) add(bars, "text", { x: from + width / 2, y: HEIGHT + 39, class: "middle" }, short(part));
-    from += width;
-  });
-  add(bars, "path", { d: `M${LEFT + BAR} ${HEIGHT + 18}v32` });
-  add(bars, "text", { x: LEFT + BAR + 6, y: HEIGHT + 39 }, `y = ${typeset(state.y)}`);
+  const inside = ([a, b]) => a >= x[0] && a <= x[1] && b >= y[0] && b <= y[1];
+  const mean = settled(way);
+  for (const [key, [a, b], first] of [["loss-sgd", way.at(-1), 1], ["loss-mean", mean, 20]])
+    dot(plane, key, "c", X(a), Y(b)).style.display = state.steps >= first && inside([a, b]) ? "" : "none";
+  layer(plane, "circle", "loss-sgd").setAttribute("r", 4); // the minimum is seen around it
+  const leader = layer(plane, "g", "loss-leader");
+  leader.replaceChildren();
+  if (state.steps >= 20 && inside(mean)) {
+    const [tx, ty] = [width - 100, Math.max(46, Y(mean[1]) - 40)];
+    add(leader, "path", { d: `M${X(mean[0]) + 7} ${Y(mean[1]) - 2}L${tx - 4} ${ty - 4}` });
+    add(leader, "text", { x: tx, y: ty, class: "c" }, "SGD: mean of");
+    add(leader, "text", { x: tx, y: ty + 17, class: "c" }, "its last half");
+  }
+  plane.append(names, ends, leader, mark);
+
+  const bar = layer(svg, "g", "loss-parts");
+  bar.setAttribute("transform", wide ? "translate(500 0)" : `translate(40 ${height + 10})`);
+  predictionBar(bar, state, result, wide ? height : 220);
+  svg.setAttribute("viewBox", wide ? `0 0 724 ${height}` : `0 0 360 ${height + 200}`);
+  svg.setAttribute("width", wide ? 724 : 400);
 
   return (px, py, held) => { // the drop rate whose minimum is nearest
     if (held !== "minimum") return { p: held === "p = 0" ? 0 : 0.01 };
@@ -104,17 +110,20 @@ function draw(state, { svg, line, notes }) {
 
 const FIGURE = {
   title: "Expected loss under dropout",
-  invite: "Drag the dot from one ring to the other, or press Play to let SGD look for the minimum.",
+  invite: "Press Play, or drag the black dot: the minimum jumps as soon as p leaves 0.",
   controls: CONTROLS,
   presets: {
-    "p = 0.01: the minimum jumps": { p: 0.01 },
-    "p = 0.5: it shrinks": { p: 0.5 },
-    "p = 0.3: SGD wanders": { p: 0.3, steps: 400 },
+    "p = 0.01: it jumps": { p: 0.01, steps: 0 },
+    "p = 0.5: it shrinks": { p: 0.5, steps: 0 },
+    "p = 0.3: SGD wanders": { p: 0.3, steps: WALK },
   },
-  play: { // another walk each time
-    first: ({ seed }) => ({ steps: 0, seed: (seed % 20) + 1 }),
-    next: ({ steps }) => (steps < 400 ? { steps: steps + (steps < 20 ? 1 : 4) } : null),
-    every: 60,
+  play: { // p grows from 0; where SGD has been shown, another walk
+    first: ({ steps, seed }) => (steps ? { steps: 1, seed: (seed % 20) + 1 } : { p: 0 }),
+    next: ({ p, steps }) => {
+      if (steps) return steps < WALK ? { steps: Math.min(WALK, steps + (steps < 20 ? 1 : 5)) } : null;
+      return p < LAST ? { p: +Math.min(LAST, p + 0.01).toFixed(2) } : null;
+    },
+    every: 80,
   },
   draw,
   look: "explore-lead",

@@ -18,17 +18,16 @@ export function effective({ X, keep, scale1, scale2 }) {
   return { before, norms, gamma, after, then, angle: Math.acos(Math.max(-1, Math.min(1, cosine))) };
 }
 
-const short = (v) => typeset(+v.toPrecision(4));
+const short = (v) => typeset(Math.abs(v) < 1 ? +v.toFixed(2) : +v.toPrecision(3));
 
 /** What is seen, in words. */
-export function spell({ before, norms, gamma, after, then, angle }) {
-  const root = (j) => {
-    const squares = column(before, j).map((v) => (v < 0 ? `(${short(v)})²` : `${short(v)}²`));
-    return `column ${j + 1}: √(${squares.join(" + ")}) = ${short(norms[j])}, ` +
-      `divided by ${short(gamma[j])}`;
+export function spell({ norms, then, angle }) {
+  return {
+    line: `X: lengths ${norms.map(short).join(" and ")}. X̃: both ${short(then[0])}, whatever the units.`,
+    notes: [
+      "÷ by the column’s length times √((1−k)/k).",
+      "Dropout on X is ridge on X̃ with penalty ‖w‖².",
+      `Their angle stays as well: ${short((angle * 180) / Math.PI)}°.`,
+    ],
   };
-  const line = `Norms in X: ${norms.map(short).join(" and ")}. In X̃: ${then.map(short).join(" and ")}.`;
-  const rows = after.map((row) => row.map(short).join(", ")).join("; ");
-  const degrees = `Angle between the columns: ${short((angle * 180) / Math.PI)}°, unchanged.`;
-  return { line, notes: [root(0), root(1), `X̃ = ${rows}`, degrees] };
 }

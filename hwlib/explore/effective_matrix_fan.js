@@ -1,40 +1,59 @@
-// The columns of X and of X̃ as arrows, in the plane that they span.
+// The columns of X (hollow) and of X̃ (filled) as arrows, in the plane that they span.
 
-const [FAN, FOOT] = [420, 320]; // of the arrows: the panel's width, and how far down they begin
-const HEAD = { scale: 13, keep: 18 }; // how long the heads of the arrows of X and of X̃ are
-const tidy = (v) => typeset(+v.toPrecision(3));
+const ROOM = { up: 26, down: 62, left: 74, right: 76 }; // around the arrows, for their names
 
-/** Pixels of a unit with which all fits: arrows so long at any angle, the half circle, the names. */
-export function fitting(long, radius, angle) {
-  const [up, out] = [FOOT - 46, FAN / 2 - 8];
-  const [high, wide] = [Math.cos(angle / 2), Math.sin(angle / 2)].map((v) => Math.max(radius, long * v));
-  return Math.min(up / high, out / wide);
+/** A hollow arrow along the x axis, as wide as told. */
+const outline = (length, wide) => {
+  const head = Math.min(1.7 * wide, 0.7 * length);
+  const [neck, half] = [length - head, wide / 2];
+  return `M0 ${-half}H${neck}V${-wide}L${length} 0L${neck} ${wide}V${half}H0z`;
+};
+
+/** Where the arrows begin, and the pixels of a unit with which arrows that long fit at this angle. */
+export function fitting([long1, long2], radius, angle, width, height) {
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+  const high = Math.max(long2 * sin, radius * Math.sin(Math.min(angle, Math.PI / 2)));
+  const left = Math.max(0, -long2 * cos);
+  const across = left + Math.max(long1, long2 * cos);
+  const unit = Math.min((height - ROOM.up - ROOM.down) / high, (width - ROOM.left - ROOM.right) / across);
+  return { unit, x: ROOM.left + left * unit, y: height - ROOM.down };
 }
 
-/** Draw the arrows with true lengths and angle; the half circle is where those of X̃ end. */
-export function fan(svg, { norms, then, angle }, unit) {
+/** Draw the arrows with true lengths and angle: the first lies flat, the second is turned. */
+export function fan(svg, { norms, then, angle }, unit, held) {
   const g = layer(svg, "g", "matrix-fan");
   g.replaceChildren();
+  const at = (turn, far) => [far * Math.cos(turn), -far * Math.sin(turn)];
+  const arc = (far, from, to) => `M${at(from, far)}A${far} ${far} 0 0 0 ${at(to, far)}`;
+  const write = ([x, y], text, kind = "") => add(g, "text", { x, y: y + 5, class: kind }, text);
   const radius = then[0] * unit;
-  add(g, "path", { class: "fan-same", d: `M${-radius} 0A${radius} ${radius} 0 0 1 ${radius} 0` });
-  // The rule stands at the half circle's end; at its top where arrows lie flat.
-  const at = angle > 2 ? { x: 0, y: -radius - 8 } : { x: Math.min(radius, FAN / 2 - 60), y: 22 };
-  add(g, "text", { class: "fan-rule after", ...at }, `√(k/(1 − k)) = ${tidy(then[0])}`);
-  for (const [lengths, kind, grip] of [[then, "after", "keep"], [norms, "before", "scale"]])
+  add(g, "path", { class: "fan-same", d: arc(radius, -0.12, Math.min(angle + 0.12, Math.PI)) });
+  add(g, "path", { class: "fan-angle", d: arc(30, 0, angle) });
+
+  for (const [lengths, kind] of [[norms, "before"], [then, "after"]])
     lengths.forEach((length, j) => {
-      const turn = ((j ? 1 : -1) * angle) / 2;
-      const arrow = add(g, "g", { class: `fan-${kind}`, transform: `rotate(${(turn / Math.PI) * 180})` });
-      const tip = -length * unit;
-      const head = HEAD[grip];
-      add(arrow, "path", { class: "fan-shaft", d: `M0 0V${Math.min(0, tip + head)}` });
-      add(arrow, "path", { class: "fan-head", d: `M0 ${tip}l${head / 2.2} ${head}h${-head / 1.1}z`, "data-grip": `${grip}${j + 1}` });
-      const [x, y] = [-tip * Math.sin(turn), tip * Math.cos(turn)];
-      // The longer one's name stands over its tip, the shorter one's beside it, lower.
-      const longer = (kind === "after") === (then[j] > norms[j]);
-      const [side, edge] = [j ? "right" : "left", FAN / 2 - 22];
-      const place = longer ? { x: Math.max(-edge, Math.min(edge, x)), y: y - 8, class: `fan-name ${kind}` }
-        : { x: Math.max(50 - FAN / 2, Math.min(FAN / 2 - 50, x + (j ? 11 : -11))), y: y + 18, class: `fan-name ${side} ${kind}` };
-      add(g, "text", place,
-        `${kind === "after" ? ["x̃₁", "x̃₂"][j] : ["x₁", "x₂"][j]}: ${tidy(length)}`);
+      const arrow = add(g, "g", { class: `fan-${kind}`, transform: `rotate(${j ? (-angle / Math.PI) * 180 : 0})` });
+      const [tip, wide] = [length * unit, kind === "before" ? 15 : 7];
+      add(arrow, "path", { class: "fan-arrow", d: outline(tip, wide) });
+      if (kind === "before")
+        add(arrow, "circle", { class: "fan-grip", cx: tip, cy: 0, r: 9, "data-grip": `scale${j + 1}` });
     });
+  if (held) write([Math.max(norms[0], then[0]) * unit + 14, 0], "↔ drag", "start before");
+
+  // Names: below the first arrow, in two rows where the tips are near; left of the second (above it where it lies flat).
+  const name = (kind, j) => `${(kind === "after" ? ["x̃₁", "x̃₂"] : ["x₁", "x₂"])[j]}: ${short((kind === "after" ? then : norms)[j])}`;
+  write([then[0] * unit, 27], name("after", 0), "after");
+  write([norms[0] * unit, Math.abs(norms[0] - then[0]) * unit < 64 ? 51 : 29], name("before", 0), "before");
+  const flat = Math.abs(Math.cos(angle)) > 0.8;
+  let [green, blue] = [then[1] * unit, norms[1] * unit];
+  if (!flat && Math.abs(green - blue) < 26) green = blue + (green < blue ? -26 : 26);
+  for (const [kind, far, off] of [["after", green, 23], ["before", blue, flat ? 48 : 23]]) {
+    const [[x, y], [u, v]] = [at(angle, far), at(angle + (angle > 2 ? -1 : 1) * Math.PI / 2, off)];
+    write([x + u, y + v], name(kind, 1), `${kind} ${flat ? "" : "end"}`);
+  }
+  // The rule of the green arc, between the arrows where there is room.
+  const narrow = angle < 0.7;
+  write(at(angle / 2, narrow ? 70 : 58), `${short((angle * 180) / Math.PI)}°`);
+  const place = narrow ? [radius / 2, -84] : at(0.42 * angle, Math.max(radius + 14, 92));
+  write(place, `√(k/(1 − k)) = ${short(then[0])}`, `after fan-rule ${narrow ? "" : "start"}`);
 }

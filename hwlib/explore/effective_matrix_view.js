@@ -1,133 +1,102 @@
-// X and X̃ in one picture: as numbers, as points (the rows) and as arrows (the columns).
+// X and X̃ as numbers, one below the other, and their columns as arrows.
 
 const CONTROLS = {
-  X: ["data X, one row per example", { type: "text" }],
-  scale1: ["feature 1 times", { type: "range", min: 0.1, max: 1.5, step: 0.01 }],
-  scale2: ["feature 2 times", { type: "range", min: 0.1, max: 1.5, step: 0.01 }],
+  scale1: ["feature 1 times", { type: "range", min: 0.1, max: 1.2, step: 0.01 }],
+  scale2: ["feature 2 times", { type: "range", min: 0.1, max: 1.2, step: 0.01 }],
   keep: ["keep k", { type: "range", min: 0.1, max: 0.9, step: 0.01 }],
+  X: ["data X in the first units, one row per example", { type: "text", more: true }],
 };
-const [CELL, ROW] = [54, 28]; // width and height of a matrix's entry
-const GRIDS = 4 * CELL + 48; // width of both matrices
-const SIDE = 150; // of the panel of the rows
+const [CELL, ROW, SIDE] = [68, 30, 54]; // width and height of a matrix's entry; of what is left of it
+const MOST = 1.2; // times a column that is pulled
+const TALL = 316; // height of the picture on a desktop
 
-/** The two matrices, X to be edited, with the norms of their columns below. */
-function grids(svg, { X, scale1, scale2 }, { after, norms, then }) {
+/** The two matrices with the lengths of their columns: below each other, or side by side. Their height. */
+function grids(svg, { before, after, norms, then, gamma }, wide) {
   const g = layer(svg, "g", "matrix-grids");
   g.setAttribute("class", "matrix-grids explore-cells");
   g.replaceChildren();
-  const write = (x, y, text, kind = "") => add(g, "text", { x, y, class: kind, "font-size": 14 }, text);
-  const grid = (left, title, rows, kind, feet, edit) => {
-    write(left, 12, title, "name");
+  const write = (x, y, text, kind = "") => add(g, "text", { x, y, class: kind }, text);
+  const cell = wide ? CELL : 56;
+  const grid = (left, top, names, rows, kind, lengths) => {
+    const middle = (j) => left + (j + 0.5) * cell;
+    names.forEach((name, j) => write(middle(j), top - 10, name, kind));
     rows.forEach((row, i) => row.forEach((v, j) => {
-      const cell = add(g, "g", {
-        class: kind, transform: `translate(${left + j * CELL} ${24 + i * ROW})`, ...(edit && { "data-cell": `X ${i} ${j}` }),
-      });
-      add(cell, "rect", { width: CELL, height: ROW });
-      add(cell, "text", { x: CELL / 2, y: ROW / 2, "font-size": 13.5 }, tidy(v));
+      const box = add(g, "g", { class: kind === "after" ? "output" : kind, transform: `translate(${left + j * cell} ${top + i * ROW})` });
+      add(box, "rect", { width: cell, height: ROW });
+      add(box, "text", { x: cell / 2, y: ROW / 2 }, short(v));
     }));
-    feet.forEach((texts, k) => texts.forEach((text, j) =>
-      write(left + (j + 0.5) * CELL, 24 + (rows.length + k + 0.6) * ROW, text, k ? "bold" : "")));
+    const foot = top + rows.length * ROW + 17;
+    lengths.forEach((length, j) => write(middle(j), foot, short(length), `bold ${kind}`));
+    return { middle, foot };
   };
-  grid(0, "X: click a number", X, "before", [[scale1, scale2].map((s) => `× ${tidy(s)}`), norms.map(tidy)], true);
-  grid(2 * CELL + 48, "X̃", after, "output", [["", ""], then.map(tidy)]);
-  write(2 * CELL + 24, 24 + (X.length + 0.6) * ROW, "times");
-  write(2 * CELL + 24, 24 + (X.length + 1.6) * ROW, "norm", "bold");
-}
-
-/** Each example as a point before and after; lines join the two. */
-function points(svg, { before, after }, X, Y) {
-  const g = layer(svg, "g", "matrix-points");
-  g.replaceChildren();
-  add(g, "text", { x: SIDE, y: Y(0) - 4, class: "end" }, "feature 1");
-  add(g, "text", { x: X(0) + 4, y: 37 }, "feature 2");
-  before.forEach(([a, b], i) => {
-    const [c, d] = after[i];
-    add(g, "path", { d: `M${X(a)} ${Y(b)}L${X(c)} ${Y(d)}` });
-    add(g, "circle", { cx: X(c), cy: Y(d), r: 6, class: "after" });
-    add(g, "circle", { cx: X(a), cy: Y(b), r: 6, class: "before", "data-grip": `row ${i}` });
+  const first = grid(SIDE, 22, ["x₁", "x₂"], before, "before", norms);
+  const under = first.foot + (wide ? 26 : 24);
+  write(0, first.foot, "length", "name");
+  gamma.forEach((c, j) => {
+    const x = first.middle(j);
+    if (wide) add(g, "path", { class: "matrix-down", d: `M${x - 26} ${under - 13}v24m-5 -6l5 6l5 -6` });
+    write(wide ? x - 16 : x, under, `÷ ${short(c)}`, wide ? "name" : "");
   });
+  const [left, top] = wide ? [SIDE, under + 40] : [SIDE + 2 * cell + 66, 22];
+  if (!wide) write(SIDE + 2 * cell + 33, 22 + (before.length * ROW) / 2, "→");
+  const second = grid(left, top, ["x̃₁", "x̃₂"], after, "after", then);
+  if (wide) write(0, second.foot, "length", "name");
+  return (wide ? second.foot : under) + 14;
 }
 
 function draw(state, { svg, line, notes }) {
   const result = effective(state);
-  const { before, after, norms, then, angle } = result;
+  const { norms, then, angle } = result;
   const words = spell(result);
   line.textContent = words.line;
   notes.textContent = words.notes.join("\n");
-  svg.setAttribute("aria-label", "The rows of X and of X̃ as points, their columns as arrows. " +
-    `${words.line} ${words.notes.slice(2).join(". ")}`);
+  svg.setAttribute("aria-label", `X and X̃ as numbers, their columns as arrows. ${words.line} ${words.notes.join(" ")}`);
 
-  grids(svg, state, result);
   const wide = matchMedia("(min-width: 40rem)").matches;
-  const high = 24 + (state.X.length + 2) * ROW; // of the grids
-  const [left, top] = wide ? [(GRIDS - SIDE) / 2, high + 14] : [GRIDS + 10, 0]; // of the rows
-  const [foot, below] = [wide ? GRIDS + 20 + FAN / 2 : (GRIDS + 10 + SIDE) / 2, // of the arrows
-    FOOT + (wide ? 0 : Math.max(high, SIDE + 26) + 12)];
-  svg.setAttribute("viewBox", wide ? `-2 0 ${GRIDS + 24 + FAN} ${Math.max(top + SIDE + 28, below + 28)}`
-    : `-2 0 ${GRIDS + SIDE + 14} ${below + 28}`);
-  svg.setAttribute("width", 780);
+  const tables = layer(svg, "g", "matrix-tables");
+  const high = grids(tables, result, wide);
+  const [width, tall] = wide ? [500, Math.max(TALL, high)] : [360, 250]; // of the arrows
+  tables.setAttribute("transform", `translate(0 ${wide ? 0 : tall + 6})`);
+  svg.setAttribute("viewBox", wide ? `0 0 724 ${tall}` : `0 0 360 ${tall + 6 + high}`);
+  svg.setAttribute("width", wide ? 724 : 400);
 
-  const own = [0, 1].map((j) => norms[j] / [state.scale1, state.scale2][j]); // norms in the first units
-  const most = (matrices, ...more) => 1.08 * Math.max(...matrices.flat(2).map(Math.abs), ...more);
-  const far = most([state.X, before, after], 3); // of the points, and of the arrows:
-  const long = most([norms, then], 3, ...own.map((n) => 1.05 * n));
-  const panel = layer(svg, "g", "matrix-plane");
-  panel.setAttribute("transform", `translate(${left} ${top})`);
-  const { X, Y, invert } = axes(panel, {
-    x: [-far, far], y: [-far, far], xlabel: "", ylabel: "", width: SIDE, height: SIDE + 26,
-    margin: { left: 0, right: 0, top: 26, bottom: 0 },
-  });
-  for (const text of panel.querySelectorAll(".plot-axes text")) text.remove(); // the numbers stand in the grids
-  const zero = layer(panel, "path", "matrix-zero");
-  zero.setAttribute("d", `M${X(-far)} ${Y(0)}H${X(far)}M${X(0)} ${Y(-far)}V${Y(far)}`);
-  const title = (parent, x, text) => {
-    const name = layer(parent, "text", "matrix-title");
-    for (const [key, value] of Object.entries({ x, y: 14 })) name.setAttribute(key, value);
-    name.textContent = text;
-  };
-  title(panel, SIDE / 2, "rows: the examples");
-  points(panel, result, X, Y);
-
-  const unit = fitting(long, then[0], angle);
+  // Room for whatever can be pulled to, so that nothing is scaled anew meanwhile.
+  const own = [0, 1].map((j) => norms[j] / [state.scale1, state.scale2][j]);
+  const long = own.map((n, j) => Math.max(MOST * n, norms[j], then[j], 3));
+  const { unit, x, y } = fitting(long, Math.max(3, then[0]), angle, width, tall);
+  const foot = (wide ? 724 - width : 0) + x;
   const arrows = layer(svg, "g", "matrix-columns");
-  arrows.setAttribute("transform", `translate(${foot} ${below})`);
-  title(layer(arrows, "g", "matrix-head"), 0, "columns: the features");
-  layer(arrows, "g", "matrix-head").setAttribute("transform", `translate(0 ${-FOOT})`);
-  fan(arrows, result, unit);
+  arrows.setAttribute("transform", `translate(${foot} ${y})`);
+  fan(arrows, result, unit, Math.max(norms[0], then[0]) * unit + x + 64 < width);
+  const head = layer(svg, "g", "matrix-head");
+  head.setAttribute("transform", `translate(${wide ? 394 : 0} 16)`);
+  head.replaceChildren();
+  add(head, "text", { class: "before" }, "X: lengths depend on the units");
+  add(head, "text", { class: "after", y: 21 }, `X̃: every column has length ${short(then[0])}`);
 
-  return (px, py, held) => {
-    const [kind, index] = held.startsWith("row") ? held.split(" ") : [held.slice(0, -1), held.at(-1) - 1];
-    if (kind === "row") {
-      const [a, b] = invert(px - left, py - top);
-      const moved = state.X.map((row) => [...row]);
-      moved[index] = [a / state.scale1, b / state.scale2].map((v) => +v.toFixed(1));
-      return { X: moved };
-    }
-    const turn = ((index ? 1 : -1) * angle) / 2; // a pull counts along the arrow
-    const [x, y] = [px - foot, py - below];
-    const half = HEAD[kind] / 2; // what is held is the middle of the head
-    const length = Math.max(0, x * Math.sin(turn) - y * Math.cos(turn) + half) / unit;
-    if (kind === "scale") return { [held]: Math.max(0.1, Math.min(1.5, length / own[index])) };
-    return { keep: Math.max(0.1, Math.min(0.9, length ** 2 / (1 + length ** 2))) };
+  return (px, py, held) => { // a pull counts along the arrow
+    const j = held.at(-1) - 1;
+    const turn = j ? angle : 0;
+    const length = ((px - foot) * Math.cos(turn) - (py - y) * Math.sin(turn)) / unit;
+    return { [held]: Math.max(0.1, Math.min(MOST, length / own[j])) };
   };
 }
 
 const FIGURE = {
   title: "The data that dropout sees",
-  invite: "Pull at the arrow x₁: the filled arrows, of X̃, stay. Play raises k, and they grow.",
+  invite: "Stretch x₁ by its tip, as a change of unit does: the green arrows stay.",
   controls: CONTROLS,
   presets: {
-    "Another unit: X̃ stays": { scale1: 0.2, scale2: 1 },
-    "Keep half: norm 1": { scale1: 1, scale2: 1, keep: 0.5 },
-    "Keep 0.9: norm 3": { scale1: 1, scale2: 1, keep: 0.9 },
+    "Another unit: X̃ stays": { scale1: 0.2, scale2: 1, keep: 0.8 },
+    "Keep 0.5: length 1": { scale1: 1, scale2: 1, keep: 0.5 },
+    "Keep 0.9: length 3": { scale1: 1, scale2: 1, keep: 0.9 },
   },
-  play: {
-    first: () => ({ keep: 0.1 }),
-    next: ({ keep }) => (keep < 0.9 ? { keep: +Math.min(0.9, keep + 0.02).toFixed(2) } : null),
+  play: { // the first feature in one unit after the other
+    first: () => ({ scale1: 0.1 }),
+    next: ({ scale1 }) => (scale1 < MOST ? { scale1: +Math.min(MOST, scale1 + 0.02).toFixed(2) } : null),
     every: 90,
   },
   draw,
-  look: "explore-stacked",
 };
 
-export default { render: (context) => editable(explore(context, FIGURE)) };
+export default { render: (context) => explore(context, FIGURE) };

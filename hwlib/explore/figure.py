@@ -8,6 +8,7 @@ import numpy as np
 import traitlets
 
 _HERE = Path(__file__).parent
+_COMPUTED = ("x", "weight", "stride", "padding", "dilation")  # what an output depends on
 
 
 def source(*names: str) -> str:
@@ -22,7 +23,7 @@ def source(*names: str) -> str:
 def module(*names: str) -> str:
     """Return the JavaScript of a figure: what all figures share, then these files.
 
-    >>> module("plot.js", "demean_gradient.js").count("export default")
+    >>> module("answer.js").count("export default")
     1
     """
     return source("numbers.js", "pointing.js", "play.js", "kit.js", *names)
@@ -150,3 +151,53 @@ class Figure(anywidget.AnyWidget):
             f'data-figure="{type(self).__name__}">{picture}</div>'
         )
         return {**data, "text/plain": repr(self), "text/html": still}, metadata
+
+
+class Convolving(Figure):
+    """A figure of an operation on an input `x` and a filter `weight`, with places in its result.
+
+    A subclass has a trait for each name in `SETTINGS`, and `compute`, which refuses settings that
+    break a rule. `sizes` says how many values each place has; a place moves to the last of them
+    where a change of another setting leaves it behind.
+
+    >>> issubclass(Convolving, Figure)
+    True
+    """
+
+    at = traitlets.Int(0).tag(sync=True)
+
+    @staticmethod
+    def compute(**settings) -> np.ndarray:
+        """Return the output at these settings, or raise TraitError."""
+        raise NotImplementedError
+
+    def sizes(self) -> dict[str, int]:
+        """Return how many values each place has; they count from 0."""
+        return {"at": self.output.size}
+
+    @property
+    def output(self) -> np.ndarray:
+        """The whole output, computed by `hwlib.functional`."""
+        return self.compute(**self._settings())
+
+    def _settings(self):
+        return {name: getattr(self, name) for name in _COMPUTED if self.has_trait(name)}
+
+    @traitlets.validate(*_COMPUTED)
+    def _check_settings(self, proposal):
+        self.compute(**{**self._settings(), proposal.trait.name: proposal.value})
+        return proposal.value
+
+    @traitlets.validate("entry", "at")
+    def _check_place(self, proposal):
+        name, size = proposal.trait.name, self.sizes()[proposal.trait.name]
+        if not 0 <= proposal.value < size:
+            raise traitlets.TraitError(
+                f"{type(self).__name__}: {name} must be from 0 to {size - 1}, got {proposal.value}"
+            )
+        return proposal.value
+
+    @traitlets.observe(*_COMPUTED)
+    def _keep_places_inside(self, change):
+        for name, size in self.sizes().items():
+            setattr(self, name, min(getattr(self, name), size - 1))

@@ -19,23 +19,19 @@ export function average({ x, y, w1, w2, keep }) {
 export const toss = ({ keep, draws }, uniform) =>
   Array.from({ length: draws }, () => 2 * (uniform() >= 1 - keep) + (uniform() >= 1 - keep));
 
-const short = (v) => typeset(Math.abs(v) < 1e-9 ? 0 : +v.toPrecision(4));
+const short = (v) => typeset(Math.abs(v) < 1 ? +v.toFixed(2) : +v.toPrecision(3));
 const signed = (v) => (v < 0 ? `(${short(v)})` : short(v));
 
 /** What is seen, in words; `drawn` are the masks of the draws. */
-export function spell({ x, y, w1, w2, keep, mask }, { networks, mean, variance, loss }, drawn) {
+export function spell({ y, mask }, { networks, mean, variance, loss }, drawn) {
   const { mask: r, chance, prediction, error } = networks[mask];
-  const weights = [w1, w2];
-  const products = r.map((kept, j) => `${kept}·${signed(x[j])}·${signed(weights[j])}`).join(" + ");
-  const line = `Mask (${r.join(", ")}), probability ${r.map((kept) => short(kept ? keep : 1 - keep)).join("·")} = ${short(chance)}:\n` +
-    `prediction ${products} = ${short(prediction)}, squared error (${short(y)} − ${signed(prediction)})² = ${short(error)}`;
-  const sum = networks.map(({ chance, error }) => `${short(chance)}·${short(error)}`).join(" + ");
-  const notes = [
-    `Average: ${sum} = ${short(loss)}`,
-    `= (${short(y)} − ${signed(mean)})² + ${short(variance)}: squared error of the mean prediction, ` +
-      `plus the variance of the prediction`,
-  ];
+  const line = `Mask (${r.join(", ")}): P ${short(chance)}, prediction ${short(prediction)}, ` +
+    `squared error (${short(y)} − ${signed(prediction)})² = ${short(error)}.`;
   const seen = drawn.reduce((total, index) => total + networks[index].error, 0) / drawn.length;
-  notes.push(drawn.length ? `Average over ${drawn.length} random masks: ${short(seen)}` : "Play draws masks at random.");
+  const notes = [
+    "Bars: as high as error², as wide as P.",
+    `(${short(y)} − ${signed(mean)})² + variance ${short(variance)} = ${short(loss)} on average.`,
+    drawn.length ? `Average over ${drawn.length} random masks: ${short(seen)}.` : `The mean prediction is ${short(mean)}.`,
+  ];
   return { line, notes, seen };
 }

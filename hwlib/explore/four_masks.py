@@ -35,7 +35,7 @@ class FourMasks(Figure):
 
     _esm = module("random.js", "four_masks.js", "four_masks_view.js")
     SETTINGS = ("x", "y", "w1", "w2", "keep", "mask", "draws")
-    HEIGHT = (48, 74.5)
+    HEIGHT = (39, 61.5)
 
     x = Numbers([3, 2]).tag(sync=True)
     y = Real(5.0).tag(sync=True)

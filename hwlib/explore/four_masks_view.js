@@ -1,88 +1,116 @@
-// Four tiny networks side by side, and below them bars whose areas add up to the average.
+// Four tiny networks, and below them bars whose areas add up to the average: bias² plus variance.
 
 const CONTROLS = {
   keep: ["keep k", { type: "range", min: 0, max: 1, step: 0.01 }],
   w1: ["weight w₁", { type: "range", min: -1, max: 4, step: 0.01 }],
   w2: ["weight w₂", { type: "range", min: -1, max: 4, step: 0.01 }],
-  mask: ["mask", { type: "range", min: 0, max: 3 }],
-  draws: ["random draws", { type: "range", min: 0, max: 200 }],
+  mask: ["mask", { type: "range", min: 0, max: 3, more: true }],
+  draws: ["random draws", { type: "range", min: 0, max: 200, more: true }],
 };
-const NAMES = ["00: both dropped", "01: x₁ dropped", "10: x₂ dropped", "11: both kept"];
-const [CARD, TALL, BAR] = [160, 170, 120]; // width and height of a card, and the highest bar
-const COINS = [58, 114]; // where the two inputs stand in a card
+const NAMES = ["both dropped", "x₁ dropped", "x₂ dropped", "both kept"];
+const [CARD, TALL, GAP, BAR] = [172, 168, 12, 100]; // a card's width and height; the highest bar
+const COINS = [46, 88]; // where the two inputs stand in a card
+const OUT = 67; // and the output
 
-/** One network: dropped inputs are crossed out, and their lines broken. */
-function network(parent, x, y, { x: features, y: target, w1, w2, mask: chosen }, { mask, chance, prediction, error }, index, count) {
-  const g = add(parent, "g", { transform: `translate(${x} ${y})`, class: index === chosen ? "masks-card chosen" : "masks-card" });
-  add(g, "rect", { width: CARD - 10, height: TALL - 8, rx: 6, "data-spot": `mask ${index}` });
+/** One network: what is dropped is dashed; below it the prediction and the target on a line. */
+function network(parent, x, y, state, { mask, chance, prediction, error }, index, [low, high], count) {
+  const { x: features, y: target, w1, w2 } = state;
+  const g = add(parent, "g", { transform: `translate(${x} ${y})`, class: index === state.mask ? "masks-card chosen" : "masks-card" });
+  add(g, "rect", { width: CARD, height: TALL, rx: 6, "data-spot": `mask ${index}` });
   const write = (px, py, text, kind = "") => add(g, "text", { x: px, y: py, class: kind }, text);
-  write(CARD / 2 - 5, 20, NAMES[index], "bold");
+  write(CARD / 2, 18, `${mask.join("")}: ${NAMES[index]}`, "bold");
   mask.forEach((kept, j) => {
     const cy = COINS[j];
-    add(g, "path", { class: kept ? "masks-line" : "masks-line dropped", d: `M46 ${cy}L98 86`,
+    add(g, "path", { class: kept ? "masks-line" : "masks-line dropped", d: `M54 ${cy}L110 ${OUT}`,
       "stroke-width": 1 + Math.min(5, 2 * Math.abs([w1, w2][j])) });
-    add(g, "circle", { cx: 28, cy, r: 18, class: kept ? "kept" : "dropped", "data-spot": `coin ${index} ${j}` });
-    if (!kept) add(g, "path", { class: "masks-cross", d: `M15 ${cy + 13}l26 -26` });
-    else write(j ? 81 : 84, j ? 119 : 60, `×${typeset(+[w1, w2][j].toPrecision(3))}`);
-    write(28, cy + 5, typeset(+features[j].toPrecision(3)));
+    add(g, "ellipse", { cx: 32, cy, rx: 26, ry: 18, class: kept ? "kept" : "dropped", "data-spot": `coin ${index} ${j}` });
+    write(32, cy + 5, `x${"₁₂"[j]} = ${short(features[j])}`, kept ? "" : "gone");
+    if (kept) write(j ? 79 : 90, j ? 97 : 44, `·${short([w1, w2][j])}`);
   });
-  add(g, "circle", { cx: 118, cy: 86, r: 22, class: "masks-out" });
-  write(118, 91, typeset(+prediction.toPrecision(3)));
-  write(131, 121, `y = ${typeset(+target.toPrecision(3))}`);
-  write(CARD / 2 - 5, 155, `squared error ${typeset(+error.toPrecision(3))}`, "masks-error");
-  write(104, 137, `P = ${typeset(+chance.toPrecision(2))}`);
-  if (count !== undefined) write(110, 42, `drawn ${count}×`);
+  add(g, "circle", { cx: 131, cy: OUT, r: 21, class: "masks-out" });
+  write(131, OUT + 5, short(prediction));
+  const at = (v) => 16 + ((CARD - 32) * (v - low)) / (high - low);
+  add(g, "path", { class: "masks-axis", d: `M10 134H${CARD - 10}` });
+  add(g, "path", { class: "masks-gap", d: `M${at(prediction)} 134H${at(target)}` });
+  add(g, "path", { class: "masks-target", d: `M${at(target)} 124v20` });
+  add(g, "circle", { class: "masks-dot", cx: at(prediction), cy: 134, r: 5 });
+  write(Math.max(32, Math.min(CARD - 30, at(target))), 121, `y = ${short(target)}`);
+  write(CARD / 2, 160, `P ${short(chance)}, error² ${short(error)}`, "masks-error");
+  if (count !== undefined) write(130, 105, `drawn ${count}×`, "masks-count");
+}
+
+/** The bars of the squared errors, and the bar of their average. */
+function sheet(svg, state, { networks, mean, variance, loss }, drawn, seen, { top, columns, width }) {
+  const g = layer(svg, "g", "masks-bars");
+  g.replaceChildren();
+  const [left, right] = [44, width - (columns === 4 ? 190 : 178)];
+  const [floor, across] = [top + BAR, right - left];
+  const tall = Math.max(state.y ** 2, ...networks.map(({ error }) => error), 1e-9);
+  const up = (error) => floor - (BAR * error) / tall;
+  const write = (x, y, text, kind) => add(g, "text", { x, y, class: kind }, text);
+  const step = [1, 2, 5, 10, 20, 50, 100, 200, 500].find((s) => tall / s <= 5.01) ?? 1000;
+  for (let v = 0; v <= tall; v += step) {
+    if (v) add(g, "path", { class: "masks-tick", d: `M${left} ${up(v)}H${right}` });
+    write(left - 6, up(v) + 4, `${v}`, "end");
+  }
+  add(g, "text", { transform: `translate(12 ${top + BAR / 2}) rotate(-90)` }, "error²");
+  let from = left;
+  networks.forEach(({ mask, chance, error }, i) => {
+    const wide = across * chance;
+    const kind = i === state.mask ? "chosen" : "";
+    if (chance > 0) {
+      add(g, "rect", { x: from, y: up(error), width: wide, height: floor - up(error), class: kind, "data-spot": `mask ${i}` });
+      if (wide > 20) write(from + wide / 2, floor + 17, mask.join(""), "");
+    }
+    from += wide;
+  });
+  add(g, "path", { class: "masks-floor", d: `M${left} ${floor}H${right}` });
+  // The same average once more, as bias² plus variance.
+  const bar = right + 26;
+  const bias = (state.y - mean) ** 2;
+  add(g, "path", { class: "masks-average", d: `M${left} ${up(loss)}H${bar + 34}` });
+  for (const [kind, low, high] of [["bias", 0, bias], ["variance", bias, loss]])
+    add(g, "path", { class: `masks-${kind}`, d: `M${bar} ${up(low)}V${up(high)}h34V${up(low)}z` });
+  // Their names, a line apart at least.
+  let [whole, above, below] = [up(loss) - 6, up(bias + variance / 2) + 5, up(bias / 2) + 5];
+  below = Math.min(below, floor + 2);
+  above = Math.min(above, below - 17);
+  whole = Math.max(top + 4, Math.min(whole, above - 17));
+  above = Math.max(above, whole + 17);
+  const beside = (y, text, kind = "") => write(bar + 40, y, text, `start ${kind}`);
+  beside(whole, `average ${short(loss)}`, "bold");
+  beside(above, `= variance ${short(variance)}`);
+  beside(Math.max(below, above + 17), `+ bias² ${short(bias)}`);
+  if (!state.draws) return;
+  add(g, "path", { class: "masks-seen", d: `M${left} ${up(seen)}H${right}` });
+  write(right + 10, floor + 17, `${drawn.length} drawn: ${short(seen)}`, "start masks-seen");
 }
 
 function draw(problem, choice, { svg, line, notes, inputs }) {
   const state = { ...problem, ...choice };
   const result = average(state);
-  const { networks, loss } = result;
+  const { networks } = result;
   const drawn = toss(state, uniforms(1));
   const words = spell(state, result, drawn);
   line.textContent = words.line;
   notes.textContent = words.notes.join("\n");
   say(inputs.mask, `(${networks[state.mask].mask.join(", ")})`);
-  svg.setAttribute("aria-label", `Four networks and bars: the areas of the bars add up to the average. ${words.line}. ${words.notes.join(". ")}`);
+  svg.setAttribute("aria-label", `Four networks and bars: the areas of the bars add up to the average. ${words.line} ${words.notes.join(" ")}`);
 
   const columns = matchMedia("(min-width: 40rem)").matches ? 4 : 2;
-  const width = columns * CARD - 10;
-  const top = (4 / columns) * TALL + 34; // of the bars
-  svg.setAttribute("viewBox", `-1 -1 ${width + 2} ${top + BAR + 30}`);
-  svg.setAttribute("width", 1.15 * width);
+  const width = columns * (CARD + GAP) - GAP;
+  const top = (4 / columns) * (TALL + GAP) + 6; // of the bars
+  svg.setAttribute("viewBox", `-1 -1 ${width + 2} ${top + BAR + 24}`);
+  svg.setAttribute("width", width);
+  sheet(svg, state, result, drawn, words.seen, { top, columns, width });
   const cards = layer(svg, "g", "masks-cards");
   cards.replaceChildren();
+  const all = [0, state.y, ...networks.map(({ prediction }) => prediction)];
+  const range = [Math.min(...all), Math.max(...all) || 1];
   networks.forEach((each, i) => {
     const count = state.draws ? drawn.filter((index) => index === i).length : undefined;
-    network(cards, (i % columns) * CARD, Math.floor(i / columns) * TALL, state, each, i, count);
+    network(cards, (i % columns) * (CARD + GAP), Math.floor(i / columns) * (TALL + GAP), state, each, i, range, count);
   });
-
-  const bars = layer(svg, "g", "masks-bars");
-  bars.replaceChildren();
-  const [floor, across] = [top + BAR, width - 106];
-  const tall = Math.max(...networks.map(({ error }) => error), words.seen || 0, 1e-9);
-  const up = (error) => floor - (BAR * error) / tall;
-  add(bars, "text", { x: 0, y: top - 18, class: "start" }, "width: probability, height: squared error");
-  let from = 0;
-  networks.forEach(({ mask, chance, error }, i) => {
-    const wide = across * chance;
-    if (chance > 0) {
-      add(bars, "rect", { x: from, y: up(error), width: wide, height: floor - up(error),
-        class: i === state.mask ? "chosen" : "", "data-spot": `mask ${i}` });
-      if (wide > 11) add(bars, "text", { x: Math.max(8, from + wide / 2), y: floor + 17 }, mask.join(""));
-    }
-    from += wide;
-  });
-  const rule = (height, kind, text, y) => {
-    add(bars, "path", { class: kind, d: `M0 ${up(height)}H${across + 6}` });
-    add(bars, "text", { x: across + 10, y, class: `start ${kind}` }, text);
-  };
-  const [mean, seen] = [up(loss) + 4, up(words.seen) + 4]; // of their names, a line apart at least
-  rule(loss, "masks-average", `average ${typeset(+loss.toPrecision(3))}`, mean);
-  if (state.draws)
-    rule(words.seen, "masks-seen", `drawn ${typeset(+words.seen.toPrecision(3))}`,
-      words.seen > loss ? Math.min(seen, mean - 18) : Math.max(seen, mean + 18));
-  add(bars, "path", { class: "masks-floor", d: `M0 ${floor}H${across}` });
 
   return (x, y, held) => {
     const [kind, index, coin] = held.split(" ");
@@ -92,14 +120,13 @@ function draw(problem, choice, { svg, line, notes, inputs }) {
 
 const FIGURE = {
   title: "Four masks, four networks, one average",
-  invite: "Click a coin (a blue input) to drop or keep it, or press Play to draw masks at random.",
+  invite: "Click an input to drop or keep it, or press Play to draw masks at random.",
   controls: CONTROLS,
   presets: {
-    "Fair coins": { keep: 0.5, w1: 2, w2: 1 },
+    "Keep half": { keep: 0.5, w1: 2, w2: 1 },
     "No error without dropout": { keep: 0.75, w1: 1, w2: 1 },
     "The least average": { keep: 0.75, w1: 0.95, w2: 1.43 },
   },
-  look: "explore-stacked",
 };
 
 export default {

@@ -23,26 +23,22 @@ export const isFilter = (weight) => weight.length === 3 && weight.every((row) =>
 export const full = (output, white, shown) =>
   shown === "gray" ? white : output.values.reduce((most, v) => Math.max(most, Math.abs(v) / 2), 0) || 1;
 
-const short = (v) => typeset(+v.toFixed(2));
-const factor = (v) => (v < 0 ? `(${short(v)})` : short(v));
+export const short = (v) => typeset(+v.toFixed(2));
 
-/** The nine products, what an even area becomes, and what the colours mean. */
+/** The nine products: three rows of three. */
+export const products = (pixels, weight) => pixels.map((line, a) => line.map((x, b) => x * weight[a][b]));
+
+/** The sum of the products, what an even area becomes, and which outputs lie beyond black and white. */
 export function spell({ weight, shown, row, column }, image, output) {
-  const pixels = window3(image, row, column);
-  const products = pixels.flatMap((line, a) => line.map((x, b) => `${factor(x)}·${factor(weight[a][b])}`));
+  const terms = products(window3(image, row, column), weight).flat();
   const sum = output.values[row * output.width + column];
+  const spelled = terms.map((v, i) => `${v < 0 ? (i ? " − " : "−") : i ? " + " : ""}${short(Math.abs(v))}`).join("");
   const total = +weight.flat().reduce((all, w) => all + w, 0).toFixed(6);
-  const even = total === 1 ? "where all nine pixels are equal, it changes nothing"
-    : total === 0 ? "where all nine pixels are equal, the output is 0"
-      : `where all nine pixels are equal, it multiplies them by ${short(total)}`;
-  const most = full(output, image.white, shown);
+  const even = total === 1 ? "changes nothing" : total === 0 ? "gives 0" : `multiplies them by ${short(total)}`;
   const outside = output.values.reduce((many, v) => many + (v < -1e-9 || v > image.white + 1e-9), 0);
-  const colours = shown === "gray"
-    ? `0 and less is black, ${image.white} and more white (${outside} of ${output.values.length} outputs lie outside).`
-    : `Blue is above 0, orange below; the color is full from ±${short(most)} on.`;
-  return {
-    sum: short(sum),
-    line: `y[${row}, ${column}] = ${products.join(" + ")} = ${short(sum)}`,
-    notes: [`The weights add up to ${short(total)}: ${even}.`, colours],
-  };
+  const notes = [
+    `The weights add up to ${short(total)}. Where all nine pixels are equal, the filter ${even}.`,
+    shown === "gray" ? `${outside} of ${output.values.length} outputs lie outside 0 to ${image.white}.` : "Blue is above 0, orange below.",
+  ];
+  return { line: `y[${row}, ${column}] = ${spelled} = ${short(sum)}`, notes };
 }

@@ -1,20 +1,68 @@
-// What ties photograph, window, sum and output of an image kernel together.
+// What lies around the two images of an image kernel: the numbers of one window, and what ties them together.
+
+/** Where things stand, in units of the viewBox: images of this height, grids with cells of that side. */
+export const layout = () => matchMedia("(min-width: 40rem)").matches
+  ? { width: 724, height: 300, side: 224, output: [508, 22], cell: 40, window: [230, 22], filter: [374, 22], product: [230, 178],
+      sum: [382, 214, 104, 48], bar: [511, 264, 205], signs: [["×", 362, 82], ["→", 366, 238]], wide: true }
+  : { width: 330, height: 372, side: 160, output: [174, 22], cell: 33, window: [0, 214], filter: [113, 214], product: [226, 214],
+      sum: [226, 340, 99, 30], bar: [2, 346, 150], signs: [["×", 106, 264], ["=", 219, 264]] };
+
+const rgb = ([red, green, blue, opacity]) => `fill: rgb(${red}, ${green}, ${blue}); fill-opacity: ${opacity / 255}`;
+const pale = ([red, green, blue, opacity]) => rgb([red, green, blue, opacity / 2]); // enough for text
+
+/** The window's pixels, the filter, their products, and the sum, in the colours that they have in the images. */
+export function numbers(cells, at, { image, weight, row, column, sum, grips }, shown, palette) {
+  const box = ([x, y], [width, height], words, look, style = "", ink = "") => {
+    const g = add(cells, "g", { ...look, transform: `translate(${x} ${y})` });
+    add(g, "rect", { width, height, ...(style && { style }) });
+    const size = Math.max(10, Math.min(15, (1.7 * (width - 7)) / words.length));
+    add(g, "text", { x: width / 2, y: height / 2 + 1, "font-size": size, ...(ink && { style: `fill: ${ink}` }) }, words);
+  };
+  const gray = (v) => [rgb(grays(image.white)(v)), v > image.white / 2 ? "black" : "white"];
+  const place = ([x, y], a, b) => [x + b * at.cell, y + a * at.cell];
+  const one = [at.cell, at.cell];
+  const pixels = window3(image, row, column);
+  const all = products(pixels, weight);
+  const inSigns = signs(Math.max(...all.flat().map(Math.abs)) || 1);
+  pixels.forEach((line, a) => line.forEach((pixel, b) => {
+    const name = `weight ${a} ${b}`;
+    box(place(at.window, a, b), one, String(pixel), { class: "tap" }, ...gray(pixel));
+    box(place(at.filter, a, b), one, short(weight[a][b]), { class: "filter", "data-cell": name, ...(grips && { "data-grip": name }) });
+    box(place(at.product, a, b), one, typeset(+all[a][b].toPrecision(3)), { class: "product" }, pale(inSigns(all[a][b])));
+  }));
+    box(at.sum, at.sum.slice(2), short(sum), { class: "output" }, ...(shown === "gray" ? gray(sum) : [pale(palette(sum))]));
+  const title = ([x, y], text) => add(cells, "text", { class: "title", x, y: y - 10 }, text);
+  title(at.window, "window");
+  title(at.filter, "filter w");
+  title(at.product, "products");
+  if (at.wide) title(at.sum, "their sum");
+  for (const [sign, x, y] of at.signs) add(cells, "text", { x, y, "font-size": 17 }, sign);
+  if (!at.wide) add(cells, "text", { class: "title", x: at.sum[0] - 36, y: at.sum[1] + 16 }, "sum");
+}
+
+/** What the output's colours mean: from `low` to `high`, and beyond them. */
+export function bar(svg, cells, { bar: [x, y, width] }, palette, low, high) {
+  const values = Float64Array.from({ length: 2 * 41 }, (_, i) => low + ((high - low) * (i % 41)) / 40);
+  raster(svg, "kernel-bar", { values, width: 41, height: 2 }, palette, { x, y, unit: width / 41 });
+  add(cells, "rect", { class: "kernel-frame", x, y, width, height: (2 * width) / 41 });
+  [[0, `≤ ${short(low)}`, "start"], [width / 2, low < 0 ? "0" : "", ""], [width, `≥ ${short(high)}`, "end"]].forEach(([along, words, kind]) =>
+    add(cells, "text", { class: kind, x: x + along, y: y + (2 * width) / 41 + 10, "font-size": 12 }, words));
+}
 
 /** Outlines of the window and of its output, which are held, and lines to their numbers. */
 export function marks(svg, at, photo, result, { row, column }) {
   const { unit } = photo;
   const corner = ({ x, y }) => [x + column * unit, y + row * unit];
   const guide = (name, d) => layer(svg, "path", name).setAttribute("d", d);
-  const beside = at.width > 400; // else the numbers stand below
   const [x, y] = corner(photo);
   const [left, top] = at.window;
   const [size, side] = [3 * unit, 3 * at.cell];
-  guide("kernel-read", beside ? `M${x + size} ${y}L${left} ${top}M${x + size} ${y + size}L${left} ${top + side}`
+  guide("kernel-read", at.wide ? `M${x + size} ${y}L${left} ${top}M${x + size} ${y + size}L${left} ${top + side}`
     : `M${x} ${y + size}L${left} ${top}M${x + size} ${y + size}L${left + side} ${top}`);
   const [u, v] = corner(result);
-  const [sum, above] = at.sum;
-  guide("kernel-write", beside ? `M${sum + 2 * at.cell} ${above + at.cell / 2}L${u} ${v + unit / 2}`
-    : `M${sum + at.cell} ${above}L${u + unit / 2} ${v + unit}`);
+  const [sum, above, wide, high] = at.sum;
+  guide("kernel-write", at.wide ? `M${sum + wide} ${above + high / 2}H${at.output[0] - 9}V${v + unit / 2}H${u}`
+    : `M${sum + wide} ${above + high / 2}H${at.width}V${at.output[1] + at.side + 5}H${u + unit / 2}V${v + unit}`);
 
   const outline = (name, [x, y], size) => {
     const rect = layer(svg, "rect", name);

@@ -1,11 +1,12 @@
 // An image kernel as it is drawn: photograph, filter and window, filtered image.
 
+const more = (attributes) => ({ ...attributes, more: true }); // presets and picture do it as well
 const CONTROLS = {
-  picture: ["picture", { type: "select", options: { photograph: "photograph", digit: "digit" } }],
-  shown: ["output in", { type: "select", options: { signed: "sign colors", gray: "gray" } }],
-  weight: ["filter w", { type: "text" }],
-  row: ["row", { type: "range", min: 0, max: 0 }],
-  column: ["column", { type: "range", min: 0, max: 0 }],
+  picture: ["picture", more({ type: "select", options: { photograph: "photograph", digit: "digit" } })],
+  shown: ["output in", more({ type: "select", options: { signed: "sign colors", gray: "gray" } })],
+  weight: ["filter w", more({ type: "text" })],
+  row: ["row", more({ type: "range", min: 0, max: 0 })],
+  column: ["column", more({ type: "range", min: 0, max: 0 })],
 };
 const SOBEL = [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]];
 const preset = (weight, shown = "gray") => ({ weight, shown });
@@ -18,11 +19,6 @@ const PRESETS = {
 };
 const PULL = 10; // units that the pointer moves for one step of a weight
 const fine = () => matchMedia("(pointer: fine)").matches; // a finger types, and may scroll the page
-
-/** Where things stand, in units of the viewBox: images of this side, grids with cells of that. */
-const layout = () => matchMedia("(min-width: 40rem)").matches
-  ? { width: 756, height: 336, side: 304, output: [452, 22], cell: 36, filter: [324, 22], window: [324, 156], sum: [342, 290] }
-  : { width: 330, height: 318, side: 158, output: [172, 22], cell: 36, filter: [0, 206], window: [120, 206], sum: [246, 242] };
 
 function draw(state, pictures, { svg, line, notes, inputs }) {
   const { weight, shown } = state;
@@ -43,7 +39,7 @@ function draw(state, pictures, { svg, line, notes, inputs }) {
 
   const at = layout();
   const unit = at.side / image.height;
-  const left = (at.side - unit * image.width) / 2;
+  const left = at.wide ? 0 : (at.side - unit * image.width) / 2;
   const [photo, result] = [{ x: left, y: 22, unit }, { x: at.output[0] + left + unit, y: 22 + unit, unit }];
   svg.setAttribute("viewBox", `-2 -2 ${at.width + 4} ${at.height + 4}`);
   svg.setAttribute("width", at.width + 4);
@@ -65,33 +61,12 @@ function draw(state, pictures, { svg, line, notes, inputs }) {
     add(cells, "rect", { class: "kernel-frame", x, y, width: unit * width, height: unit * height });
   frame(photo, image);
   frame(result, output);
-  const title = (x, y, text) => add(cells, "text", { class: "title", x, y: y - 10 }, text);
-  title(left, 22, "image x");
-  title(at.output[0] + left, 22, "output y");
-  title(at.filter[0], at.filter[1], "filter w");
-  title(at.window[0], at.window[1], "window");
-  const cell = ([x, y], a, b, value, attributes, below) => {
-    const g = add(cells, "g", { ...attributes, transform: `translate(${x + b * at.cell} ${y + a * at.cell})` });
-    const text = String(value);
-    add(g, "rect", { width: at.cell, height: at.cell });
-    add(g, "text", { x: at.cell / 2, y: below ? 13 : 18, "font-size": Math.min(15, 60 / text.length) }, text);
-    if (below) add(g, "text", { x: at.cell / 2, y: 27, "font-size": 11 }, below);
-    return g;
-  };
-  const tidy = (v) => typeset(+v.toFixed(2));
-  window3(image, row, column).forEach((pixels, a) => pixels.forEach((pixel, b) => {
-    const name = `weight ${a} ${b}`;
-    cell(at.filter, a, b, tidy(weight[a][b]), { class: "filter", "data-cell": name, ...(fine() && { "data-grip": name }) });
-    cell(at.window, a, b, pixel, { class: "tap" }, `×${tidy(weight[a][b])}`);
-  }));
-  const sum = cell(at.sum, 0, 0, words.sum, { class: "output" });
-  sum.querySelector("rect").setAttribute("width", 2 * at.cell);
-  sum.querySelector("text").setAttribute("x", at.cell);
-  const [red, green, blue, opacity] = palette(output.values[row * output.width + column]);
-  if (shown === "signed") // as in the output, but pale enough for text
-    sum.querySelector("rect").setAttribute("style", `fill: rgb(${red}, ${green}, ${blue}); fill-opacity: ${opacity / 500}`);
-  title(at.sum[0], at.sum[1], "sum");
-
+  const title = (x, text) => add(cells, "text", { class: "title", x, y: 12 }, text);
+  title(photo.x, "image x");
+  title(result.x, "output y");
+  const sum = output.values[row * output.width + column];
+  numbers(cells, at, { image, weight, row, column, sum, grips: fine() }, shown, palette);
+  bar(svg, cells, at, palette, shown === "gray" ? 0 : -most, most);
   marks(svg, at, photo, result, state);
 
   return (x, y, name, from) => {
@@ -115,9 +90,17 @@ function render({ model, el }) {
   let from; // the filter when a pointer was put down on it
   const figure = explore({ model, el }, {
     title: "A filter on a photograph",
-    invite: fine() ? "Point at the picture. Click a number of the filter, or drag it up and down."
-      : "Drag the blue window. Tap a number of the filter.",
-    controls: CONTROLS, presets: PRESETS, look: "explore-stacked explore-kernel",
+    invite: fine() ? "Point at the picture, or press Play. Click a number of the filter, or drag it up and down."
+      : "Press Play, or drag the blue window. Tap a number of the filter.",
+    controls: CONTROLS, presets: PRESETS,
+    play: { // along a row
+      first: () => ({ column: 0 }),
+      next({ picture, column }) {
+        const last = pictures[picture].width - 3;
+        return column < last ? { column: Math.min(last, column + Math.ceil(last / 25)) } : null;
+      },
+      every: 160,
+    },
     draw(state, parts) {
       const pick = draw(state, pictures, parts);
       return (x, y, name) => pick(x, y, name, from);

@@ -6,12 +6,16 @@ export function say(input, value) {
   input.setAttribute("aria-valuetext", value);
 }
 
+/** A control for a number: its label, its slider's ends, and from one value to the next. */
+export const range = (label, min, max, step = 1) => [label, { type: "range", min, max, step }];
+
 /**
  * A figure: labelled inputs bound to the traits they are named after, a picture, words, and buttons.
  *
  * `title` and `invite` (what to do first) stand above. `controls` gives each trait a label and the
  * attributes of its input: of type "range" (a number), "text" (numbers), "select" (a word, with
- * `options`: { word: label }) or "hidden" (a number that only buttons change). The trait `examples`,
+ * `options`: { word: label }) or "hidden" (a number that only buttons change); with `more: true` it
+ * stands in a fold below the others. The trait `examples`,
  * if there is one, becomes radio buttons that fill text inputs. `presets` gives names to changes of the state in which the figure began, or is a
  * function of that state that does. `play` is { first(state), next(state), every, again } (see
  * play.js).
@@ -21,8 +25,9 @@ export function say(input, value) {
  * `draw` returns, `(x, y, name) => changes`, is asked what a pointer at that point of the picture
  * changes; `name` is the grip or spot on which it was put down.
  *
- * `look` is a class that css lays out: "explore-rows" has a slider a row, "explore-stacked" has all
- * controls above a wide picture. Returns what cells.js needs to edit numbers within the picture.
+ * The picture has the whole width, with `line` in one row below it; `look: "explore-beside"` puts a
+ * picture that is about as high as wide beside line, controls and notes. Returns what cells.js needs to
+ * edit numbers within the picture.
  */
 export function explore({ model, el }, figure) {
   const { title, invite, controls, draw, presets = {}, look = "" } = figure;
@@ -32,17 +37,16 @@ export function explore({ model, el }, figure) {
   add(head, "b", { class: "explore-title" }, title);
   const buttons = add(head, "span", { class: "explore-buttons" });
   add(head, "span", { class: "explore-invite" }, invite);
-  const panel = add(root, "div", { class: "explore-controls" });
   const stage = add(root, "div", { class: "explore-stage" });
   const svg = add(stage, "svg", { role: "img" });
-  const words = add(root, "div", { class: "explore-words" });
-  const line = add(words, "p", { class: "explore-line", "aria-live": "polite" });
-  const notes = add(words, "p", { class: "explore-notes" });
+  const line = add(root, "p", { class: "explore-line", "aria-live": "polite" });
+  const panel = add(root, "div", { class: "explore-controls" });
+  const notes = add(root, "p", { class: "explore-notes" });
   const inputs = {};
   const radios = {};
   const texts = {}; // of each example, as the reader left them
   const pressed = []; // each preset's button and what it sets
-  let current, pick, seen;
+  let current, pick, seen, more;
 
   /** From the inputs to picture and model; where they make no sense say why, and lose nothing. */
   function read() {
@@ -92,15 +96,23 @@ export function explore({ model, el }, figure) {
   }
 
   function addInput(label, attributes, listener) {
-    const box = add(panel, "label", { class: `explore-${attributes.type}` }, label);
+    const box = add(attributes.more ? fold() : panel, "label", { class: `explore-${attributes.type}` }, label);
     add(box, "b", { "aria-hidden": "true" });
-    const { options, ...others } = attributes;
+    const { options, more, ...others } = attributes;
     // Without this data attribute JupyterLab keeps the arrow keys for itself.
     others["data-lm-suppress-shortcuts"] = "true";
     const input = add(box, options ? "select" : "input", others);
     for (const value in options) add(input, "option", { value }, options[value]);
     input.oninput = listener;
     return input;
+  }
+
+  /** Where the controls are of which few readers have need. */
+  function fold() {
+    if (more) return more;
+    const box = add(panel, "details", { class: "explore-more" });
+    add(box, "summary", {}, "More settings");
+    return (more = add(box, "div", {}));
   }
 
   function addButton(parent, label, listener) {

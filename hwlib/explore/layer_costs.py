@@ -28,14 +28,14 @@ class LayerCosts(Figure):
     {'dense': 2560, 'standard': 90, 'separable': 28}
     """
 
-    _esm = module("layer_costs.js")
+    _esm = module("layer_costs.js", "layer_costs_view.js")
     SETTINGS = ("in_channels", "out_channels", "kernel_size", "side")
-    HEIGHT = (44, 64)
+    HEIGHT = (38.5, 63)
 
     in_channels = traitlets.Int(32, min=1).tag(sync=True)
     out_channels = traitlets.Int(64, min=1).tag(sync=True)
     kernel_size = traitlets.Int(3, min=1).tag(sync=True)
-    side = traitlets.Int(56, min=1).tag(sync=True)
+    side = traitlets.Int(112, min=1).tag(sync=True)
 
     @property
     def weights(self) -> dict[str, int]:

@@ -91,29 +91,29 @@ export function match(first, moved, right, down, blank) {
 const way = (right, down) => [
   right && `${right > 0 ? "right" : "left"} by ${Math.abs(right)}`,
   down && `${down > 0 ? "down" : "up"} by ${Math.abs(down)}`,
-].filter(Boolean).join(" and ");
+].filter(Boolean).join(" and ") || "not at all";
+
+/** A move as arrows, two short words at most. */
+export const arrows = (right, down) => [
+  (right || !down) && `${right < 0 ? "←" : "→"} ${Math.abs(right)}`,
+  down && `${down > 0 ? "↓" : "↑"} ${Math.abs(down)}`,
+].filter(Boolean);
+
+export const percent = (share) => `${+(100 * share).toFixed(1)}%`;
 
 /** What moved how far, how much agrees, and why. */
 export function spell({ layer, right, down }, found, blank) {
   const even = right % 2 === 0 && down % 2 === 0;
   const why = {
-    convolution: "Each window meets the same pixels as before, in another place.",
-    padded: "The zeros around the image stay where they are while it moves.",
-    dense: "Each output has weights of its own for every pixel.",
-  }[layer] ?? (even ? "The windows are 2 apart and the image moved by a multiple of 2: they meet the same pixels again."
-    : "The windows are 2 apart: after an odd move they meet other pixels.");
-  return {
-    line: `The image moved ${way(right, down) || "not at all"}. ` + (found.share === 1
-      ? `So did the output: moved ${way(found.right, found.down) || "not at all"}, 100% of its entries agree.`
-      : `No move of the output fits ${found.agree ? "everywhere: the best, " +
-          (way(found.right, found.down) || "none at all") + ", makes" : "anywhere: it makes"} ` +
-        `${(100 * found.share).toFixed(1)}% of the entries agree.`),
-    notes: [
-      `Agreeing: ${found.agree} of ${found.all} entries${blank ? " other than 0" : " that both have"}.`,
-      why,
-      ...(found.right || found.down ? ["Gray: nothing to compare with."] : []),
-      blank ? "What leaves the image is cut off, and zeros come in."
-        : "What leaves the image is cut off, and new numbers come in.",
-    ],
-  };
+    convolution: "Each window meets the same pixels as before, elsewhere.",
+    padded: "The zeros around the image stay where they are.",
+    dense: "Each output has its own weight for every pixel.",
+  }[layer] ?? (even ? "The windows are 2 apart. After an even move they meet the same pixels."
+    : "The windows are 2 apart. After an odd move they meet other pixels.");
+  const to = way(found.right, found.down);
+  const half = (right || down) && found.right === right / 2 && found.down === down / 2;
+  const how = found.right === right && found.down === down ? "along, " : half ? "half as far, " : "";
+  const line = found.share === 1 ? `The output moves ${how}${to}: A = B.`
+    : `No move of the output fits: ${found.agree ? "at best " : ""}${percent(found.share)} of its entries agree.`;
+  return { line, notes: [why, `Compared: ${found.all} entries${blank ? " of A other than 0" : " that A and B both have"}.`] };
 }

@@ -64,9 +64,12 @@ class MovedDigit(Figure):
     Match(right=-1, down=0, share=1.0)
     """
 
-    _esm = module("random.js", "pixels.js", "moved_digit.js", "moved_digit_view.js")
+    _esm = module(
+        *("random.js", "pixels.js", "moved_digit.js", "moved_digit_marks.js"),
+        "moved_digit_view.js",
+    )
     SETTINGS = ("layer", "image", "right", "down")
-    HEIGHT = (41, 58)
+    HEIGHT = (38.5, 63.5)
 
     layer = traitlets.Enum(list(LAYERS), "convolution").tag(sync=True)
     image = traitlets.Enum(["digit", "scene"], "digit").tag(sync=True)

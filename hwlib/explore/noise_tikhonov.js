@@ -46,17 +46,17 @@ export const noises = ({ noise, mu }) => noise === "dropout"
   ? list(100, (i) => ({ mu: (i + 1) / 100, sigma: bernoulliStd((i + 1) / 100) }))
   : list(201, (i) => ({ mu, sigma: i / 100 }));
 
-const short = (v) => typeset(+v.toPrecision(4));
+const short = (v) => typeset(Math.abs(v) < 1e-9 ? 0 : +v.toPrecision(3));
 const pair = (w) => `(${w.map(short).join(", ")})`;
 
 /** What is seen, in words. */
 export function spell({ noise, mu, sigma }, { w, usual, alone, fit, penalty, loss }) {
   const where = mu || sigma ? `Minimum at w = ${pair(w)}` : "All weights have the same loss";
-  const line = `${where}\ndata fit ${short(fit)} + penalty ${short(penalty)} = loss ${short(loss)}`;
+  const line = `${where}: data fit ${short(fit)} + penalty ${short(penalty)} = ${short(loss)}.`;
   const notes = noise === "dropout"
-    ? `Dropout with keep probability ${short(mu)}: μ = ${short(mu)}, σ = ${short(sigma)}.\n` +
-      `k = 1 gives w = ${pair(usual)}; k → 0 gives w → ${pair(alone)}.`
+    ? `μ = k, the keep probability; σ = √(k(1−k)).\n` +
+      `k = 1: w = ${pair(usual)}. k → 0: w → ${pair(alone)}.`
     : mu === 0 ? "The mean is 0, so the data fit is the same for all weights."
-    : `For this μ: σ = 0 gives w = ${pair(usual.map((v) => v / mu))}; σ → ∞ gives w → (0, 0).`;
+    : `σ = 0: w = ${pair(usual.map((v) => v / mu))}${mu === 1 ? ", least squares" : ""}.\nσ → ∞: w → (0, 0).`;
   return { line, notes };
 }

@@ -31,9 +31,11 @@ class NoiseTikhonov(Figure):
     0.0
     """
 
-    _esm = module("plot.js", "noise_law.js", "noise_tikhonov.js", "noise_tikhonov_view.js")
+    _esm = module(
+        "plot.js", "noise_tikhonov.js", "noise_plane.js", "noise_map.js", "noise_tikhonov_view.js"
+    )
     SETTINGS = ("X", "y", "mu", "sigma", "noise")
-    HEIGHT = (41.5, 59)
+    HEIGHT = (37, 61.5)
 
     X = Numbers([[2, 1], [1, -0.5], [-1, 1], [2, 0.5]]).tag(sync=True)
     y = Numbers([3, 0, 1, 2]).tag(sync=True)

@@ -22,9 +22,9 @@ export function share(x, { norm, groups, sample, channel, place }) {
   return { ...box, has, width, factors, count: set.length, sets, mean, sd, entry, z: (entry - mean) / sd };
 }
 
-const short = (v) => typeset(+v.toFixed(3));
+export const short = (v) => typeset(+v.toFixed(2));
 
-/** The set in words, counted; and what becomes of the entry. */
+/** The set in words; its count, its numbers and what becomes of the entry. */
 export function spell(x, state) {
   const found = share(x, state);
   const { samples: [n, end], channels: [c, stop], factors, count, sets, mean, sd, entry, z } = found;
@@ -34,10 +34,13 @@ export function spell(x, state) {
     : found.width === 2 ? `channels ${c} and ${c + 1}` : `channels ${c} to ${stop - 1}`;
   const whose = end - n === 1 ? `sample ${n}` : `all ${N} samples`;
   const minus = mean < 0 ? `+ ${short(-mean)}` : `− ${short(mean)}`;
+  const many = (k, noun) => `${k} ${noun}${k === 1 ? "" : "s"}`;
   return {
-    line: `One mean for ${which} of ${whose}, at all ${P} positions:\n` +
-      `${factors.join(" · ")} = ${count} entries. Their mean is ${short(mean)}.`,
-    notes: `${sets} ${sets === 1 ? "set" : "sets"} of ${count} make up all ${sets * count} entries.\n` +
-      `The ringed entry becomes z = (${typeset(entry)} ${minus}) / ${short(sd)} = ${short(z)}.`,
+    line: `One mean for ${which} of ${whose}, at all ${P} positions`,
+    count: [[many(factors[0], "sample"), many(factors[1], "channel"), many(P, "position")].join(" · "),
+      `= ${count} entries, mean ${short(mean)}, sd ${short(sd)}`,
+      `z = (${typeset(entry)} ${minus}) / ${short(sd)} = ${short(z)}`],
+    notes: `${many(sets, "set")} of ${count} make up all ${sets * count} entries.\n` +
+      "The ringed entry becomes z.",
   };
 }

@@ -34,9 +34,9 @@ class NormCube(Figure):
     array([ True,  True,  True,  True])
     """
 
-    _esm = module("norm_cube.js", "norm_cube_view.js")
+    _esm = module("norm_cube.js", "norm_cube_block.js", "norm_cube_view.js")
     SETTINGS = ("norm", "groups", "sample", "channel", "place")
-    HEIGHT = (32, 56)
+    HEIGHT = (40, 57)
 
     norm = traitlets.Enum(NORMS, "group").tag(sync=True)
     groups = traitlets.Enum((1, 2, 4), 2).tag(sync=True)

@@ -1,45 +1,19 @@
-// How a block and its sets are drawn: whole, once for each norm, and cut into its samples.
+// How the sets of a norm are drawn: in the block, in small for each of the four norms, and in the samples.
 
 const NORMS = { batch: "batch norm", layer: "layer norm", instance: "instance norm", group: "group norm" };
-const index = (end) => ({ type: "range", min: 0, max: end });
+const index = (label, end) => [label, { ...range("", 0, end)[1], more: true }];
 const CONTROLS = {
-  norm: ["norm", { type: "select", options: NORMS }],
-  groups: ["groups", { type: "select", options: { 1: "1", 2: "2", 4: "4" } }],
-  sample: ["sample n", index(2)],
-  channel: ["channel c", index(3)],
-  place: ["position hw", index(3)],
+  norm: ["norm", { type: "select", options: NORMS, more: true }],
+  sample: index("sample n", 2),
+  channel: index("channel c", 3),
+  place: index("position hw", 3),
+  groups: ["groups of channels", { type: "select", options: { 1: "1", 2: "2", 4: "4" } }],
 };
-const [A, LEFT, GAP] = [26, 28, 8]; // side of a cell cut open, left edge, gap between samples
+// Where things stand: the front of the block, side of its cells; the small blocks, from one to the next,
+// and their cells; the count; the samples cut open, with width, height and distance.
+const WIDE = { size: [724, 380], front: [112, 50], side: 29, small: [396, 32, 82, 11], count: [388, 124], sheets: [44, 210], cell: [53, 34], gap: 18 };
+const NARROW = { size: [340, 498], front: [84, 46], side: 25, small: [22, 194, 82, 9], count: [8, 271], sheets: [20, 346], cell: [25.5, 27], gap: 6 };
 const box = (x, y, w, h) => `M${x} ${y}h${w}v${h}h${-w}z`;
-
-/**
- * Draw a block of N samples, C channels and P positions from above on the right: cells of this side, the
- * samples a little apart. A face is a spot "face n c p", or `spot` if that is given. The edges of the
- * chosen set are drawn through the block, so that it is seen where it is hidden.
- */
-function block(parent, [N, C, P], { has, samples, channels }, { side, apart, left, top, spot }) {
-  const deep = (n) => n * (1 + apart); // the front of sample n; a depth of 1 is 0.5 cells right and 0.4 up
-  const corner = ([z, c, p]) => [left + (c + 0.5 * z) * side, top + (p - 0.4 * z) * side];
-  const shape = (corners) => `M${corners.map((at) => corner(at).map((v) => v.toFixed(1)).join(" ")).join("L")}z`;
-  const face = (n, c, p, kind, ...corners) => add(parent, "path", {
-    d: shape(corners), class: `norm-face ${kind}${has(n, c) ? " tap" : ""}`, "data-spot": spot ?? `face ${n} ${c} ${p}`,
-  });
-  for (let n = N - 1; n >= 0; n--) { // from the back
-    const [z, y] = [deep(n), deep(n) + 1];
-    for (let c = 0; c < C; c++) face(n, c, 0, "top", [z, c, 0], [z, c + 1, 0], [y, c + 1, 0], [y, c, 0]);
-    for (let p = 0; p < P; p++) face(n, C - 1, p, "side", [z, C, p], [y, C, p], [y, C, p + 1], [z, C, p + 1]);
-    for (let c = 0; c < C; c++)
-      for (let p = 0; p < P; p++) face(n, c, p, "front", [z, c, p], [z, c + 1, p], [z, c + 1, p + 1], [z, c, p + 1]);
-  }
-  const [[n, end], [c, stop]] = [samples, channels];
-  let edges = "";
-  for (let k = n; k < end; k++) {
-    const [z, y] = [deep(k), deep(k) + 1];
-    for (const q of [z, y]) edges += shape([[q, c, 0], [q, stop, 0], [q, stop, P], [q, c, P]]);
-    for (const [u, v] of [[c, 0], [stop, 0], [c, P], [stop, P]]) edges += shape([[z, u, v], [y, u, v]]);
-  }
-  add(parent, "path", { class: "norm-edges", d: edges });
-}
 
 function draw(x, state, { svg, line, notes, inputs }) {
   state.groups = +state.groups; // what a select says is a word
@@ -47,67 +21,82 @@ function draw(x, state, { svg, line, notes, inputs }) {
   const [N, C, P] = sizes;
   const found = share(x, state);
   const words = spell(x, state);
-  inputs.groups.disabled = state.norm !== "group";
+  inputs.groups.parentElement.style.visibility = state.norm === "group" ? "" : "hidden";
   line.textContent = words.line;
   notes.textContent = words.notes;
   svg.setAttribute("aria-label", `A block of ${N} samples, ${C} channels and ${P} positions, whole and ` +
     `cut into its samples. ${NORMS[state.norm]} of the entry in sample ${state.sample}, channel ` +
-    `${state.channel}, position ${state.place}: ${words.line} ${words.notes}`);
+    `${state.channel}, position ${state.place}: ${words.line}, ${words.count.join(" ")}. ${words.notes}`);
 
-  const sheet = C * A + GAP; // from one sample to the next
-  const width = LEFT + N * sheet - GAP + 3;
+  const wide = matchMedia("(min-width: 40rem)").matches;
+  const { size, front: [left, top], side, small, count, sheets: [from, under], cell: [A, B], gap } = wide ? WIDE : NARROW;
+  svg.setAttribute("viewBox", `0 0 ${size.join(" ")}`);
+  svg.setAttribute("width", size[0]);
   const cells = layer(svg, "g", "explore-cells");
-  cells.replaceChildren();
-  const label = (x, y, text, anchor = "middle", size = 15) =>
-    add(cells, "text", { x, y, "font-size": size, style: `text-anchor: ${anchor}` }, text);
+  const names = layer(svg, "g", "norm-names");
+  for (const g of [cells, names]) g.replaceChildren();
+  const label = (x, y, text, kind = "") => add(names, "text", { x, y, class: kind }, text);
 
-  // The block, with the set of the chosen norm; and small ones, with those of all four.
-  const [side, front, top] = [25, LEFT + 4, 60];
+  // The block, with the set of the chosen norm and the ringed entry; and small ones, for all four.
+  const { sample, channel, place } = state;
   const whole = layer(svg, "g", "norm-block");
   whole.replaceChildren();
-  block(whole, sizes, found, { side, apart: 0.6, left: front, top });
-  label(front - 6, top + (P * side) / 2, "HW", "end");
-  label(front + (C * side) / 2, top + P * side + 12, "C");
-  label(front + (C + 1.15) * side + 6, top + (P - 0.4) * side, "N", "start");
+  block(whole, sizes, found, { side, apart: 0.6, left, top, ringed: [sample, channel, place] });
+  const [right, down] = [left + C * side, top + P * side];
+  let arrows = "";
+  const arrow = (x, y, dx, dy) => { arrows += `M${x} ${y}l${dx} ${dy}m${-0.18 * dx - 0.1 * dy} ${-0.18 * dy + 0.1 * dx}l${0.18 * dx + 0.1 * dy} ${0.18 * dy - 0.1 * dx}l${-0.18 * dx + 0.1 * dy} ${-0.18 * dy - 0.1 * dx}`; };
+  arrow(left - 8, top + side, 0, 2 * side);
+  label(left - 16, top + 2 * side - 8, "H·W", "end bold");
+  label(left - 16, top + 2 * side + 8, "positions", "end");
+  arrow(left, down + 10, 1.6 * side, 0);
+  label(left + 1.6 * side + 6, down + 10, "C channels");
+  arrow(right + 12, down - 2, 1.3 * side, -1.04 * side);
+  label(right + 24 + 0.9 * side, down - 4, "N samples");
+  layer(svg, "path", "norm-arrows").setAttribute("d", arrows);
   Object.keys(NORMS).forEach((norm, k) => {
-    const [small, left, up] = [9, width - 150 + (k % 2) * 82, 28 + (k > 1 ? 86 : 0)];
-    const chosen = norm === state.norm ? " chosen" : "";
+    const [at, up, a] = [small[0] + k * small[2], small[1], small[3]];
     const g = layer(svg, "g", `norm-small-${norm}`);
     g.replaceChildren();
-    add(g, "rect", { x: left - 12, y: up - 26, width: 78, height: 82, rx: 4, class: `norm-choice${chosen}`, "data-spot": norm });
-    block(g, sizes, share(x, { ...state, norm }), { side: small, apart: 0.2, left, top: up, spot: norm });
-    add(g, "text", { x: left + 27, y: up + 50, class: "norm-label" }, norm);
+    add(g, "rect", { x: at - 9, y: up - 1.4 * a - 6, width: 5.7 * a + 18, height: 5.4 * a + 30, rx: 4, class: `norm-choice${norm === state.norm ? " chosen" : ""}`, "data-spot": norm });
+    block(g, sizes, share(x, { ...state, norm }), { side: a, apart: 0.2, left: at, top: up, spot: norm });
+    add(g, "text", { x: at + 2.8 * a, y: up + 4 * a + 16, class: "norm-label" }, norm);
   });
-  const under = top + P * side + 50; // top of the sheets
-  svg.setAttribute("viewBox", `0 0 ${width} ${under + P * A + 22}`);
-  svg.setAttribute("width", 1.35 * width); // px at most: the css shrinks it to fit
+  words.count.forEach((text, i) => label(count[0], count[1] + 20 * i, text, ["", "a", "c"][i]));
 
-  // The samples side by side, every entry seen; thick lines part the sets.
+  // The samples side by side, every entry seen; thick lines part the sets, whose mean stands above.
+  const sheet = C * A + gap; // from one sample to the next
   let [borders, chosen] = ["", ""];
-  const at = (n, c, p) => [LEFT + n * sheet + c * A, under + p * A];
+  const at = (n, c, p) => [from + n * sheet + c * A, under + p * B];
   x.forEach((rows, n) => {
-    label(at(n, C / 2, 0)[0], under - 12, `sample ${n}`);
+    label(at(n, C / 2, 0)[0], under + P * B + 27, `sample ${n}`, "middle");
     rows.forEach((row, c) => {
-      if (c % found.width === 0) borders += box(...at(n, c, 0), found.width * A, P * A);
-      label(at(n, c + 0.5, P)[0], under + P * A + 12, c);
+      if (c % found.width === 0) borders += box(...at(n, c, 0), found.width * A, P * B);
+      label(at(n, c + 0.5, P)[0], under + P * B + 12, c, "middle faint");
       row.forEach((value, p) => {
         const [left, top] = at(n, c, p);
         const g = add(cells, "g", { class: `norm-entry${found.has(n, c) ? " tap" : ""}`, "data-spot": `face ${n} ${c} ${p}` });
-        add(g, "rect", { x: left, y: top, width: A, height: A });
-        add(g, "text", { x: left + A / 2, y: top + A / 2, "font-size": 15 }, typeset(value));
+        add(g, "rect", { x: left, y: top, width: A, height: B });
+        const z = wide && n === sample && c === channel && p === place; // it has room for what becomes of it
+        add(g, "text", { x: left + A / 2, y: top + B / 2 - (z ? 4 : 0), "font-size": 15 }, typeset(value));
+        if (z) label(left + A / 2, top + B - 8, `→ ${short(found.z)}`, "c middle small");
       });
     });
-    if (found.has(n, found.channels[0]))
-      chosen += box(...at(n, found.channels[0], 0), found.width * A, P * A);
+    if (found.has(n, found.channels[0])) chosen += box(...at(n, found.channels[0], 0), found.width * A, P * B);
   });
-  for (let p = 0; p < P; p++) label(LEFT - 6, under + (p + 0.5) * A, p, "end");
-  label(LEFT - 6, under - 12, "hw", "end");
-  label(LEFT - 6, under + P * A + 12, "c", "end");
+  for (let p = 0; p < P; p++) label(from - 6, under + (p + 0.5) * B, p, "end faint");
+  const [n, end] = found.samples;
+  const middle = (k) => at(k, found.channels[0] + found.width / 2, 0)[0];
+  if (end - n > 1) {
+    chosen += `M${middle(n)} ${under - 8}H${middle(end - 1)}`;
+    for (let k = n; k < end; k++) chosen += `M${middle(k)} ${under - 8}v8`;
+  }
+  const mean = `mean ${short(found.mean)}`;
+  label(Math.max(from + 34, Math.min(size[0] - 40, (middle(n) + middle(end - 1)) / 2)), under - (end - n > 1 ? 18 : 11), mean, "a middle");
   layer(svg, "path", "norm-borders").setAttribute("d", borders);
   layer(svg, "path", "norm-set").setAttribute("d", chosen);
-  const ring = layer(svg, "circle", "norm-ring");
-  const [cx, cy] = at(state.sample, state.channel + 0.5, state.place + 0.5);
-  for (const [name, value] of Object.entries({ cx, cy, r: A / 2 - 2 })) ring.setAttribute(name, value);
+  const [u, v] = at(sample, channel, place);
+  const ring = layer(svg, "rect", "norm-ring");
+  for (const [name, value] of Object.entries({ x: u + 2, y: v + 2, width: A - 4, height: B - 4, rx: 8 })) ring.setAttribute(name, value);
   ring.dataset.grip = "ring";
 
   const clamp = (v, end) => Math.max(0, Math.min(end - 1, Math.floor(v)));
@@ -117,15 +106,15 @@ function draw(x, state, { svg, line, notes, inputs }) {
       const [, sample, channel, place] = held.split(" ").map(Number);
       return { sample, channel, place };
     }
-    const sample = clamp((px - LEFT + GAP / 2) / sheet, N);
-    return { sample, channel: clamp((px - at(sample, 0, 0)[0]) / A, C), place: clamp((py - under) / A, P) };
+    const sample = clamp((px - from + gap / 2) / sheet, N);
+    return { sample, channel: clamp((px - at(sample, 0, 0)[0]) / A, C), place: clamp((py - under) / B, P) };
   };
 }
 
 const NAMES = Object.entries(NORMS).map(([norm, name]) => [name[0].toUpperCase() + name.slice(1), { norm }]);
 const FIGURE = {
   title: "Which entries share one mean",
-  invite: "Press a small block to choose its norm, then a cell of the large one, or drag the ring.",
+  invite: "Choose a norm. Then press a cell of the block, or drag the orange ring.",
   controls: CONTROLS,
   presets: Object.fromEntries(NAMES),
 };

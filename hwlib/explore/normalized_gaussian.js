@@ -61,33 +61,27 @@ const turn = (rho, one, two) => rho * Math.sign(one.a * two.a);
 const short = (v) => typeset(Math.abs(v) < 5e-3 ? 0 : +v.toFixed(2));
 const becomes = (from, to) => `${from.map(short).join(", ")} → ${to.map(short).join(", ")}`;
 
-/** The batch in numbers, and the map; `before` are the earlier batches. */
+/** The batch in numbers, and its map; `before` are the earlier batches. */
 export function spell({ doublings, batch, rho }, found, before = []) {
   const all = (key, i) => found.map((feature) => feature[key][i]);
-  const line = [`Batch ${batch}: n = ${2 ** doublings}, in → out`,
-    `mean ${becomes(all("batch", 0), all("after", 0))}`,
-    `sd ${becomes(all("batch", 1), all("after", 1))}`];
+  const [mean, sd] = [0, 1].map((i) => becomes(all("batch", i), all("after", i)));
   const [one, two] = found;
-  if (!two) {
-    const [m, through, limit] = ["inputs", "outputs", "limit"].map((key) => short(one[key][0]));
-    if (!one.a) return { line, notes: `γ = 0: every input becomes β = ${limit}.` };
-    const sign = one.b < 0 ? "−" : "+";
-    const images = [...before, found].map(([feature]) => feature.outputs[0]);
-    const so = before.length
-      ? `\nIn batches 1 to ${batch} it became ${short(Math.min(...images))} to ${short(Math.max(...images))}.` : "";
-    return { line, notes: `This batch's map: y = ${short(one.a)} x ${sign} ${short(Math.abs(one.b))}\n` +
-      `An input at the mean μ = ${m} becomes ${through}; in a very large batch, ${limit}.${so}` };
-  }
-  line.push(one.a * two.a ? `correlation ${becomes([correlation(one.x, two.x)], [correlation(one.y, two.y)])}`
-    : `correlation ${short(correlation(one.x, two.x))} → not defined`);
-  const turned = turn(rho, one, two);
-  const axis = (key, r) => {
-    const shape = [one[key][1], two[key][1], r];
-    if (circular(...shape)) return shape[0] ? "none (a circle)" : "none (a point)";
-    // Which way a batch bends a circle is chance.
-    if (key === "outputs" && circular(...shape, 0.1)) return "none (nearly a circle)";
-    return `${typeset(+tilt(...shape).toFixed(1))}°`;
-  };
-  return { line, notes: `Long axis: inputs ${axis("inputs", rho)}, by this batch's maps ` +
-    `${axis("outputs", turned)}, in a very large batch ${axis("limit", turned)}.` };
+  if (two) return plane(rho, one, two, `Batch mean: ${mean}\nBatch sd: ${sd}`);
+  const whole = (text) => text.replaceAll(" ", "\u00a0"); // on a phone it breaks between the two
+  const line = `Batch ${batch}, n = ${2 ** doublings}: ${whole(`mean ${mean}`)}, ${whole(`sd ${sd}`)}`;
+  const [m, through, limit] = ["inputs", "outputs", "limit"].map((key) => short(one[key][0]));
+  if (!one.a) return { line, notes: `γ = 0: every input becomes β = ${limit}.` };
+  const images = [...before, found].map(([feature]) => feature.outputs[0]);
+  const so = before.length ? `\nBatches 1 to ${batch} send it to ${short(Math.min(...images))} to ${short(Math.max(...images))}.` : "";
+  return { line, notes: `This batch's map is y = ${short(one.a)} x ${one.b < 0 ? "−" : "+"} ${short(Math.abs(one.b))}.\n` +
+    `It sends the mean μ = ${m} to ${through}; that of a very large batch sends it to ${limit}.${so}` };
+}
+
+function plane(rho, one, two, numbers) {
+  const before = short(correlation(one.x, two.x));
+  const line = `Correlation ${before} → ` + (!one.a || !two.a ? "not defined: a feature is constant"
+    : `${short(correlation(one.y, two.y))}: ${one.a * two.a > 0 ? "batch norm keeps it" : "only its sign changes"}`);
+  const shape = [one.limit[1], two.limit[1], turn(rho, one, two)];
+  const axis = circular(...shape) ? "none" : `${typeset(+tilt(...shape).toFixed(1))}°`;
+  return { line, notes: `${numbers}\nLong axis for n → ∞: ${axis}` };
 }

@@ -24,7 +24,9 @@ class NormalizedGaussian(Figure):
         mean2: of feature 2; likewise std2, gamma2 and beta2.
         rho: the correlation of the features, from -0.9 to 0.9.
         doublings: the batch has 2 ** doublings examples, 2 to 10 doublings.
-        batch: which batch is drawn, from 1 to 20: the seed. The earlier ones stand behind it.
+        batch: which batch is drawn, from 1 to 20: the seed. On a line earlier ones stay.
+        stage: what of the batch norm has been done in the plane: 0 nothing, 1 the mean is
+            subtracted, 2 all.
 
     Raises:
         TraitError: if a setting is none of these.
@@ -42,7 +44,7 @@ class NormalizedGaussian(Figure):
     )
     SETTINGS = (
         *("features", "mean", "std", "gamma", "beta", "mean2", "std2", "gamma2", "beta2"),
-        *("rho", "doublings", "batch"),
+        *("rho", "doublings", "batch", "stage"),
     )
     features = traitlets.Int(1, min=1, max=2).tag(sync=True)
     mean = Real(-2.0, min=-3, max=3).tag(sync=True)
@@ -56,11 +58,12 @@ class NormalizedGaussian(Figure):
     rho = Real(0.7, min=-0.9, max=0.9).tag(sync=True)
     doublings = traitlets.Int(3, min=2, max=10).tag(sync=True)
     batch = traitlets.Int(1, min=1, max=20).tag(sync=True)
+    stage = traitlets.Int(2, min=0, max=2).tag(sync=True)
 
     @property
     def HEIGHT(self) -> tuple[float, float]:
         """A plane is as high as it is wide, and has twice the sliders."""
-        return (31, 58) if self.features == 1 else (37, 66)
+        return (39, 51) if self.features == 1 else (33, 53)
 
     @property
     def inputs(self) -> np.ndarray:
@@ -92,7 +95,7 @@ class NormalizedGaussian(Figure):
                 "inputs": ([self.mean, self.mean2], shapes * np.outer(std, std)),
                 "outputs": ([self.beta, self.beta2], shapes * np.outer(after, after)),
             }
-            return contours(gaussians, lim=(-7, 7))
+            return contours(gaussians, lim=(-7, 7), colors=("blue", "green"))
         gaussians = {
             "inputs": (self.mean, self.std),
             "outputs of a very large batch": (self.beta, abs(after[0])),

@@ -1,23 +1,25 @@
 // How batch norm of one feature is drawn: inputs above, outputs below, over one axis.
 
-const [WIDTH, HEIGHT, EDGE] = [440, 356, 8];
 const LINKS = 32; // more lines would be one gray area
-const [IN, OUT, BELL] = [124, 206, 104]; // baselines of the two bells, and how high a bell may be
+const GHOSTS = 10; // of the last batches
+const EDGE = 12;
+const [IN, OUT, BELL, STRIP, HEIGHT] = [100, 254, 84, 278, 312]; // the two baselines, how high a bell may be, ...
 
-/** A bell on each line, the lower one hanging; a line leads from each input to its output. */
-function bells(svg, [{ x, y, inputs, outputs, limit }], before, { gamma }, every) {
-  svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
-  svg.setAttribute("width", 1.25 * WIDTH); // px at most: the css shrinks it to fit
-  const { px: X, back } = scale([-7, 7], EDGE, WIDTH - EDGE);
+/** A bell on each line; a line leads from each input to its output. */
+function bells(svg, [{ x, y, inputs, outputs, limit, batch, after }], before, { gamma, beta, doublings }, every) {
+  const wide = matchMedia("(min-width: 40rem)").matches;
+  const width = wide ? 724 : 340;
+  svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
+  svg.setAttribute("width", width);
+  const { px: X, back } = scale([-7, 7], EDGE, width - EDGE);
   const frame = layer(svg, "g", "plot-axes");
   frame.replaceChildren();
   const clip = add(frame, "clipPath", { id: `explore-${Math.random()}` });
-  add(clip, "rect", { x: EDGE, y: IN - BELL - 4, width: WIDTH - 2 * EDGE, height: OUT - IN + 2 * BELL + 8 });
+  add(clip, "rect", { x: EDGE, y: 0, width: width - 2 * EDGE, height: HEIGHT });
   for (const v of [-6, -4, -2, 0, 2, 4, 6]) {
-    add(frame, "path", { d: `M${X(v)} ${IN - BELL}V${OUT + BELL}` });
-    add(frame, "text", { x: X(v), y: OUT + BELL + 18 }, typeset(v));
+    add(frame, "path", { d: `M${X(v)} ${IN - BELL}V${STRIP + 12}` });
+    add(frame, "text", { x: X(v), y: HEIGHT - 6 }, typeset(v));
   }
-  add(frame, "text", { x: WIDTH / 2, y: HEIGHT - 8 }, "value");
 
   const density = ([m, s], v) => Math.exp(-(((v - m) / s) ** 2) / 2) / (s * Math.sqrt(2 * Math.PI));
   // Above and below, the highest bell fills its height, so neither changes with what the other does; below
@@ -26,50 +28,68 @@ function bells(svg, [{ x, y, inputs, outputs, limit }], before, { gamma }, every
     const top = Math.max(...pairs.filter(([, s]) => s).map((pair) => density(pair, pair[0])));
     return (pair, v) => (BELL * density(pair, v)) / top;
   };
-  const lifts = { 1: scaled([inputs]), [-1]: scaled([limit, ...every.map(([one]) => one.outputs)]) };
-  const bell = (key, look, pair, base, up) => {
-    const [m, s] = pair;
-    const d = s ? Array.from({ length: 561 }, (_, i) => -7 + i / 40)
-      .map((v, i) => `${i ? "L" : "M"}${X(v).toFixed(1)} ${(base - up * lifts[up](pair, v)).toFixed(1)}`).join("")
-      : `M${X(m)} ${base}v${-up * BELL}`;
-    curve(svg, key, `${look}${s ? "" : " plot-spike"}`, d);
-  };
+  const lifts = { [IN]: scaled([inputs]), [OUT]: scaled([limit, ...every.map(([one]) => one.outputs)]) };
+  const shape = (pair, base, step = 40) => (!pair[1] ? `M${X(pair[0])} ${base}v${-BELL}`
+    : Array.from({ length: 14 * step + 1 }, (_, i) => -7 + i / step)
+      .map((v, i) => `${i ? "L" : "M"}${X(v).toFixed(1)} ${(base - lifts[base](pair, v)).toFixed(1)}`).join(""));
+  const bell = (key, look, pair, base) => curve(svg, key, `${look}${pair[1] ? "" : " plot-spike"}`, shape(pair, base));
+
+  const links = curve(svg, "gauss-links", "ink", x.slice(0, LINKS).map((v, i) => `M${X(v)} ${IN}L${X(y[i])} ${OUT}`).join(""));
+  links.style.strokeOpacity = Math.min(0.4, 6 / Math.min(LINKS, x.length));
   const ghosts = layer(svg, "g", "gauss-ghosts");
   ghosts.replaceChildren();
   ghosts.setAttribute("clip-path", `url(#${clip.id})`);
-  before.forEach(([old], k) => {
-    const g = add(ghosts, "g", { style: `stroke-opacity: ${(0.15 + (0.6 * (k + 1)) / before.length).toFixed(2)}` });
-    const points = Array.from({ length: 141 }, (_, i) => -7 + i / 10);
-    const [m, s] = old.outputs;
-    const hang = (v) => (OUT + lifts[-1]([m, s], v)).toFixed(1);
-    if (s) add(g, "path", { d: points.map((v, i) => `${i ? "L" : "M"}${X(v).toFixed(1)} ${hang(v)}`).join("") });
-    add(g, "path", { d: `M${X(inputs[0])} ${IN}L${X(m)} ${OUT}` });
-  });
+  for (const [old] of before.slice(-GHOSTS)) {
+    const g = add(ghosts, "g");
+    add(g, "path", { d: shape(old.outputs, OUT, 10) });
+    add(g, "path", { d: `M${X(inputs[0])} ${IN}L${X(old.outputs[0])} ${OUT}` });
+  }
   curve(svg, "gauss-base", "ink", `M${X(-7)} ${IN}H${X(7)}M${X(-7)} ${OUT}H${X(7)}`);
-  const links = curve(svg, "gauss-links", "ink", x.slice(0, LINKS).map((v, i) => `M${X(v)} ${IN}L${X(y[i])} ${OUT}`).join(""));
-  links.style.strokeOpacity = Math.min(0.45, 6 / Math.min(LINKS, x.length));
-  const dots = (values, base) => values.map((v) => `M${X(v)} ${base}h.01`).join("");
-  curve(svg, "gauss-x", "point plot-a", dots(x, IN));
-  curve(svg, "gauss-y", "point plot-b", dots(y, OUT));
-  bell("bell-a", "a", inputs, IN, 1);
-  bell("bell-c", "c", limit, OUT, -1);
-  bell("bell-b", "b", outputs, OUT, -1);
-  curve(svg, "gauss-mean", "b", `M${X(inputs[0])} ${IN}L${X(outputs[0])} ${OUT}`);
+  const dots = (values, at) => values.map((v) => `M${X(v)} ${at}h.01`).join("");
+  const many = doublings > 5 ? " plot-many" : "";
+  curve(svg, "gauss-x", `point plot-a${many}`, dots(x, IN));
+  curve(svg, "gauss-y", `point plot-b${many}`, dots(y, OUT));
+  bell("bell-a", "a", inputs, IN);
+  bell("bell-c", "c", limit, OUT);
+  bell("bell-b", "b", outputs, OUT);
+  // Mean and standard deviation of the batch: a bar with three marks.
+  const bar = (key, look, [m, s], at) => curve(svg, key, look, `M${X(m - s)} ${at}H${X(m + s)}${[m - s, m, m + s].map((v) => `M${X(v)} ${at - 5}v10`).join("")}`);
+  bar("gauss-in", "a", batch, IN - 15);
+  bar("gauss-out", "b", after, OUT - 15);
+  // Where an input at the mean goes, now and before.
+  curve(svg, "gauss-mean", "ink", `M${X(inputs[0])} ${IN}L${X(outputs[0])} ${OUT}`);
+  curve(svg, "gauss-went", "point plot-ink", dots(before.map(([old]) => old.outputs[0]), STRIP));
+  curve(svg, "gauss-now", "point plot-ink", dots([outputs[0]], STRIP));
 
   const names = layer(svg, "g", "gauss-names");
   names.replaceChildren();
-  const name = (text, v, y, look) => // on the side with more room
-    add(names, "text", { x: v > 0 ? EDGE : WIDTH - EDGE, y, class: `${look} ${v > 0 ? "" : "plot-end"}` }, text);
-  name("inputs x", inputs[0], IN - 14, "a");
-  name(gamma ? "outputs y, drawn down" : "every output is β", limit[0], OUT + 24, "b");
-  const right = outputs[0] < inputs[0]; // of the line that it names
-  add(names, "text", { x: X(inputs[0]) + (right ? 12 : -12), y: IN + 20, class: right ? "b" : "b plot-end" }, "mean μ");
-  const grip = (key, look, v, py) => { dot(svg, key, look, X(v), py).dataset.grip = key; };
-  grip("mean", "a", inputs[0], IN);
-  grip("std", "a", inputs[0] + inputs[1], IN - lifts[1](inputs, inputs[0] + inputs[1]));
-  grip("beta", "c", limit[0], OUT);
-  const far = gamma ? OUT + lifts[-1](limit, limit[0] + limit[1]) : OUT + BELL;
-  grip("gamma", "c", limit[0] + gamma, far);
+  const name = (px, py, text, kind) => add(names, "text", { x: px, y: py, class: kind }, text);
+  const side = (right, py, text, kind) => name(right ? width - EDGE : EDGE, py, text, `${kind} ${right ? "plot-end" : ""}`);
+  const rows = (right, top, look, ...texts) => texts.forEach((text, i) => side(right, top + 17 * i, text, i ? `${look} small` : look));
+  const said = ([m, s]) => [`batch mean ${short(m)}`, `batch sd ${short(s)}`];
+  rows(inputs[0] <= 0, 30, "a", "inputs x", ...said(batch));
+  const right = limit[0] <= 0;
+  rows(right, OUT - 104, "b", gamma ? "outputs y" : "every y is β", ...said(after));
+  side(right, STRIP + 5, `μ → ${short(outputs[0])}`, "ink");
+  if (before.length) side(!right, STRIP + 5, wide ? "earlier batches" : "earlier", "small");
+  // The curves' names stand at their outer sides, at half their height.
+  const edge = ([m, s], way) => m + way * 1.18 * s;
+  const order = edge(outputs, -1) < edge(limit, -1) ? [["b", outputs], ["c", limit]] : [["c", limit], ["b", outputs]];
+  if (gamma) order.forEach(([look, pair], i) => {
+    const [at, py, way] = [X(edge(pair, i ? 1 : -1)), OUT - lifts[OUT](pair, pair[0]) / 2, i ? 1 : -1];
+    curve(svg, `gauss-lead-${i}`, look, `M${at + 2 * way} ${py}h${14 * way}`);
+    name(at + 20 * way, py + 5, look === "b" ? "this batch" : wide ? "very large batch" : "large batch", `${look} small ${i ? "" : "plot-end"}`);
+  });
+  else for (const i of [0, 1]) curve(svg, `gauss-lead-${i}`, "ink", "");
+
+  const grip = (key, look, v, py, letter, dx, dy) => {
+    dot(svg, key, look, X(v), py).dataset.grip = key;
+    name(X(v) + dx, py + dy, letter, look);
+  };
+  grip("mean", "a", inputs[0], IN, "μ", -18, 18);
+  grip("std", "a", inputs[0] + inputs[1], IN - lifts[IN](inputs, inputs[0] + inputs[1]), "σ", 10, -4);
+  grip("beta", "c", beta, OUT, "β", 8, 18);
+  grip("gamma", "c", beta + gamma, gamma ? OUT - lifts[OUT](limit, beta + gamma) : OUT - BELL, "γ", gamma < 0 ? -18 : 10, -4);
   return (px, _, held) => {
     const v = back(px);
     if (held === "mean" || held === "beta") return { [held]: v };

@@ -25,9 +25,9 @@ class OneWeight(Figure):
     ((9.0, 1.0), 2.0)
     """
 
-    _esm = module("plot.js", "one_weight.js")
+    _esm = module("plot.js", "one_weight.js", "one_weight_view.js")
     SETTINGS = ("x", "y", "keep", "w")
-    HEIGHT = (27.5, 50)
+    HEIGHT = (36, 45.5)
 
     x = Real(2.0, min=0.5, max=10).tag(sync=True)
     y = Real(4.0, min=0.5, max=10).tag(sync=True)

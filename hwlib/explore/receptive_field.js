@@ -13,11 +13,13 @@ export function fields(layers) {
   return found;
 }
 
-/** Entries of each level, input first, for three outputs or as many as it takes. */
+/** Entries of each level, input first, for at least three outputs, two of which see no padding. */
 export function lengths(layers, outputs = 3) {
   const found = layers.map(short).reduceRight(([n, ...rest], { k, s, p, d }) =>
     [s * (n - 1) - 2 * p + d * (k - 1) + 1, n, ...rest], [outputs]);
-  return Math.min(...found) > 0 ? found : lengths(layers, outputs + 1);
+  const { size, jump, start } = fields(layers).at(-1);
+  const room = start + (Math.ceil(-start / jump) + 1) * jump + size; // for the second that does
+  return Math.min(...found) > 0 && found[0] >= room ? found : lengths(layers, outputs + 1);
 }
 
 /** What output `at` sees at each level, input first: entries, padding, links to the next level. */
@@ -54,20 +56,20 @@ export function edited(layers, chosen, state) {
   return after;
 }
 
-/** What output `at` sees, and how size, jump and start come about. */
+/** What output `at` sees, and where size and jump come from. */
 export function spell(layers, at) {
   const [found, levels] = [fields(layers), seen(layers, at)];
-  const { size, jump, start } = found.at(-1);
+  const { size, jump } = found.at(-1);
   const { real, ends } = levels[0];
+  const inside = Math.min(ends[1], lengths(layers)[0] - 1) - Math.max(ends[0], 0) + 1;
+  const others = [[inside - real.length, "skipped"], [size - inside, "outside"]]
+    .filter(([many]) => many).map((words) => words.join(" ")).join(", ");
+  const range = real.length > 1 ? `x[${real[0]}] to x[${real.at(-1)}]` : `x[${real[0]}]`;
   const many = real.length < size ? `${real.length} of ${size} inputs` : `${size} input${size > 1 ? "s" : ""}`;
-  const line = `Output ${at} sees ${many}, x[${ends.map(typeset).join("] to x[")}].`;
-  const spans = layers.map(short).map(({ k, d }, i) =>
-    ` + ${found[i].jump}·${d > 1 ? `${d}·` : ""}(${k}\u00a0−\u00a01)`);
-  const pads = layers.map(({ padding: p }, i) => (p ? ` − ${found[i].jump}·${p}` : ""));
-  const notes = [`size ${size} = 1${spans.join("")}`,
-    `jump ${jump} = ${layers.map(({ stride }) => stride).join("·")}`,
-    `start ${typeset(start)}${start ? ` = 0${pads.join("")}` : ""}`,
-    `Output ${at} begins at ${typeset(start)} + ${at}·${jump} = ${typeset(ends[0])}.`];
-  if (levels.some(({ padded }) => padded.length)) notes.push("Crosses are padding.");
+  const line = real.length ? `Output ${at} sees ${many}, ${range}${others && ` (${others})`}.` : `Output ${at} sees only padding.`;
+  const notes = [
+    `A layer adds (k\u00a0−\u00a01)${layers.some(({ dilation }) => dilation > 1) ? "·d" : ""} times its input's jump.`,
+    `jump ${jump} = ${layers.map(({ stride }) => stride).join("·")}, the product of the strides.`,
+  ];
   return { line, notes };
 }

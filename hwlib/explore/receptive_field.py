@@ -55,9 +55,9 @@ class ReceptiveField(Figure):
     ReceptiveField(size=11, jump=2, start=0)
     """
 
-    _esm = module("receptive_field.js", "receptive_field_view.js")
+    _esm = module("receptive_field.js", "receptive_field_rows.js", "receptive_field_view.js")
     SETTINGS = ("layers", "layer", "at")
-    HEIGHT = (48, 62.5)
+    HEIGHT = (40, 58.5)
 
     layers = Layers(
         [{"kernel_size": 3}, {"kernel_size": 2, "stride": 2}] * 2,
@@ -72,7 +72,12 @@ class ReceptiveField(Figure):
 
     @property
     def lengths(self) -> list[int]:
-        """How many entries each level shows, the input first: just enough for the outputs."""
+        """How many entries each level shows, the input first.
+
+        Just enough for three outputs, two of which see no padding.
+        """
+        size, jump, start = self.field
+        room = start - (start // jump - 1) * jump + size  # for the second output that does
         for outputs in itertools.count(3):
             lengths = [outputs]
             try:
@@ -80,7 +85,8 @@ class ReceptiveField(Figure):
                     lengths.insert(0, count.conv_transpose_output_size(lengths[0], **layer))
             except ValueError:  # nothing but padding
                 continue
-            return lengths
+            if lengths[0] >= room:
+                return lengths
 
     @traitlets.validate("layer", "at")
     def _check_place(self, proposal):

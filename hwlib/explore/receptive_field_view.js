@@ -1,18 +1,30 @@
 // How the receptive field is drawn.
 
-const range = (label, min, max) => [label, { type: "range", min, max }];
+const more = ([label, attributes]) => [label, { ...attributes, more: true }];
 const CONTROLS = {
   depth: range("layers", 1, 5),
-  layer: range("layer to change", 1, 5),
-  kernel_size: range("kernel k", 1, 7),
-  stride: range("stride s", 1, 3),
-  padding: range("padding p", 0, 3),
-  dilation: range("dilation d", 1, 4),
   at: range("output", 0, 2),
-  layers: ["all layers: kernel, stride, padding, dilation;", { type: "text" }],
+  layer: more(range("layer to change", 1, 5)),
+  kernel_size: more(range("kernel k", 1, 7)),
+  stride: more(range("stride s", 1, 3)),
+  padding: more(range("padding p", 0, 3)),
+  dilation: more(range("dilation d", 1, 4)),
+  layers: ["each layer: kernel, stride, padding, dilation", { type: "text", more: true }],
 };
-const [WIDTH, LEFT, TOP, STEP] = [330, 132, 40, 68]; // in units of the viewBox
 const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
+
+/** Where things stand, in units of the viewBox: the levels between `left` and `right`. */
+const layout = () => matchMedia("(min-width: 40rem)").matches
+  ? { width: 724, left: 330, right: 664, top: 60, high: 268, wide: true }
+  : { width: 330, left: 122, right: 284, top: 60, high: 325 };
+
+/** Which of so many entries have room for their number where neighbors are `apart`. */
+function numbered(many, apart) {
+  const wide = 8 * String(many - 1).length;
+  let step = 1;
+  for (let i = 0; step * apart < wide; i++) step *= [2, 2.5, 2][i % 3]; // 1, 2, 5, 10, ...
+  return Array.from({ length: Math.ceil(many / step) }, (_, i) => i * step);
+}
 
 function draw(state, layers, { svg, line, notes, inputs }) {
   const [sizes, found, depth] = [lengths(layers), fields(layers), layers.length];
@@ -28,23 +40,32 @@ function draw(state, layers, { svg, line, notes, inputs }) {
   }
   line.textContent = words.line;
   notes.textContent = words.notes.join("\n");
-  svg.setAttribute("aria-label", `${words.line} ${words.notes.join(". ")}`);
+  svg.setAttribute("aria-label", `${words.line} ${words.notes.join(" ")}`);
 
-  const { size, jump, start } = found[depth];
-  const [low, high] = [Math.min(0, start), start + (sizes[depth] - 1) * jump + size - 1];
-  const unit = (WIDTH - LEFT - 16) / (Math.max(high, sizes[0] - 1) - low);
-  const X = (j, l) => LEFT + 8 + unit * (found[l].start + j * found[l].jump + (found[l].size - 1) / 2 - low);
-  const Y = (l) => TOP + l * STEP;
-  svg.setAttribute("viewBox", `0 0 ${WIDTH} ${Y(depth) + 40}`);
-  svg.setAttribute("width", 1.4 * WIDTH);
+  const { width, left, right, top, high, wide } = layout();
+  const { size, jump } = found[depth];
+  const place = (j, l) => found[l].start + j * found[l].jump + (found[l].size - 1) / 2;
+  const ends = sizes.flatMap((n, l) => [-1, 1].map((side) => {
+    const p = layers[l]?.padding ?? 0;
+    return place(side < 0 ? -p : n - 1 + p, l);
+  }));
+  const [low, most] = [Math.min(...ends), Math.max(...ends, Math.min(...ends) + 1)];
+  const unit = Math.min((right - left - 16) / (most - low), 36);
+  const shift = (left + right - unit * (most - low)) / 2;
+  const X = (j, l) => shift + unit * (place(j, l) - low);
+  const step = high / Math.max(depth, 2);
+  const Y = (l) => top + l * step;
+  svg.setAttribute("viewBox", `-2 0 ${width + 4} ${top + high + 50}`);
+  svg.setAttribute("width", width + 4);
   const put = (name, d) => layer(svg, "path", name).setAttribute("d", d);
   const point = (j, l) => `${X(j, l)} ${Y(l)}`;
-  const edge = (end) => levels.map(({ ends }, l) => point(ends[end], l));
+  const spans = levels.map(({ real, padded }) => [Math.min(...real, ...padded), Math.max(...real, ...padded)]);
+  const edge = (end) => spans.map((span, l) => point(span[end], l)).filter((at) => !/Inf|NaN/.test(at));
   put("explore-link", `M${[...edge(0), ...edge(1).reverse()].join("L")}z`);
   put("field-links", levels.flatMap(({ links }, l) =>
     links.map(([j, o]) => `M${point(j, l)}L${point(o, l + 1)}`)).join(""));
   const dots = levels.map(({ real, padded }, l) => {
-    const r = clamp(0.38 * unit * found[l].jump, 1, 6);
+    const r = clamp(0.36 * unit * found[l].jump, 1, 6.5);
     const half = (r) => `a${r} ${r} 0 0 1 ${2 * r} 0`;
     const ring = (j) => `M${X(j, l) - r} ${Y(l)}${half(r)}${half(-r)}`;
     const cross = (j) => `M${X(j, l) - r} ${Y(l) - r}l${2 * r} ${2 * r}m0 ${-2 * r}l${-2 * r} ${2 * r}`;
@@ -56,76 +77,60 @@ function draw(state, layers, { svg, line, notes, inputs }) {
   const texts = layer(svg, "g", "field-texts");
   texts.replaceChildren();
   const text = (x, y, words, kind = "") => add(texts, "text", { x, y, class: kind }, words);
-  const [a, b] = levels[0].ends.map((j) => X(j, 0));
   const bracket = (from, to, y, h) => `M${from} ${y + h}v${-h}H${to}v${h}`;
+  const [a, b] = spans[0].map((j) => X(j, 0));
   const [c, d] = [X(0, depth), X(1, depth)];
-  put("field-brackets", bracket(a, b, TOP - 16, 5) + bracket(c, d, Y(depth) + 16, -5));
-  text(Math.min((a + b) / 2, WIDTH - 26), TOP - 22, `size ${size}`, "middle");
-  text((c + d) / 2, Y(depth) + 31, `jump ${jump}`, "middle");
-  text(0, TOP, "input x");
-  text(0, Y(depth) + 13, "output");
-  const spot = (x, y, width, height, name) =>
-    add(texts, "rect", { x, y, width, height, rx: 4, "data-spot": name });
-  layers.forEach((layer, l) => {
-    spot(2, Y(l) + 7, LEFT - 6, 56, `layer ${l + 1}`);
-    text(7, Y(l) + 23, l + 1, "bold");
-    [["kernel_size", "kernel"], ["stride", "stride"]].forEach(([key, word], i) => {
-      const y = Y(l) + 8 + 23 * i; // of the row
-      text(19, y + 15, `${word} ${layer[key]}`);
-      [["−", -1], ["+", 1]].forEach(([sign, by], k) => {
-        const x = LEFT - 55 + 25 * k;
-        spot(x, y, 24, 22, `${key} ${l + 1} ${by}`).setAttribute("class", "field-step");
-        text(x + 12, y + 16, sign, "middle");
-      });
-    });
-    const others = [["padding", 0], ["dilation", 1]].filter(([key, usual]) => layer[key] !== usual);
-    text(19, Y(l) + 62, others.map(([key]) => `${others[1] ? key.slice(0, 3) + "." : key} ${layer[key]}`).join(", "), "small");
-  });
-  const y = Y(state.layer - 1) + 7;
-  put("explore-window", `M2 ${y}h${LEFT - 6}v58h${6 - LEFT}z`);
-  spot(LEFT, Y(depth) - 12, WIDTH - LEFT, 24, "output");
-  put("field-held", `M${X(state.at, depth) - 9} ${Y(depth)}a9 9 0 0 1 18 0a9 9 0 0 1 -18 0z`);
+  put("field-brackets", bracket(a, b, top - 29, 5) + bracket(c, d, Y(depth) + 31, -5));
+  const real = levels[0].real.length;
+  text(clamp((a + b) / 2, 60, width - 60), top - 36, real < size ? `sees ${real} of ${size}` : `sees ${size}`, "bold middle looked");
+  text((c + d) / 2, Y(depth) + 46, `jump ${jump}`, "middle");
+  numbered(sizes[0], unit).forEach((j) => text(X(j, 0), top - 11, j, "tiny middle"));
+  numbered(sizes[depth], unit * jump).forEach((j) => text(X(j, depth), Y(depth) + 21, j, "tiny middle"));
+  text(0, top + (wide ? 5 : -6), "input x", "bold");
+  text(0, Y(depth) + (wide ? 5 : 12), "output", "bold");
+  if (levels.some(({ padded }) => padded.length)) text(width, Y(depth) + 46, "× padding", "end");
+  // What the layers add to the size, from the output up.
+  text(width, Y(depth) + 5, "1", "end");
+  layers.map(short).forEach(({ k, d }, l) => text(width, (Y(l) + Y(l + 1)) / 2 + 5, `+ ${d * (k - 1)}·${found[l].jump}`, "end"));
+  text(width, top + 5, `= ${size}`, "bold end looked");
+  text(width, top - 12, "size", "tiny end");
+
+  const spot = (x, y, width, height, name, kind = "") =>
+    add(texts, "rect", { x, y, width, height, rx: 4, "data-spot": name, class: kind });
+  rows(layers, { wide, middle: (l) => (Y(l) + Y(l + 1)) / 2 }, spot, text);
+  put("field-chosen", `M-1 ${(Y(state.layer - 1) + Y(state.layer)) / 2 - 30}h${left - 6}v60h${6 - left}z`);
+  spot(left - 20, Y(depth) - 12, right - left + 40, 24, "output");
+  put("field-held", `M${X(state.at, depth) - 10} ${Y(depth)}a10 10 0 0 1 20 0a10 10 0 0 1 -20 0z`);
+  svg.append(layer(svg, "path", "field-held"));
   layer(svg, "path", "field-held").dataset.grip = "output";
 
   return (x, y, name) => {
     if (name === "output") return { at: clamp(Math.round((x - X(0, depth)) / (unit * jump)), 0, sizes[depth] - 1) };
     const [key, which, by] = name.split(" ");
-    if (key === "layer") return { layer: +which };
-    const rows = layers.map((layer) => ({ ...layer }));
-    rows[which - 1][key] = Math.max(1, rows[which - 1][key] + +by);
-    return chosen(toRows(rows), +which);
+    const after = layers.map((layer) => ({ ...layer }));
+    after[which - 1][key] = Math.max(key === "padding" ? 0 : 1, after[which - 1][key] + +by);
+    return chosen(toRows(after), +which);
   };
 }
 
-/** What the controls show of these rows where this layer is chosen. */
-function chosen(rows, layer) {
-  return { layers: rows, depth: rows.length, layer, ...fromRows(rows)[layer - 1] };
-}
-
-/** The model as the controls see it: layers as rows, `depth`, and the chosen layer's numbers. */
-const facade = (model) => ({
-  get: (name) => name === "layers" ? toRows(model.get("layers"))
-    : name === "depth" ? model.get("layers").length
-      : name in FRESH ? model.get("layers")[model.get("layer") - 1][name] : model.get(name),
-  set: (name, value) => name === "layers" ? model.set(name, fromRows(value))
-    : ["layer", "at"].includes(name) && model.set(name, value),
-  on: (event, listener) => model.on(/:(layer|at)$/.test(event) ? event : "change:layers", listener),
-  save_changes: () => model.save_changes(),
-});
-
-const stack = (...rows) => ({ ...chosen(rows, 1), at: 1 });
+const stack = (rows, at = 1) => ({ ...chosen(rows, 1), at });
 const [CONV, SAME, POOL] = [[3, 1, 0, 1], [3, 1, 1, 1], [2, 2, 0, 1]];
 const FIGURE = {
   title: "Receptive field",
-  invite: "Press + and −, or drag the ringed output.",
+  invite: "Press Play, drag the ringed output, or change a layer with + and −.",
   controls: CONTROLS,
   presets: {
-    "3 × 3 four times: 9": stack(CONV, CONV, CONV, CONV),
-    "VGG with pooling: 14": stack(SAME, SAME, POOL, SAME, SAME),
-    "Dilated 1, 2, 4: 15": stack(CONV, [3, 1, 0, 2], [3, 1, 0, 4]),
-    "Dilated 2, 2: gaps": stack([3, 1, 0, 2], [3, 1, 0, 2]),
+    "3 × 3, four times": stack([CONV, CONV, CONV, CONV]),
+    "VGG with pooling": stack([SAME, SAME, POOL, SAME, SAME], 3),
+    "Dilated 1, 2, 4": stack([CONV, [3, 1, 0, 2], [3, 1, 0, 4]]),
+    "Dilated 2, 2: gaps": stack([[3, 1, 0, 2], [3, 1, 0, 2]]),
+    "At a padded edge": stack([SAME, SAME, SAME], 0),
   },
-  look: "explore-rows",
+  play: {
+    first: () => ({ at: 0 }),
+    next: ({ layers, at }) => (at < lengths(fromRows(layers)).at(-1) - 1 ? { at: at + 1 } : null),
+    every: 1000,
+  },
 };
 
 export default {

@@ -2,10 +2,9 @@
 
 import numpy as np
 import traitlets
-from traitlets import TraitError
 
 import hwlib.functional as hf
-from hwlib.explore.figure import Figure, Numbers, module, one_channel
+from hwlib.explore.figure import Convolving, Numbers, module, one_channel
 
 EXAMPLES = {
     "1-D": {"x": [2, 1, 3], "weight": [1, -1, 2]},
@@ -14,7 +13,7 @@ EXAMPLES = {
 _SETTINGS = ("x", "weight", "stride", "padding")
 
 
-class TransposedConvolution(Figure):
+class TransposedConvolution(Convolving):
     """Pick an input entry and see its stamp; pick an output and see what adds up there.
 
     z[j] = Σ weight[k] · x[i] over all i and k with stride · i + k − padding = j
@@ -40,9 +39,16 @@ class TransposedConvolution(Figure):
     array([ 3., -2., -8.])
     """
 
-    _esm = module("cells.js", "transposed_convolution.js", "transposed_convolution_view.js")
+    _esm = module(
+        "cells.js",
+        "grids.js",
+        "transposed_convolution.js",
+        "transposed_signal.js",
+        "transposed_image.js",
+        "transposed_convolution_view.js",
+    )
     SETTINGS = (*_SETTINGS, "total", "entry", "at")
-    HEIGHT = (37.5, 62.5)
+    HEIGHT = (39.5, 52)
 
     x = Numbers(EXAMPLES["1-D"]["x"]).tag(sync=True)
     weight = Numbers(EXAMPLES["1-D"]["weight"]).tag(sync=True)
@@ -50,44 +56,20 @@ class TransposedConvolution(Figure):
     padding = traitlets.Int(0).tag(sync=True)
     total = traitlets.Enum(["all", "so far"], "all").tag(sync=True)
     entry = traitlets.Int(0).tag(sync=True)
-    at = traitlets.Int(0).tag(sync=True)
     examples = traitlets.Dict(EXAMPLES).tag(sync=True)
 
-    @property
-    def output(self) -> np.ndarray:
-        """The whole output, (oW) or (oH, oW), computed by `hwlib.functional`."""
-        return _scatter(**{name: getattr(self, name) for name in _SETTINGS})
+    @staticmethod
+    def compute(**settings) -> np.ndarray:
+        """Return the output at these settings, (oW) or (oH, oW), by `hwlib.functional`."""
+        scatter = hf.conv_transpose1d, hf.conv_transpose2d
+        return one_channel("TransposedConvolution", scatter, **settings)
 
-    @traitlets.validate(*_SETTINGS)
-    def _check_settings(self, proposal):
-        settings = {name: getattr(self, name) for name in _SETTINGS}
-        _scatter(**{**settings, proposal.trait.name: proposal.value})
-        return proposal.value
-
-    @traitlets.validate("entry", "at")
-    def _check_place(self, proposal):
-        name, size = proposal.trait.name, self._sizes()[proposal.trait.name]
-        if not 0 <= proposal.value < size:
-            raise TraitError(
-                f"TransposedConvolution: {name} must be from 0 to {size - 1}, got {proposal.value}"
-            )
-        return proposal.value
-
-    @traitlets.observe(*_SETTINGS)
-    def _keep_places_inside(self, change):
-        for name, size in self._sizes().items():
-            setattr(self, name, min(getattr(self, name), size - 1))
-
-    def _sizes(self):
-        return {"entry": np.size(self.x), "at": self.output.size}
+    def sizes(self) -> dict[str, int]:
+        """Return how many entries the input has, and the output."""
+        return {"entry": np.size(self.x), **super().sizes()}
 
     def still(self):
         """Return `hwlib.figures.stamps` of the present state."""
         from hwlib import figures  # matplotlib is slow to import
 
         return figures.stamps(self.x, self.weight, stride=self.stride, padding=self.padding)
-
-
-def _scatter(**settings):
-    scatter = hf.conv_transpose1d, hf.conv_transpose2d
-    return one_channel("TransposedConvolution", scatter, **settings)

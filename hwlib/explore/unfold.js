@@ -41,10 +41,10 @@ export function tell({ direction }, result, at) {
     const missed = all.filter((count) => !count).length;
     return {
       y, line: `${y} = ${products} = ${typeset(sum)}`,
-      notes: [`The window is column ${at}, read row by row. The filter, read the same way, is the row; row times column is the output.`,
-        `${size}, but ${columns.length}·${pixels.length} = ${columns.length * pixels.length} entries in the matrix: ` +
+      notes: [`Window ${at}, read row by row, is column ${at}.`,
+        `${size}, ${columns.length}·${pixels.length} = ${columns.length * pixels.length} entries in the matrix: ` +
         (most > 1 ? `some pixels are copied ${most} times.` : "no pixel is copied twice."),
-        ...(missed ? [`Struck out: in no window (${missed}).`] : [])],
+        ...(missed ? [`Hatched: in no window (${missed}).`] : [])],
     };
   }
   const end = at === pixels.length - 1;

@@ -5,12 +5,12 @@ import traitlets
 from traitlets import TraitError
 
 import hwlib.functional as hf
-from hwlib.explore.figure import Figure, Numbers, module, one_channel
+from hwlib.explore.figure import Convolving, Numbers, module, one_channel
 
 _SETTINGS = ("x", "weight", "stride")
 
 
-class Unfold(Figure):
+class Unfold(Convolving):
     """Drag a window over an image and see its column; multiply by the filter; send columns back.
 
     The product of the flattened filter, one row, and the matrix of columns is the convolution.
@@ -38,20 +38,29 @@ class Unfold(Figure):
     array([[4., 6.]])
     """
 
-    _esm = module("cells.js", "convolution.js", "unfold.js", "unfold_view.js")
+    _esm = module(
+        "cells.js",
+        "grids.js",
+        "convolution.js",
+        "unfold.js",
+        "unfold_layout.js",
+        "unfold_view.js",
+    )
     SETTINGS = (*_SETTINGS, "direction", "at")
-    HEIGHT = (36.5, 60.5)
+    HEIGHT = (39.5, 52)
 
     x = Numbers(np.arange(12).reshape(3, 4).tolist()).tag(sync=True)
     weight = Numbers([[1, 0], [-1, 2]]).tag(sync=True)
     stride = traitlets.Int(1).tag(sync=True)
     direction = traitlets.Enum(["unfold", "fold"], "unfold").tag(sync=True)
-    at = traitlets.Int(0).tag(sync=True)
 
-    @property
-    def output(self) -> np.ndarray:
-        """The convolution, (oH, oW), computed by `hwlib.functional`."""
-        return _convolve(**{name: getattr(self, name) for name in _SETTINGS})
+    @staticmethod
+    def compute(x, weight, **hyper) -> np.ndarray:
+        """Return the convolution at these settings, (oH, oW), by `hwlib.functional`."""
+        for name, value in (("x", x), ("weight", weight)):
+            if np.ndim(value) != 2:
+                raise TraitError(f"Unfold: {name} must be a list of rows, got {value!r}")
+        return one_channel("Unfold", (hf.conv1d, hf.conv2d), x, weight, **hyper)
 
     @property
     def columns(self) -> np.ndarray:
@@ -74,23 +83,6 @@ class Unfold(Figure):
         size = np.shape(self.x)
         return hf.fold(columns[None], size, np.shape(self.weight), stride=self.stride)[0, 0]
 
-    @traitlets.validate(*_SETTINGS)
-    def _check_settings(self, proposal):
-        settings = {name: getattr(self, name) for name in _SETTINGS}
-        _convolve(**{**settings, proposal.trait.name: proposal.value})
-        return proposal.value
-
-    @traitlets.validate("at")
-    def _check_at(self, proposal):
-        size = self.output.size
-        if not 0 <= proposal.value < size:
-            raise TraitError(f"Unfold: at must be from 0 to {size - 1}, got {proposal.value}")
-        return proposal.value
-
-    @traitlets.observe(*_SETTINGS)
-    def _keep_at_inside(self, change):
-        self.at = min(self.at, self.output.size - 1)
-
     def still(self):
         """Return `hwlib.figures.convolutions.columns` of the present state."""
         from hwlib.figures import convolutions  # matplotlib is slow to import
@@ -98,10 +90,3 @@ class Unfold(Figure):
         return convolutions.columns(
             self.x, self.weight, stride=self.stride, fold=self.direction == "fold", at=self.at
         )
-
-
-def _convolve(x, weight, **hyper):
-    for name, value in (("x", x), ("weight", weight)):
-        if np.ndim(value) != 2:
-            raise TraitError(f"Unfold: {name} must be a list of rows, got {value!r}")
-    return one_channel("Unfold", (hf.conv1d, hf.conv2d), x, weight, **hyper)

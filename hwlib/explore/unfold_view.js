@@ -1,27 +1,12 @@
-// How windows and columns are drawn: image, matrix, filter row and output as in a product by hand.
+// A convolution as one matrix product: drag the window or its column, edit the numbers; or fold back.
 
 const CONTROLS = {
-  direction: ["direction", { type: "select", options: {
-    unfold: "unfold: windows to columns", fold: "fold: columns to pixels" } }],
-  at: ["window", { type: "range", min: 0, max: 0 }],
-  stride: ["stride s", { type: "range", min: 1, max: 3 }],
-  x: ["image x", { type: "text" }],
-  weight: ["filter w", { type: "text" }],
+  direction: ["direction", { type: "select", options: { unfold: "unfold", fold: "fold" } }],
+  stride: range("stride s", 1, 3),
+  at: ["window", { type: "range", min: 0, max: 0, more: true }],
+  x: ["image x", { type: "text", more: true }],
+  weight: ["filter w", { type: "text", more: true }],
 };
-const C = 40; // the side of a cell, in units of the viewBox
-const box = (x, y, w, h) => `M${x * C} ${y * C}h${w * C}v${h * C}h${-w * C}z`;
-
-/** Where the parts stand and how large all is, in cells; of each part its upper left corner. */
-function layout({ image, filter, output, row, columns }) {
-  const [left, below] = [Math.max(image[0].length, row.length) + 1, Math.max(image.length, row.length) + 0.9];
-  const last = below + 1.9;
-  return {
-    image: [0, 0], matrix: [left, below - 0.9 - row.length], row: [left - 1 - row.length, below], product: [left, below],
-    filter: [0, last], output: [left, last], copies: [0, below], original: [left, below],
-    width: left + Math.max(columns[0].length, output[0].length, image[0].length, 4), // 4: titles need room
-    height: Math.max(last + Math.max(filter.length, output.length), below + image.length),
-  };
-}
 
 function draw(state, { svg, line, notes, inputs }) {
   const result = unfolded(state);
@@ -32,86 +17,100 @@ function draw(state, { svg, line, notes, inputs }) {
   const words = tell(state, result, at);
   inputs.at.max = last;
   say(inputs.at, `${at}`);
-  line.textContent = words.line;
+  colored(line, words.line, ["c", "a"]);
   notes.textContent = words.notes.join("\n");
   const { sums, copies } = folded(result, at);
   const all = folded(result, last).copies;
   svg.setAttribute("aria-label", `${words.line} ` +
     (fold ? `The pixels: ${unparse(sums)}. Copies: ${unparse(copies)}.` : `The whole output: ${unparse(output)}.`));
 
-  const place = layout(result);
-  svg.setAttribute("viewBox", `-2 -26 ${place.width * C + 4} ${place.height * C + 28}`);
-  svg.setAttribute("width", 46 * place.width); // px at most: the css shrinks it to fit
-  const cells = layer(svg, "g", "explore-cells");
-  cells.replaceChildren();
-  const [low, high] = [Math.min, Math.max].map((f) => f(...image.flat()));
-  const shade = (v) => (high > low ? (0.5 * (v - low)) / (high - low) : 0); // a pixel's copies look like it
+  const place = layout(result, fold);
+  const { middles: [one, two, three], below } = place;
+  const type = (size) => `font-size: ${Math.max(size, wide() ? 0 : 1.32 * place.width)}px`; // legible on a phone
+  const { cell, word } = grids(svg);
+  const shade = shades(image); // a pixel's copies look like it
+  const high = Math.max(image.length, filter.length);
 
-  /** A grid of numbers under its title; `look(v, i, j)` gives a cell's attributes, and its shade. */
-  function grid([x, y], title, rows, look) {
-    add(cells, "text", { class: "title", x: x * C, y: y * C - 11 }, title);
-    rows.forEach((entries, i) => entries.forEach((v, j) => {
-      const { shade, ...attributes } = look(v, i, j);
-      const g = add(cells, "g", { ...attributes, transform: `translate(${(x + j) * C} ${(y + i) * C})` });
-      const rect = add(g, "rect", { width: C, height: C });
-      if (shade !== undefined) rect.style.fillOpacity = shade;
-      const text = typeset(v);
-      add(g, "text", { x: 20, y: 20, "font-size": Math.min(18, 68 / text.length) }, text);
-    }));
+  /** A grid around a middle, with its name; `look(v, i, j)` gives a cell's attributes. Returns its corner. */
+  function grid(middle, name, kind, rows, look, y = (high - rows.length) / 2) {
+    const x = middle - rows[0].length / 2;
+    if (name) word(x, y - 0.33, name, { class: `title ${kind}`, style: type(15) });
+    rows.forEach((entries, i) => entries.forEach((v, j) => cell(x + j, y + i, v, look(v, i, j))));
+    return [x, y];
   }
-  const wide = columns[0].length;
+  const sign = (x, text, y = high / 2) => word(x, y, text, { class: "sign", "font-size": 20 });
+  /** An arrow from a grid to what becomes of it, with what that is called. */
+  const arrows = [];
+  function arrow(x, from, to, text) {
+    const tip = (to > from ? -0.16 : 0.16) + to;
+    arrows.push(`M${x * C} ${from * C}V${to * C}M${(x - 0.13) * C} ${tip * C}L${x * C} ${to * C}L${(x + 0.13) * C} ${tip * C}`);
+    word(x + 0.25, (from + to) / 2, text, { class: "start", style: type(14) });
+  }
+
   const n = (i, j) => i * output[0].length + j;
   const original = (v, i, j) => ({
     class: all[i][j] ? "pixel" : "pixel missed", "data-cell": `x ${i} ${j}`, shade: shade(v) });
   const later = (n) => (n > at ? (fold ? "waits" : "later") : "");
-
+  let corner, strip, product, whole;
   if (fold) {
-    grid(place.image, "sum so far", sums, (_, i, j) => ({ class: copies[i][j] ? "output" : "output waits" }));
-    grid(place.copies, "copies so far", copies, (v) => ({ class: "count", shade: Math.min(v / 8, 0.5) }));
-    grid(place.original, "image x", image, original);
+    grid(one, "image x", "a", image, original);
+    corner = grid(two, at < last ? "sum so far" : "sum", "b", sums, (_, i, j) => ({ class: copies[i][j] ? "output" : "output waits" }));
+    grid(three, at < last ? "copies so far" : "copies", "", copies, (v) => ({ class: "count", shade: [Math.min(v / 8, 0.5), ""] }));
+    if (at === last) sign((one + two) / 2, "="), sign((two + three) / 2, "/");
+    arrow(two, below - 0.55, high + 0.2, "fold: add up");
   } else {
-    grid(place.image, "image x", image, original);
-    grid(place.row, "filter w, as a row", [row], () => ({ class: "filter" }));
-    grid(place.filter, "filter w", filter, (_, i, j) => ({ class: "filter", "data-cell": `weight ${i} ${j}` }));
-    grid(place.product, "row times column", [output.flat()], (_, __, j) =>
-      ({ class: `output ${later(j)}`, "data-spot": j }));
-    grid(place.output, "output y", output, (_, i, j) => ({ class: `output ${later(n(i, j))}`, "data-spot": n(i, j) }));
+    grid(one, "filter w", "c", filter, (_, i, j) => ({ class: "filter", "data-cell": `weight ${i} ${j}` }));
+    corner = grid(two, "image x", "a", image, original);
+    whole = grid(three, "output y", "b", output, (_, i, j) => ({ class: `output ${later(n(i, j))}`, "data-spot": n(i, j) }));
+    const half = image[0].length / 2; // signs stand midway between two edges
+    sign((one + filter[0].length / 2 + two - half) / 2, "∗");
+    sign((two + half + three - output[0].length / 2) / 2, "=");
+    arrow(two, high + 0.15, below - 0.6, "unfold");
   }
-  grid(place.matrix, "windows as columns", columns, (v, _, j) =>
-    ({ class: `pixel ${later(j)}`, "data-spot": j, shade: shade(v) }));
+  const top = below + (row.length - 1) / 2;
+  const matrix = grid(place.matrix, "", "", columns, (v, _, j) =>
+    ({ class: `pixel ${later(j)}`, "data-spot": j, shade: shade(v) }), below);
+  columns[0].forEach((_, j) => word(matrix[0] + j + 0.5, below - 0.28, j, { class: "index", style: type(12) }));
+  if (!fold) {
+    strip = grid(place.row, "", "", [row], () => ({ class: "filter" }), top);
+    product = grid(place.product[0], "", "", [output.flat()], (_, __, j) =>
+      ({ class: `output ${later(j)}`, "data-spot": j }), place.product[1]);
+    sign(matrix[0] - 0.55, "×", top + 0.5);
+    if (wide()) {
+      sign((matrix[0] + columns[0].length + product[0]) / 2, "=", top + 0.5);
+      arrow(one, (high + filter.length) / 2 + 0.15, top - 0.15, "flatten");
+      arrow(three, top - 0.15, (high + output.length) / 2 + 0.15, "reshape");
+    } else sign(matrix[0] - 0.55, "=", place.product[1] + 0.5);
+  }
+  const width = Math.max(place.width, wide() ? 17.5 : 10.6);
+  show(svg, [(place.width - width) / 2 - 0.05, -0.65, width + 0.1, Math.max(place.height, wide() ? high + 5.45 : 0) + 0.7]);
 
-  const outline = (name, d) => {
-    const path = layer(svg, "path", name);
-    svg.append(path); // over the cells
-    path.setAttribute("d", d);
-    return path;
-  };
-  const [[i, j], [high_, wide_]] = [pixels[at][0], [filter.length, filter[0].length]];
-  outline("explore-window", box(j, i, wide_, high_)).dataset.grip = "window";
-  outline("unfold-column", box(place.matrix[0] + at, place.matrix[1], 1, row.length)).dataset.grip = "column";
+  const [[i, j], [tall, across]] = [pixels[at][0], [filter.length, filter[0].length]];
+  outline(svg, "explore-arrow", arrows.join(""));
+  const [x0, y0] = corner;
+  outline(svg, "explore-window", box(x0 + j, y0 + i, across, tall), "window");
+  outline(svg, "unfold-column", box(matrix[0] + at, below, 1, row.length), "column");
+  outline(svg, "unfold-row", fold ? "" : box(...strip, row.length, 1));
   const [o, q] = [Math.floor(at / output[0].length), at % output[0].length];
-  outline("unfold-row", fold ? "" : box(...place.row, row.length, 1));
-  outline("explore-target", fold ? "" : box(place.product[0] + at, place.product[1], 1, 1) +
-    box(place.output[0] + q, place.output[1] + o, 1, 1));
+  outline(svg, "explore-target", fold ? "" : box(product[0] + at, product[1]) + box(whole[0] + q, whole[1] + o));
+  tag(svg, [[x0 + j + across, y0 + i], [matrix[0] + at + 0.5, below - 0.28]], at, type(13));
 
   return (x, y, name) => {
-    if (name === "column") return { at: Math.max(0, Math.min(wide - 1, Math.round(x / C - place.matrix[0] - 0.5))) };
+    if (name === "column") return { at: within(Math.floor(x / C - matrix[0]), last + 1) };
     if (name !== "window") return { at: +name };
-    const nearest = (v, size, count) =>
-      Math.max(0, Math.min(count - 1, Math.round((v / C - size / 2) / state.stride)));
-    return { at: n(nearest(y, high_, output.length), nearest(x, wide_, output[0].length)) };
+    const nearest = (v, size, count) => within(Math.round((v - size / 2) / state.stride), count);
+    return { at: n(nearest(y / C - y0, tall, output.length), nearest(x / C - x0, across, output[0].length)) };
   };
 }
 
-const SHOW = { stride: 1, at: 0 };
 const FIGURE = {
   title: "A convolution as one matrix product",
   invite: "Press Play, or drag the blue window. Click a number to change it.",
   controls: CONTROLS,
   presets: {
-    "2 × 3 filter: 6 rows": { ...SHOW, direction: "unfold", weight: [[1, 0, -1], [-1, 2, 1]] },
+    "Stride 2 copies no pixel twice": { stride: 2, direction: "unfold", at: 0 },
+    "A 1 × 3 filter: 3 rows": { weight: [[1, -1, 1]], stride: 1, direction: "unfold", at: 0 },
     "Fold adds up the copies": { stride: 1, direction: "fold", at: 5 },
-    "4 × 4, stride 2: no copies": { x: [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13, 14, 15]], direction: "unfold", stride: 2, at: 0 },
   },
   play: {
     first: () => ({ at: 0 }),
@@ -119,7 +118,6 @@ const FIGURE = {
     every: 1000,
   },
   draw,
-  look: "explore-lead",
 };
 
 export default { render: (context) => editable(explore(context, FIGURE)) };

@@ -149,14 +149,19 @@ def layer_costs(
     sheet.text(left, 14, f"standard: {weights['standard']:,} weights", ha="left")
     area(28, across, up, ORANGE)
     top = 28 + up + 24
-    sheet.text(left, top, f"separable: {weights['separable']:,}", ha="left")
-    sheet.label(left, top + 22, f"depthwise: {parts['depthwise']:,}")
-    area(top + 34, across, up * share["depthwise"], BLUE)
-    top += 52 + up * share["depthwise"]
-    sheet.label(left, top, f"pointwise: {parts['pointwise']:,}")
-    area(top + 12, across * share["pointwise"], up, GREEN)
-    sheet.frame(left, top + 12, across, up)
-    sheet.label(left, top + up + 28, f"dense: {weights['dense']:,}, too large to draw")
+    ratio = weights["separable"] / weights["standard"]
+    sheet.text(
+        left, top, f"separable: {weights['separable']:,}, {100 * ratio:.3g}% of it", ha="left"
+    )
+    sheet.label(left, top + 22, f"pointwise: {parts['pointwise']:,}")
+    top += 34
+    area(top, across * share["pointwise"], up, GREEN)
+    sheet.frame(left, top, across, up)
+    top += up + 5
+    area(top, across, up * share["depthwise"], BLUE)
+    top += up * share["depthwise"] + 12
+    sheet.label(left, top, f"depthwise: {parts['depthwise']:,}")
+    sheet.label(left, top + 22, f"dense: {weights['dense']:,}, too large to draw")
     drawn = {"standard": weights["standard"], **parts}
     told = (
         ", ".join(f"{name} {many:,}" for name, many in counts.items())
@@ -164,7 +169,7 @@ def layer_costs(
     )
     areas, everything, products = told
     return sheet.picture(
-        top + up + 42,
+        top + 36,
         f"Areas to scale, in weights: {areas}. Weights: {everything}. "
         f"MACs for one image: {products}.",
     )

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Polygon
 from matplotlib.path import Path
 
-from hwlib.figures.picture import BLUE, GREEN, ORANGE, Picture, picture, style
+from hwlib.figures.picture import ACCENTS, BLUE, ORANGE, Picture, picture, style
 from hwlib.figures.sheet import Sheet, checked_array, listed, number
 
 N, C, P = 3, 4, 4  # the cube that is drawn: samples, channels, positions (H·W)
@@ -153,7 +153,7 @@ def density(mean=None, std=None, *, xlim, numbers=True) -> Picture:
     )
 
 
-def contours(gaussians, *, boxes=False, lim) -> Picture:
+def contours(gaussians, *, boxes=False, lim, colors=("blue", "orange", "green")) -> Picture:
     """Draw the mean and the 1-SD and 2-SD contours of Gaussians in the plane.
 
     The c-SD contour is the ellipse (x − m)ᵀ Σ⁻¹ (x − m) = c², or a line where Σ is singular.
@@ -162,6 +162,7 @@ def contours(gaussians, *, boxes=False, lim) -> Picture:
         gaussians: a name for each, and its mean (2,) and covariance (2, 2).
         boxes: whether to draw, dashed, the boxes mean ± c standard deviations.
         lim: the two ends of both axes.
+        colors: names of `ACCENTS`, in the order of the Gaussians.
 
     Raises:
         ValueError: if a mean or a covariance has another shape, or a covariance is not symmetric
@@ -194,9 +195,8 @@ def contours(gaussians, *, boxes=False, lim) -> Picture:
         axes = fig.subplots()
         turn = np.linspace(0, 2 * np.pi, 361)
         circle = np.stack([np.cos(turn), np.sin(turn)])  # (2, 361)
-        for (name, (mean, cov)), colour in zip(
-            checked.items(), (BLUE, ORANGE, GREEN), strict=False
-        ):
+        for (name, (mean, cov)), colour in zip(checked.items(), colors, strict=False):
+            colour = ACCENTS[colour]
             squares, directions = np.linalg.eigh(cov)
             root = directions * np.sqrt(squares)  # of cov, also of a singular one
             for c in (1, 2):

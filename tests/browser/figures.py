@@ -16,6 +16,11 @@ def alive(page):
     return found
 
 
+def unfold(page):
+    """Open the folds in which figures keep controls of which few readers have need."""
+    page.evaluate("document.querySelectorAll('.explore-more').forEach((e) => { e.open = true; })")
+
+
 def drag(page, start, stop):
     """Press on one element of the picture, move to another in steps, let go."""
     (x, y), (to_x, to_y) = (centre(element) for element in (start, stop))

@@ -47,7 +47,9 @@ def stamps(page):
     """As the chapter sets it."""
     figure = TransposedConvolution(x=[2, 1, 3], weight=[1, -1, 2], stride=2, entry=1, at=2)
     page.set_content(embed(figure))
-    return alive(page)
+    figure = alive(page)
+    figure.locator("details").evaluate("fold => { fold.open = true; }")
+    return figure
 
 
 def press(figure, name):
@@ -70,6 +72,15 @@ def numbers(text):
     return np.array(rows if ";" in text else rows[0])
 
 
+SHADES = [0, 0.14, 0.34, 0.44, *[0.54] * 9]  # by how many stamps meet
+
+
+def shades(figure):
+    return figure.locator(".output:not(.padded) rect").evaluate_all(
+        "all => all.map((rect) => +rect.style.fillOpacity)"
+    )
+
+
 def check_stamps(figure):
     """Everything the figure says of its state is what hwlib computes; return the state."""
     hyper = {name: int(slider(figure, name).input_value()) for name in ("stride", "padding")}
@@ -81,8 +92,10 @@ def check_stamps(figure):
     z = scatter(seen[None, None], weight[None, None], **hyper)[0, 0]
     reach = np.where(np.arange(x.size).reshape(x.shape) <= last, 1.0, 0)
     reach = scatter(reach[None, None], np.ones_like(weight)[None, None], **hyper)[0, 0]
-    counts = figure.locator(".count:not(.padded) text").all_text_contents()
-    assert [number(count) for count in counts] == reach.ravel().tolist()
+    assert shades(figure) == [SHADES[int(count)] for count in reach.ravel()]
+    if x.ndim == 1:
+        counts = figure.locator(".count:not(.padded)").all_text_contents()
+        assert [number(count) for count in counts] == reach.ravel().tolist()
     cells = figure.locator(".output:not(.padded) text:nth-child(2)").all_text_contents()
     np.testing.assert_allclose([number(c) for c in cells], z.ravel(), rtol=0, atol=1e-9)
     assert int(slider(figure, "stamp of").get_attribute("max")) == x.size - 1
@@ -99,7 +112,7 @@ def check_stamps(figure):
         total = sum(number(a.strip("()")) * number(b.strip("()")) for a, b in products)
         assert total == pytest.approx(z[place], abs=1e-9)
     stamp = x[np.unravel_index(entry, x.shape)] * weight
-    spelled = re.search(r"w = \((.*)\), starting", notes(figure)[0])[1]
+    spelled = re.search(r"w = \((.*)\), starting", label(figure))[1]
     np.testing.assert_allclose(numbers(spelled + ";" * (x.ndim == 2)), stamp, rtol=0, atol=1e-9)
     assert line(figure) in label(figure)
     return {**hyper, "entry": entry, "at": at}
@@ -205,8 +218,8 @@ def test_stamps_are_played_one_by_one(page, stamps):
     assert check_stamps(stamps)["padding"] == 1
     press(stamps, "Uneven overlap: checkerboard")
     check_stamps(stamps)
-    counts = np.reshape(stamps.locator(".count text").all_text_contents(), (7, 7)).astype(int)
-    assert counts[2].tolist() == [2, 2, 4, 2, 4, 2, 2]
+    uneven = np.reshape(shades(stamps), (7, 7))[2]
+    assert uneven.tolist() == [SHADES[count] for count in (2, 2, 4, 2, 4, 2, 2)]
     press(stamps, "Reset")
     assert check_stamps(stamps) == {"stride": 2, "padding": 0, "entry": 1, "at": 2}
 
@@ -230,14 +243,20 @@ def test_stamps_by_finger_in_every_direction(page, stamps):
 @pytest.fixture
 def stack(page):
     page.set_content(embed(ReceptiveField()))
-    return alive(page)
+    return unfolded(alive(page))
+
+
+def unfolded(figure):
+    """With its fold open: it holds what the picture does as well."""
+    figure.locator("summary").click()
+    return figure
 
 
 KEYS = ("kernel_size", "stride", "padding", "dilation")
 
 
 def field_text(figure):
-    return figure.get_by_role("textbox", name="all layers").input_value()
+    return figure.get_by_role("textbox", name="each layer").input_value()
 
 
 LAYER = ("kernel", "stride", "padding", "dilation")
@@ -249,22 +268,23 @@ def check_field(figure, layers):
     field = count.receptive_field(layers)
     shown = figure.locator(".field-texts text").all_text_contents()
     rows = [[layer[n] for n in KEYS] for layer in layers]
-    words = " ".join(text for text in shown if text not in "+−")
-    for k, s, p, d in rows:
-        assert f"kernel {k} stride {s}" in words
-        assert p == 0 or re.search(rf"pad(ding|\.) {p}\b", words)
-        assert d == 1 or re.search(rf"dil(ation|\.) {d}\b", words)
-    assert figure.locator(".field-step").count() == 4 * len(layers)
+    words = " ".join(text for text in shown if text not in {"+", "−", *LAYER})
+    for i, row in enumerate(rows, start=1):
+        assert re.search(rf"\b{i} (conv|pool) {' '.join(map(str, row))}\b", words)
+    assert figure.locator(".field-step").count() == 8 * len(layers)
     typed = field_text(figure).split(";")
     assert [[int(n) for n in row.split(",")] for row in typed if row.strip()] == rows
-    assert {f"size {field.size}", f"jump {field.jump}"} <= set(shown)
-    said = [number(re.match(r"\w+ (\S+)", note)[1]) for note in notes(figure)[:3]]
-    assert said == list(field)
+    assert {f"= {field.size}", f"jump {field.jump}"} <= set(shown)
+    adds = [text[2:].split("·") for text in shown if text.startswith("+ ")]
+    assert 1 + sum(int(a) * int(b) for a, b in adds) == field.size
     at = int(slider(figure, "output").input_value())
     first = field.start + at * field.jump
-    ends = re.search(r"x\[(\S+)\] to x\[(\S+)\]", line(figure)).groups()
-    assert [number(end) for end in ends] == [first, first + field.size - 1]
-    assert line(figure).startswith(f"Output {at} sees ")
+    said = re.fullmatch(
+        r"Output (\d+) sees (\d+).*?, x\[(\d+)\](?: to x\[(\d+)\])?.*", line(figure)
+    )
+    assert int(said[1]) == at
+    assert any(re.fullmatch(rf"sees {said[2]}( of {field.size})?", text) for text in shown)
+    assert first <= int(said[3]) <= int(said[4] or said[3]) < first + field.size
     chosen = layers[int(slider(figure, "layer to change").input_value()) - 1]
     assert int(slider(figure, "layers").input_value()) == len(layers)
     values = [int(slider(figure, name).input_value()) for name in LAYER]
@@ -290,7 +310,8 @@ def test_a_stack_by_keyboard(page, stack):
     new = {"kernel_size": 3, "dilation": 2, "padding": 1}
     check_field(stack, [conv, pool, conv, last, new])
     slider(stack, "output").press("Home")
-    assert notes(stack)[-1] == "Crosses are padding."
+    check_field(stack, [conv, pool, conv, last, new])
+    assert stack.get_by_text("× padding").count() == 1
     slider(stack, "layers").press("Home")
     check_field(stack, [conv])
     assert page.foreign == page.faults == []
@@ -302,15 +323,20 @@ def test_a_stack_by_pointer(page, stack):
     def step(key, layer, by):
         stack.locator(f"[data-spot='{key} {layer} {by}']").click()
 
-    stack.locator("[data-spot='layer 2']").click(position={"x": 12, "y": 12})
-    check_field(stack, [conv, pool, conv, pool])
-    assert slider(stack, "layer to change").input_value() == "2"
     step("kernel_size", 3, 1)
     check_field(stack, [conv, pool, {"kernel_size": 4}, pool])
     assert slider(stack, "layer to change").input_value() == "3"
     step("stride", 4, -1)
     step("stride", 4, -1)  # it stays 1
     check_field(stack, [conv, pool, {"kernel_size": 4}, {"kernel_size": 2}])
+    step("padding", 1, 1)
+    step("dilation", 1, 1)
+    check_field(
+        stack, [{**conv, "padding": 1, "dilation": 2}, pool, {"kernel_size": 4}, {"kernel_size": 2}]
+    )
+    step("padding", 1, -1)
+    step("padding", 1, -1)  # it stays 0
+    step("dilation", 1, -1)
     step("kernel_size", 2, 1)  # now as layer 1
     step("stride", 2, -1)
     check_field(stack, [conv, conv, {"kernel_size": 4}, {"kernel_size": 2}])
@@ -337,24 +363,24 @@ def test_the_output_by_finger(page, stack):
     assert page.evaluate("scrollY") == seen
 
 
-def test_presets_of_a_stack_say_their_size(stack):
+def test_presets_and_play_of_a_stack(page, stack):
     conv, same, pool = (
         {"kernel_size": 3},
         {"kernel_size": 3, "padding": 1},
         {"kernel_size": 2, "stride": 2},
     )
     stacks = {
-        "3 × 3 four times: 9": [conv] * 4,
-        "VGG with pooling: 14": [same, same, pool, same, same],
-        "Dilated 1, 2, 4: 15": [{**conv, "dilation": d} for d in (1, 2, 4)],
-        "Dilated 2, 2: gaps": [{**conv, "dilation": 2}] * 2,
-    }
+        "3 × 3, four times": ([conv] * 4, "sees 9 inputs, x[1] to x[9]."),
+        "VGG with pooling": ([same, same, pool, same, same], "sees 14 inputs, x[0] to x[13]."),
+        "Dilated 1, 2, 4": ([{**conv, "dilation": d} for d in (1, 2, 4)], "sees 15 inputs, x[1] to x[15]."),
+        "Dilated 2, 2: gaps": ([{**conv, "dilation": 2}] * 2, "sees 5 of 9 inputs, x[1] to x[9] (4 skipped)."),
+        "At a padded edge": ([same] * 3, "sees 4 of 7 inputs, x[0] to x[3] (3 outside)."),
+    }  # fmt: skip
     for _ in range(2):  # after each other, and after a change
-        for name, layers in stacks.items():
+        for name, (layers, words) in stacks.items():
             press(stack, name)
             check_field(stack, layers)
-            if ": gaps" not in name:
-                assert count.receptive_field(layers).size == int(name.split(": ")[1])
+            assert line(stack).split(" ", 2)[2] == words
             button = stack.get_by_role("button", name=name, exact=True)
             assert button.get_attribute("aria-pressed") == "true"
             slider(stack, "layer to change").press("End")
@@ -362,12 +388,17 @@ def test_presets_of_a_stack_say_their_size(stack):
             check_field(
                 stack, [*layers[:-1], {**layers[-1], "kernel_size": layers[-1]["kernel_size"] + 1}]
             )
-    press(stack, "Dilated 2, 2: gaps")
-    assert line(stack).startswith("Output 1 sees 5 of 9 inputs")
+    press(stack, "Reset")
+    for at in (2, 0, 1):
+        stack.locator(".explore-step").click()
+        assert check_field(stack, [conv, pool, conv, pool]) == at
+    press(stack, "Play")
+    page.wait_for_function("document.querySelector('.explore-play').textContent === 'Play'")
+    assert slider(stack, "output").input_value() == "2"
 
 
 def test_layers_are_typed(stack):
-    text = stack.get_by_role("textbox", name="all layers")
+    text = stack.get_by_role("textbox", name="each layer")
     text.fill("5, 2, 1, 1; 3, 1, 0, 2")
     check_field(
         stack, [{"kernel_size": 5, "stride": 2, "padding": 1}, {"kernel_size": 3, "dilation": 2}]
@@ -380,7 +411,7 @@ def test_stacks_from_python_beyond_the_sliders_and_in_two_views(page):
     figure = ReceptiveField(layers=[{"kernel_size": 3}, {"kernel_size": 9, "stride": 4}])
     page.set_content(embed(figure, figure))
     page.wait_for_selector("html[data-explore]")
-    one, two = (page.locator(".explore").nth(i) for i in range(2))
+    one, two = (unfolded(page.locator(".explore").nth(i)) for i in range(2))
     check_field(one, figure.layers)
     slider(one, "layer to change").press("ArrowRight")
     slider(two, "padding").press("ArrowRight")
@@ -411,33 +442,40 @@ def check_costs(figure):
     """The figure says what hwlib counts; return its settings."""
     C, outputs, K, n = (int(slider(figure, name).input_value()) for name in COSTS)
     twin = LayerCosts(in_channels=C, out_channels=outputs, kernel_size=K, side=n)
-    assert f"{twin.weights['standard']:,} weights" in notes(figure)[1]
-    assert notes(figure)[2].endswith(f"= {twin.weights['separable']:,}")
-    assert f"= 1/{outputs} + 1/{K * K} " in line(figure)
-    ratio = number(line(figure).split()[-1])
-    assert ratio == pytest.approx(twin.macs["separable"] / twin.macs["standard"], rel=6e-3)
-    words = {"million": 1e6, "billion": 1e9, "trillion": 1e12, "quadrillion": 1e15}
+    percent = re.search(rf"= 1/{outputs:,} \+ 1/{K * K} . ([\d.]+)% of", line(figure))[1]
+    ratio = twin.macs["separable"] / twin.macs["standard"]
+    assert number(percent) == pytest.approx(100 * ratio, rel=6e-3)
+    texts = figure.locator(".costs-frame text").all_text_contents()
+    assert f"{percent}%" in texts
+    words = {"": 1, "million": 1e6, "billion": 1e9, "trillion": 1e12, "quadrillion": 1e15}
+
+    def counted(text):
+        digits, _, word = text.partition(" ")
+        return number(digits) * words[word]
+
+    for name in twin.weights:  # the table: its name, weights and MACs
+        at = texts.index(name)
+        said = [counted(text) for text in texts[at + 1 : at + 3]]
+        assert said == pytest.approx([twin.weights[name], twin.macs[name]], rel=6e-3)
     counts = {**twin.weights, **twin.parts}
-    found = re.findall(
-        r"(standard|separable|depthwise|pointwise|dense):? ([\d.,]*\d)(?: (\w+illion))?",
-        "\n".join(figure.locator(".costs-frame text").all_text_contents()),
-    )
-    assert sorted(name for name, *_ in found) == sorted(counts)
-    for name, digits, word in found:
-        assert number(digits) * words.get(word, 1) == pytest.approx(counts[name], rel=6e-3)
+    for name in twin.parts:
+        said = re.search(rf"{name} (\S+(?: \w+illion)?) = 1 of", "\n".join(texts))[1]
+        assert counted(said) == pytest.approx(counts[name], rel=6e-3)
     areas = {
-        name: np.prod(figure.locator(f".costs-{name}").evaluate(
+        name: np.prod(figure.locator(f".costs-{name}-area").evaluate(
             "path => path.getAttribute('d').match(/h([\\d.e-]+)v([\\d.e-]+)/).slice(1).map(Number)"
         ))
         for name in ("standard", *twin.parts)
     }  # fmt: skip
     for name, area in areas.items():
-        assert area / areas["standard"] == pytest.approx(counts[name] / counts["standard"])
+        enlarged = name == "depthwise" and "enlarged" in "".join(texts)
+        wanted = counts[name] / counts["standard"]
+        assert area / areas["standard"] == pytest.approx(wanted) or (enlarged and area > wanted)
     return C, outputs, K, n
 
 
 def test_costs_by_keyboard(page, costs):
-    assert check_costs(costs) == (32, 64, 3, 56)
+    assert check_costs(costs) == (32, 64, 3, 112)
     for i, name in enumerate(COSTS):
         said = line(costs) + "".join(notes(costs))
         before = check_costs(costs)
@@ -467,12 +505,15 @@ def test_costs_by_pointer(page, costs):
     assert check_costs(costs)[1] == 1024
 
 
-def test_costs_of_mobilenets_layers_and_reset(costs):
-    press(costs, "MobileNet's first pair")
-    assert check_costs(costs) == (32, 64, 3, 112)
-    press(costs, "Its last")
-    assert check_costs(costs) == (1024, 1024, 3, 7)
-    press(costs, "Its middle")
-    assert check_costs(costs) == (512, 512, 3, 14)
+def test_presets_and_reset_of_the_costs(costs):
+    for name, state in {
+        "Its last pair": (1024, 1024, 3, 7),
+        "Larger filters, 7 × 7": (32, 64, 7, 112),
+        "Only 2 outputs": (32, 2, 3, 112),
+        "MobileNet's first pair": (32, 64, 3, 112),
+    }.items():
+        press(costs, name)
+        assert check_costs(costs) == state
+    slider(costs, "kernel K").press("Home")
     press(costs, "Reset")
-    assert check_costs(costs) == (32, 64, 3, 56)
+    assert check_costs(costs) == (32, 64, 3, 112)

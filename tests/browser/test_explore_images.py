@@ -17,7 +17,10 @@ def opened(page, view, width=1000):
     page.set_viewport_size({"width": width, "height": 900})
     css = f"<style>{view._css}</style><meta name='viewport' content='width=device-width'>"
     page.set_content(embed(view).replace("<body>", f"<head>{css}</head><body>"))
-    return alive(page)
+    figure = alive(page)
+    for fold in figure.locator("summary").all():  # of what the picture does as well
+        fold.click()
+    return figure
 
 
 def slider(figure, name):
@@ -73,6 +76,10 @@ def check_kernel(figure):
     assert number(total) == pytest.approx(y[view.row, view.column], abs=0.006)
     cells = [number(t) for t in figure.locator(".filter text").all_text_contents()]
     assert cells == np.ravel(view.weight).tolist()
+    window = view.image[view.row :, view.column :][:3, :3]
+    for name, wanted in (("tap", window), ("product", window * view.weight)):
+        cells = [number(t) for t in figure.locator(f".{name} text").all_text_contents()]
+        assert cells == pytest.approx(wanted.ravel().tolist(), rel=6e-3)
     shown = pixels(figure, ".kernel-output")
     assert shown.shape[:2] == y.shape
     if view.shown == "gray":
@@ -202,6 +209,18 @@ def test_a_change_of_the_filter_is_seen_within_a_frame(page):
     check_kernel(figure)
 
 
+def test_play_scans_a_row(page):
+    page.clock.install()
+    figure = opened(page, ImageKernel())
+    row = check_kernel(figure)["row"]
+    figure.get_by_role("button", name="Play").click()
+    page.clock.run_for(160 * 60)
+    state = check_kernel(figure)
+    assert (state["row"], state["column"]) == (row, 73)
+    figure.get_by_role("button", name="Step").click()
+    assert check_kernel(figure)["column"] == 0
+
+
 def test_no_more_than_one_image_stays(page):
     figure = opened(page, ImageKernel())
     for name in ("Blur", "Sharpen", "Emboss"):
@@ -210,6 +229,12 @@ def test_no_more_than_one_image_stays(page):
 
 
 # --------------------------------------------------------------------------------- the moved digit
+
+
+def shares(figure):
+    """What per cent agree, by the picture and by the line."""
+    said = figure.get_by_text("% agree").text_content(), line(figure)
+    return [float(re.search(r"([\d.]+)%|A = B", text)[1] or 100) for text in said]
 
 
 def check_moved(figure):
@@ -221,18 +246,19 @@ def check_moved(figure):
         "down": int(slider(figure, "down").input_value()),
     }
     view = MovedDigit(**state)
-    share = re.search(r"([\d.]+)% of", line(figure))[1]
-    assert float(share) == pytest.approx(100 * view.match.share, abs=0.051)
+    verdict = figure.locator(".moved-verdict").text_content()
+    assert verdict == ("A = B ✓" if view.match.share == 1 else "A ≠ B ✗")
+    assert shares(figure) == pytest.approx([100 * view.match.share] * 2, abs=0.051)
     if state["image"] == "digit":
-        gray = pixels(figure, ".moved-0")[..., 0]
+        gray = pixels(figure, ".moved-moved")[..., 0]
         np.testing.assert_allclose(gray, 255 * view.images[1] / 16, rtol=0, atol=1)
-    opacity = pixels(figure, ".moved-3")[..., 3]
+    opacity = pixels(figure, ".moved-difference")[..., 3]
     if view.match.share == 1:
         assert set(np.unique(opacity)) <= {0, 70}
-        assert figure.get_by_text("0 everywhere").count() == 1
+        assert figure.get_by_text("all 0").count() == 1
     else:
         assert opacity.max() > 70
-        assert figure.get_by_text("0 everywhere").count() == 0
+        assert figure.get_by_text("all 0").count() == 0
     return state
 
 
@@ -240,7 +266,7 @@ def test_the_digit_is_dragged_in_every_direction(page):
     figure = opened(page, MovedDigit())
     assert check_moved(figure) == {"layer": "convolution", "image": "digit", "right": 5, "down": 3}
     x, y = centre(figure.locator(".moved-to"))
-    pixel = figure.locator(".moved-0 image").bounding_box()["width"] / 24
+    pixel = figure.locator(".moved-moved image").bounding_box()["width"] / 24
     page.mouse.move(x + 3, y - 2)
     page.mouse.down()
     assert check_moved(figure)["right"] == 5  # taking it moves nothing
@@ -282,22 +308,23 @@ def test_a_finger_drags_the_digit_and_the_window_and_does_not_scroll(page, acros
 
 def test_moved_presets_layers_and_scene(page):
     figure = opened(page, MovedDigit())
-    shares = []
+    found = {}
     presets = figure.locator(".explore-presets button")
+    assert figure.locator(".explore-presets [aria-pressed=true]").all_text_contents() == [
+        "Stride 1"
+    ]
     for i in range(presets.count()):
         presets.nth(i).press("Enter")
         assert presets.nth(i).get_attribute("aria-pressed") == "true"
         check_moved(figure)
-        shares.append(re.search(r"[\d.]+%", line(figure))[0])
-    assert (shares[:2], len(shares)) == (["0.0%", "100%"], 4)
-    assert all(float(share[:-1]) < 100 for share in shares[2:])
+        found[presets.nth(i).text_content()] = shares(figure)[0]
+    assert [*found.values()][:3] == [100, 100, 0]
+    assert all(0 < share < 100 for share in [*found.values()][3:])
     figure.get_by_role("button", name="Reset").click()
-    opening = figure.locator(".explore-presets [aria-pressed=true]")
-    assert opening.count() == 0  # each shows something else
     for right, down in ((10, 10), (-10, 4)):
         slider(figure, "right").fill(str(right))
         slider(figure, "down").fill(str(down))
-        text = figure.get_by_text("0 everywhere").evaluate(
+        text = figure.get_by_text("all 0").evaluate(
             "e => { const b = e.getBBox(); return [b.x, b.width]; }"
         )
         sides = figure.locator(".kernel-frame").last.evaluate(
@@ -314,9 +341,9 @@ def test_moved_presets_layers_and_scene(page):
     for layer in ("convolution", "padded", "stride 2", "pooled", "dense"):
         figure.get_by_role("combobox", name="layer").select_option(layer)
         check_moved(figure)
-        said[layer] = re.search(r"[\d.]+%", line(figure))[0]
-    assert [*said.values()][:4] == ["100%", "91.5%", "2.3%", "39.7%"]  # the chapter's table
-    assert float(said["dense"][:-1]) < 3
+        said[layer] = shares(figure)[0]
+    assert [*said.values()][:4] == [100, 91.5, 2.3, 39.7]  # the chapter's table
+    assert said["dense"] < 3
 
 
 def test_play_moves_the_digit_across_and_step_stays_where_motion_is_unwanted(page):

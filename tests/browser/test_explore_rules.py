@@ -9,7 +9,7 @@ from bookkit.course.settings import Book
 from bookkit.finish.modules import minified
 from bookkit.finish.site import Site
 from hwlib import explore
-from tests.browser.figures import alive
+from tests.browser.figures import alive, unfold
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.browser
@@ -96,7 +96,9 @@ SAID = """e => {
 
 @each_page
 def test_every_control_is_native_labelled_large_and_changes_what_is_said(page, visit, name):
-    for figure in visit(name):
+    found = visit(name)
+    unfold(page)
+    for figure in found:
         controls = figure.evaluate(CONTROLS)
         assert controls
         for control in controls:
@@ -161,8 +163,9 @@ def test_python_takes_what_the_reader_does_and_gives_it_back(page, name, setting
     page.evaluate(LIVE % json.dumps([made._esm, state]))
     figure = page.locator(".explore")
     for i in range(figure.locator("input[type=range], select").count()):
+        unfold(page)
         control = figure.locator("input[type=range], select").nth(i)
-        if control.is_disabled():
+        if control.is_disabled() or control.is_hidden():
             continue
         if control.evaluate("e => e.tagName") == "SELECT":
             control.select_option(index=1)
@@ -184,7 +187,9 @@ def test_python_takes_what_the_reader_does_and_gives_it_back(page, name, setting
 @each_page
 def test_no_motion_where_the_reader_wants_none(page, visit, name):
     page.emulate_media(reduced_motion="reduce")
-    for figure in visit(name):
+    found = visit(name)
+    unfold(page)
+    for figure in found:
         for slider in figure.locator("input[type=range]").all():
             slider.press("ArrowRight")
             slider.press("ArrowLeft")

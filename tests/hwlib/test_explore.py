@@ -143,12 +143,18 @@ def test_the_words_spell_products_and_sizes(run_module):
     one, other, two = run_module(body, [(signal, 0, 1), (signal, 0, 2), (image, 2, 0)])
     assert one["line"] == "y[1] = 4·2 + 0·(−1) + (−2)·3 = 2"
     assert other["line"] == "y[2] = 0·2 + (−2)·(−1) + [0]·3 = 2"
-    assert (
-        one["notes"][0].replace("\u00a0", " ")
-        == "size = ⌊(3 + 2·1 − 1·(3 − 1) − 1) / 1⌋ + 1\n= ⌊2 / 1⌋ + 1 = 3"
-    )
-    assert two["line"] == "y[2, 0] =\n5·1 + 6·(−1) = −1"
-    assert [note.split(" = ")[0] for note in two["notes"]] == ["rows", "columns"]
+    assert [note.replace("\u00a0", " ") for note in one["notes"]] == [
+        "The window spans 3 entries.",
+        "outputs: ⌊(3 + 2·1 − 3) / 1⌋ + 1 = 3",
+        "Dashed, and [0]: padding.",
+    ]
+    assert two["line"] == "y[2, 0] = 5 − 6 = −1"
+    assert two["notes"][0] == "The window spans 1 by 2."
+    assert [note.split(":")[0] for note in two["notes"][1:]] == [
+        "rows",
+        "columns",
+        "Blue > 0, orange < 0.",
+    ]
 
 
 def test_text_is_read_as_numbers_and_back(run_module):
@@ -325,7 +331,7 @@ def test_the_still_shows_the_present_state(monkeypatch):
     hyper = {"stride": 1, "padding": 0, "dilation": 1}
     one, two = EXAMPLES.values()
     assert seen[0] == (tuple(one.values()), {**hyper, "stride": 2, "padding": 1, "at": 3})
-    assert seen[1] == (tuple(two.values()), {**hyper, "at": [1, 2]})
+    assert seen[1] == (tuple(two.values()), {**hyper, "at": [1, 1]})
 
 
 # ----------------------------------------------------------------------------------------- the css
@@ -351,7 +357,7 @@ def blend(top, alpha, bottom):
 
 
 CSS = (FOLDER / "explore.css").read_text(encoding="utf-8")
-DRAWN = (FOLDER / "convolution_view.js").read_text(encoding="utf-8")
+DRAWN = (FOLDER / "grids.js").read_text(encoding="utf-8")
 ANY, DARK = (
     dict(re.findall(r"(--explore-\w+): (#\w{6});", block))
     for block in re.findall(r"\{([^}]*--explore-input:[^}]*)\}", CSS)

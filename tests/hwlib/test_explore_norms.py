@@ -147,14 +147,13 @@ def test_the_words_count_the_set(cube):
     body = "return data.map((s) => figure.spell(s[0], s[1]));"
     batch, group = cube(body, [[VALUES, {"norm": n, **at}] for n in ("batch", "group")])
     x = np.array(VALUES)
-    assert batch["line"] == (
-        "One mean for channel 2 of all 3 samples, at all 4 positions:\n"
-        f"3 · 1 · 4 = 12 entries. Their mean is {x[:, 2].mean():.3f}."
-    )
+    assert batch["line"] == "One mean for channel 2 of all 3 samples, at all 4 positions"
+    assert batch["count"][0] == "3 samples · 1 channel · 4 positions"
+    assert batch["count"][1].startswith(f"= 12 entries, mean {x[:, 2].mean():.2f}, sd ")
     assert batch["notes"].startswith("4 sets of 12 make up all 48 entries.")
     assert "channels 2 and 3 of sample 1" in group["line"]
     z = hf.group_norm(x.astype(float), 2)[1, 2, 3]
-    assert group["notes"].endswith(f"= {z:.3f}.".replace("-", "−"))
+    assert group["count"][2].endswith(f"= {round(z, 2):g}".replace("-", "−"))
 
 
 def test_channels_that_do_not_divide_are_refused_in_words(cube):
@@ -237,7 +236,7 @@ def test_the_gradient_that_is_passed_is_the_oracles(passed, oracle):
 
 def test_the_difference_is_the_mean_of_what_arrives(passed):
     for (state, n), mine in passed:
-        close(mine["gap"], -state["gamma"] * mine["mean"])
+        close(mine["lost"], state["gamma"] * mine["mean"])
         close(mine["mean"], np.mean(mine["dy"]))
         if n == 1:
             assert mine["dx"] == 0
@@ -249,24 +248,33 @@ def test_the_limit_and_its_counterexample(demean):
     body = "return data.map(([state, n]) => figure.passed(state, n));"
     found = dict(zip(UPSTREAM, demean(body, ask), strict=True))
     assert found["constant"]["dx"] == 0
-    assert found["constant"]["gap"] == -1
-    assert found["alternating"]["gap"] == 0
-    assert found["single"]["gap"] == -1 / 1024
-    assert abs(found["halving"]["gap"]) < 0.002
-    assert abs(found["random"]["gap"]) < 3 / 32
+    assert found["constant"]["lost"] == 1
+    assert found["alternating"]["lost"] == 0
+    assert found["single"]["lost"] == 1 / 1024
+    assert abs(found["halving"]["lost"]) < 0.002
+    assert abs(found["random"]["lost"]) < 0.01
     assert found["share"]["dx"] == 0
     assert found["share"]["plain"] == 1 / 1024
     (shifted,) = demean(body, [[{"upstream": "alternating", "shift": 0.5, "gamma": 2}, 1024]])
-    assert (shifted["plain"], shifted["dx"], shifted["gap"]) == (3, 2, -1)
+    assert (shifted["plain"], shifted["dx"], shifted["lost"]) == (3, 2, 1)
 
 
-def test_the_gradient_in_words_gives_no_formula(demean):
-    body = "return figure.spell(data, figure.passed(data, 4));"
-    words = demean(body, {"upstream": "single", "shift": 0, "gamma": 2})
-    assert words["line"] == (
-        "Batch of 4, example 1:\nγ · ∂L/∂y₁ = 2 · 1 = 2\n∂L/∂x₁ = 1.5, difference −0.5"
+def test_the_gradient_in_words(demean):
+    body = "return data.map(([s, n]) => figure.spell(s, figure.passed(s, n)));"
+    state = {"upstream": "single", "shift": 0, "gamma": 2}
+    four, one, below = demean(body, [[state, 4], [state, 1], [{**state, "shift": -0.5}, 4]])
+
+    def line(words):
+        return "".join(text for _, text in words["line"])
+
+    assert line(four) == "∂L/∂x₁ = γ (∂L/∂y₁ − mean) = 2 · (1 − 0.25) = 1.5"
+    assert (
+        four["notes"]
+        == "4 upstream gradients, with mean 0.25.\nThe gap is γ · mean = 2 · 0.25 = 0.5."
     )
-    assert words["arrives"] == "Upstream gradients: 1, 0, 0, 0\nTheir mean is 0.25."
+    assert one["notes"].startswith("Example 1 is the whole batch")
+    assert line(below).endswith("= 2 · (0.5 + 0.25) = 1.5")
+    assert below["notes"].endswith("The gap is γ · mean = 2 · (−0.25) = −0.5.")
 
 
 @pytest.mark.parametrize("upstream", UPSTREAM)
@@ -360,16 +368,16 @@ def test_the_words_say_that_the_correlation_is_kept_but_for_its_sign(gaussian):
     same, turned = gaussian(body, [state, {**state, "gamma": -1.5}])
     figure = NormalizedGaussian(**state)
     r = f"{np.corrcoef(figure.inputs.T)[0, 1]:.2f}"
-    assert same["line"][3] == f"correlation {r} → {r}"
-    assert turned["line"][3] == f"correlation {r} → −{r}"
-    assert same["line"][1].endswith("→ 2, −2")
-    assert same["line"][2].endswith("→ 1.5, 0.75")
-    assert "inputs 45°" in same["notes"]
+    assert same["line"] == f"Correlation {r} → {r}: batch norm keeps it"
+    assert turned["line"] == f"Correlation {r} → −{r}: only its sign changes"
+    mean, sd, _ = same["notes"].split("\n")
+    assert mean.endswith("→ 2, −2")
+    assert sd.endswith("→ 1.5, 0.75")
     for words, gammas in ((same, (1.5, 0.75)), (turned, (-1.5, 0.75))):
         cov = np.array([[1, 0.7], [0.7, 1]]) * np.outer(gammas, gammas)
         x, y = np.linalg.eigh(cov)[1][:, 1]
-        angle = f"{np.degrees(np.arctan(y / x)):.1f}°.".replace("-", "−")
-        assert words["notes"].endswith(f"in a very large batch {angle}")
+        angle = f"{np.degrees(np.arctan(y / x)):.1f}°".replace("-", "−")
+        assert words["notes"].endswith(f"Long axis for n → ∞: {angle}")
 
 
 def test_the_words_spell_a_bell(gaussian):
@@ -377,14 +385,10 @@ def test_the_words_spell_a_bell(gaussian):
     words = gaussian("return figure.spell(data, figure.normalize(data, 1));", state)
     figure = NormalizedGaussian(**state)
     m, s = figure.inputs.mean(), figure.inputs.std()
-    said = [
-        "Batch 7: n = 4, in → out",
-        f"mean {m:.2f} → 1".replace("-", "−"),
-        f"sd {s:.2f} → 1",
-    ]
-    assert words["line"] == said
-    assert "An input at the mean μ = −2 becomes" in words["notes"]
-    assert words["notes"].endswith("in a very large batch, 1.")
+    said = f"Batch 7, n = 4: mean {m:.2f} → 1, sd {s:.2f} → 1".replace("-", "−")
+    assert words["line"].replace("\xa0", " ") == said
+    assert "It sends the mean μ = −2 to" in words["notes"]
+    assert words["notes"].endswith("that of a very large batch sends it to 1.")
 
 
 def test_a_batch_in_words_remembers_the_earlier_ones(gaussian):
@@ -398,8 +402,8 @@ def test_a_batch_in_words_remembers_the_earlier_ones(gaussian):
         images.append(a * (figure.mean - figure.inputs.mean()) + figure.beta)
     low, high = (f"{v:.2f}".rstrip("0").replace("-", "−") for v in (min(images), max(images)))
     notes = gaussian(body, {**state, "batch": 2})
-    assert notes.endswith(f"In batches 1 to 2 it became {low} to {high}.")
-    assert "In batches" not in gaussian(body, {**state, "batch": 1})
+    assert notes.endswith(f"Batches 1 to 2 send it to {low} to {high}.")
+    assert "Batches" not in gaussian(body, {**state, "batch": 1})
 
 
 def test_without_a_scale_the_words_say_so_and_keep_nothing_of_another(gaussian):
@@ -408,11 +412,11 @@ def test_without_a_scale_the_words_say_so_and_keep_nothing_of_another(gaussian):
     state |= {"gamma": 0, "beta": 1}
     plane = {**state, "features": 2, "doublings": 6}
     line, one, both = gaussian(body, [state, plane, {**plane, "gamma2": 0}])
-    assert line["line"][1:] == [line["line"][1].split("→")[0] + "→ 1", "sd 1.35 → 0"]
+    assert re.search(r"→.1, sd.1.35.→.0$", line["line"])
     assert line["notes"] == "γ = 0: every input becomes β = 1."
-    assert one["line"][3].endswith("→ not defined")
-    assert one["notes"].endswith("by this batch's maps 90°, in a very large batch 90°.")
-    assert both["notes"].endswith("in a very large batch none (a point).")
+    assert one["line"].endswith("→ not defined: a feature is constant")
+    assert one["notes"].endswith("Long axis for n → ∞: 90°")
+    assert both["notes"].endswith("Long axis for n → ∞: none")
 
 
 def test_an_ellipse_is_held_by_its_axes(gaussian):
@@ -490,7 +494,7 @@ BAD = {
         DemeanGradient,
         "shift",
         1.5,
-        "'shift' trait of a DemeanGradient instance should not be greater than 1",
+        "'shift' trait of a DemeanGradient instance should not be greater than 0.5",
     ),
     "nan": (
         DemeanGradient,
@@ -527,6 +531,12 @@ BAD = {
         "batch",
         21,
         "'batch' trait of a NormalizedGaussian instance should not be greater than 20",
+    ),
+    "step": (
+        NormalizedGaussian,
+        "stage",
+        3,
+        "'stage' trait of a NormalizedGaussian instance should not be greater than 2",
     ),
     "features": (
         NormalizedGaussian,

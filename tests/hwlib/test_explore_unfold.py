@@ -138,10 +138,10 @@ def test_the_words_tell_overlap_from_none(unfold):
     settings = [{"x": x, "weight": [[1, 0], [-1, 2]], "stride": s} for s in (1, 2, 3)]
     one, two, three = unfold(LOOK, settings)
     assert one["steps"][0]["unfold"]["line"] == "y[0, 0] = 1·0 + 0·1 + (−1)·4 + 2·5 = 6"
-    assert "16 pixels, but 4·9 = 36 entries" in one["steps"][0]["unfold"]["notes"][1]
+    assert "16 pixels, 4·9 = 36 entries" in one["steps"][0]["unfold"]["notes"][1]
     assert one["steps"][0]["unfold"]["notes"][1].endswith("copied 4 times.")
     assert two["steps"][0]["unfold"]["notes"][1].endswith("no pixel is copied twice.")
-    assert three["steps"][0]["unfold"]["notes"][2] == "Struck out: in no window (12)."
+    assert three["steps"][0]["unfold"]["notes"][2] == "Hatched: in no window (12)."
     fold = [mine["steps"][-1]["fold"]["notes"][1] for mine in (one, two, three)]
     assert "fold does not undo unfold" in fold[0]
     assert fold[1] == fold[2]

@@ -1,0 +1,123 @@
+// The three parabolas; the dot is held on the sum, and Play lowers k.
+
+const CONTROLS = {
+  keep: ["keep k", { type: "range", min: 0.3, max: 1, step: 0.01 }],
+  w: ["weight w", { type: "range", min: -1, max: 7, step: 0.01 }],
+};
+const RANGE = [-1, 7];
+const LOOKS = { penalty: "c", fit: "a", loss: "b" };
+const GHOSTS = [1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]; // of k: where Play has been
+
+function draw(problem, choice, { svg, line, notes }) {
+  const state = { ...problem, ...choice };
+  const { x, y, keep, w } = state;
+  const here = terms(state);
+  const words = spell(state, here);
+  line.textContent = words.line;
+  notes.textContent = words.notes.join("\n");
+  svg.setAttribute("aria-label", `Three parabolas over the weight. ${words.line} ${words.notes.join(" ")}`);
+
+  const wide = matchMedia("(min-width: 40rem)").matches;
+  const [width, height] = wide ? [724, 320] : [360, 330];
+  const high = [-0.14 * y * y, 1.5 * y * y]; // below 0 there is room for the names of the minima
+  const { X, Y, path, invert } = axes(svg, {
+    x: RANGE, y: high, xlabel: `weight w, for x = ${short(x)} and y = ${short(y)}`, ylabel: "expected squared error", width, height,
+  });
+  svg.setAttribute("width", wide ? width : 400);
+  const points = Array.from({ length: 161 }, (_, i) => RANGE[0] + (i * (RANGE[1] - RANGE[0])) / 160);
+  const along = (key, k) => path(within(points.map((v) => [v, terms({ ...state, keep: k, w: v })[key]]), RANGE, high));
+  const names = layer(svg, "g", "weight-names");
+  names.replaceChildren();
+  const write = (px, py, text, look = "") => add(names, "text", { x: px, y: py, class: look }, text);
+
+  // Pale: sums and rings of larger k, from which Play has come.
+  const gone = GHOSTS.filter((k) => k > keep + 0.005);
+  const circle = (px, py, r) => `M${px - r} ${py}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`;
+  curve(svg, "weight-past", "b", gone.map((k) => along("loss", k)).join("")).classList.add("weight-ghosts");
+  curve(svg, "weight-steps", "a", gone.map((k) => circle(X(y / (k * x)), Y(0), 6)).join("")).classList.add("weight-ghosts");
+
+  for (const [key, look] of Object.entries(LOOKS)) {
+    curve(svg, `weight-${key}`, look, along(key, keep));
+    const at = here.least[key];
+    const ring = layer(svg, "circle", `weight-least-${key}`);
+    const [px, py] = [X(at), Y(terms({ ...state, w: at })[key])];
+    for (const [attribute, value] of Object.entries({ cx: px, cy: py, r: 7 })) ring.setAttribute(attribute, value);
+    ring.setAttribute("class", `weight-least-${key} weight-least plot-${look}`);
+    ring.style.display = key === "penalty" && keep === 1 ? "none" : ""; // it is 0 everywhere
+  }
+  const sum = terms({ ...state, w: y / x }).loss;
+  const marks = layer(svg, "path", "weight-marks"); // from the minimum of the sum down to the axis
+  marks.setAttribute("d", keep < 1 ? `M${X(y / x)} ${Y(sum) + 7}V${Y(0)}` : "");
+
+  // The two terms one on the other, with their values.
+  const stack = layer(svg, "g", "weight-stack");
+  stack.replaceChildren();
+  const up = (v) => Y(Math.min(v, high[1]));
+  add(stack, "path", { class: "a", d: `M${X(w)} ${Y(0)}V${up(here.fit)}` });
+  add(stack, "path", { class: "c", d: `M${X(w)} ${up(here.fit)}V${up(here.loss)}` });
+  dot(svg, "weight-here", "ink", X(w), up(here.loss)).dataset.grip = "weight";
+
+  // Below the axis the minima, each in its color; two that are near share a line of words.
+  const foot = Y(0) + 21;
+  const fitAt = X(here.least.fit);
+  if (keep < 1) {
+    write(X(0), foot, "0", "c");
+    const near = fitAt - X(y / x) < 86;
+    write(X(y / x) + (near ? -8 : 0), foot, `y/x = ${short(y / x)}`, near ? "b end" : "b");
+    write(Math.min(fitAt + (near ? 4 : 0), width - 62), foot, `y/(kx) = ${short(here.least.fit)}`, near ? "a start" : "a");
+  } else write(fitAt, foot, `y/x = ${short(y / x)}: sum = data fit`, "b");
+
+  // Each curve's name stands where the others are far: at the right end, or the upper left.
+  const place = (key, level) => { // the weight right of the minimum at which a curve is so high
+    const [a, c] = key === "penalty" ? [keep * (1 - keep) * x * x, 0] : [keep * x * x, sum];
+    return Math.sqrt(Math.max(0, level - c) / a) + (key === "loss" ? y / x : 0);
+  };
+  const top = 1.42 * y * y;
+  const [pen, los] = [place("penalty", top), place("loss", top)];
+  if (keep < 1) write(Math.max(60, X(Math.max(RANGE[0] + 0.1, 2 * (y / x) - los)) + 12), Y(top) + 6, "sum", "b start");
+  const level = (keep < 0.42 ? 0.14 : 0.55) * y * y; // the data fit left of its minimum; where it is flat, above it
+  const at = X((y - Math.sqrt(level)) / (keep * x));
+  if (keep === 1) write(X(place("loss", level)) + 14, Y(level) + 5, "sum = data fit", "b start");
+  else if (keep < 0.42) write(at + 6, Y(level) - 8, "data fit", "a start");
+  else write(at - 12, Y(level) + 10, "data fit", "a end");
+  if (keep === 1) write(X(5.4), Y(0) - 12, "penalty = 0", "c");
+  else if (pen < 6) write(Math.min(width - 70, X(pen) + 12), Y(top) + 16, "penalty", "c start");
+  else write(X(6.2), Y(terms({ ...state, w: 6.2 }).penalty) + (keep < 0.95 ? 30 : -14), "penalty", "c");
+  if (gone.length > 1 && Math.abs(w - 4) > 1) write(X(y / x + Math.sqrt(top) / x) - 12, Y(top) + 6, "larger k", "end weight-pale");
+  // The values beside the bar, unless a name stands there.
+  const [fit, penalty] = [here.fit, here.penalty].map(short);
+  for (const [text, low, high, look] of [[fit, 0, here.fit, "a"], [penalty, here.fit, here.loss, "c"]])
+    if (up(low) - up(high) > 22 && !(keep >= 0.42 && keep < 1 && w < y / x && X(w) > at - 84 && X(w) < at + 34 && Math.abs((up(low) + up(high)) / 2 - Y(level) - 5) < 20))
+      write(X(w) - 12, (up(low) + up(high)) / 2 + 5, text, `${look} end`);
+  const right = w > y / x + 0.5; // inside of the sum there is room
+  if (here.loss < high[1]) write(X(w) + (right ? -13 : 12), up(here.loss) - 9, short(here.loss), right ? "b end" : "b start");
+  svg.append(stack, names, svg.querySelector(".weight-here"));
+
+  return (px, py) => ({ w: Math.max(RANGE[0], Math.min(RANGE[1], invert(px, py)[0])) });
+}
+
+const FIGURE = {
+  title: "One weight: data fit plus penalty",
+  invite: "Drag the dot along the sum, then press Play, which lowers k: which minimum moves?",
+  controls: CONTROLS,
+  presets: {
+    "k = 1: no penalty": { keep: 1 },
+    "k = 0.8: little penalty": { keep: 0.8 },
+    "k = 0.3: the fit runs off": { keep: 0.3 },
+  },
+  play: {
+    first: () => ({ keep: 1 }),
+    next: ({ keep }) => (keep > 0.3 ? { keep: +Math.max(0.3, keep - 0.01).toFixed(2) } : null),
+    every: 80,
+  },
+};
+
+export default {
+  render(context) {
+    const { model, el } = context;
+    explore(context, {
+      ...FIGURE, draw: (state, parts) => draw({ x: model.get("x"), y: model.get("y") }, state, parts),
+    });
+    for (const name of ["x", "y"]) model.on(`change:${name}`, () => el.querySelector("input").oninput());
+  },
+};
