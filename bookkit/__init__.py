@@ -26,7 +26,7 @@ In the order of the flow; each module imports only modules that stand above it.
   `results`             `python -m bookkit.execute.results [--write]`: results against their tables
 `pages`
   `npm`                 node, and the npm packages of `package.json`
-  `mathematics`         KaTeX
+  `mathematics`         formulas by KaTeX
   `page`                what each page gets: links to its notebook, still pictures, its edition
   `figures`             numbers before captions; the picture before the code that made it
   `front`               the front page's cards, from what the chapters say of themselves
@@ -85,4 +85,5 @@ def setup(app: Sphinx) -> dict:
         *(wheel, notebooks, student),
     ):
         module.connect(app)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    # Not while pages are written: one process renders the formulas of all.
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}

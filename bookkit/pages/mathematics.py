@@ -1,80 +1,106 @@
-"""Mathematics: rendered by KaTeX when the book is built, its css and fonts in the site."""
+"""Mathematics: rendered by KaTeX while pages are written, its css and fonts in the site."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import socket
 import subprocess
-import time
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
+from sphinx.util.logging import get_node_location
+from sphinx.writers.html5 import HTML5Translator
 
 from bookkit.pages.npm import NODE, node_modules
 
-SOCKET_PATH = 100  # bytes in the name of a Unix socket; macOS allows 103, Linux 107
+# Strict, and without its own way with errors: to print them in red and go on.
+PROGRAM = """
+const katex = require(process.argv[1]);
+const lines = require("readline").createInterface({ input: process.stdin });
+lines.on("line", (line) => {
+  const [tex, displayMode] = JSON.parse(line), answer = {};
+  try { answer.html = katex.renderToString(tex, { displayMode, strict: "error" }); }
+  catch (error) { answer.error = error.message; }
+  process.stdout.write(JSON.stringify(answer) + "\\n");
+});
+"""
 
 
 def connect(app: Sphinx) -> None:
-    """Register this module's event handlers."""
-    # Before sphinxcontrib-katex starts its server, which needs node.
-    app.connect("builder-inited", prepare, priority=100)
-    app.connect("builder-inited", strict_mathematics)
-    app.connect("build-finished", keep_error, priority=100)  # before its own clean-up
+    """Register this module's event handlers and the renderer `katex`."""
+    katex = Katex(Path(app.srcdir))
+    app.add_html_math_renderer("katex", (katex.inline, None), (katex.display, None))
+    app.connect("builder-inited", add_files)
+    app.connect("build-finished", lambda app, exception: katex.stop())
 
 
-def _start_katex(cls, folder: Path, timeout: float) -> tuple[subprocess.Popen, socket.socket]:
-    """Start KaTeX's server and connect to it.
+class Katex:
+    """KaTeX in a process of its own, from the first formula of a build to the end."""
 
-    In the place of the extension's own start, which fails now and then on a busy machine: the
-    server's socket file can be there before the server listens.
-    """
-    path = folder / "katex.sock"
-    if len(os.fsencode(path)) > SOCKET_PATH:  # in a long TMPDIR
-        return cls.start_network_socket(folder, timeout)
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    process = subprocess.Popen(cls.build_command(socket=path), cwd=folder, **pipes)
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    deadline = time.monotonic() + timeout
-    while True:
+    def __init__(self, root: Path):
+        self.root = root
+        self.process: subprocess.Popen | None = None
+
+    def render(self, tex: str, display: bool) -> str:
+        """The HTML of a formula.
+
+        Raises:
+            ValueError: if the TeX is not right, with what KaTeX says.
+            ExtensionError: if node gives no answer.
+        """
+        if self.process is None:
+            self.process = subprocess.Popen(
+                [NODE, "-e", PROGRAM, node_modules(self.root) / "katex"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                encoding="utf-8",
+            )
         try:
-            connection.connect(str(path))
-            return process, connection
-        except (FileNotFoundError, ConnectionRefusedError):
-            if time.monotonic() > deadline:
-                process.kill()
-                raise cls.timeout_error(timeout) from None
-            time.sleep(0.005)
+            print(json.dumps([tex, display]), file=self.process.stdin, flush=True)
+            answer = json.loads(self.process.stdout.readline())
+        except (BrokenPipeError, json.JSONDecodeError):
+            raise ExtensionError(f"node did not render the formula {tex}") from None
+        if "error" in answer:
+            raise ValueError(answer["error"])
+        return answer["html"]
+
+    def stop(self) -> None:
+        """End the process, if there is one."""
+        if self.process is not None:
+            self.process.communicate()
+            self.process = None
+
+    def inline(self, page: HTML5Translator, node: nodes.math) -> None:
+        """Write a formula in a line of text."""
+        page.body.append(page.starttag(node, "span", "", CLASS="math"))
+        self._write(page, node, "</span>")
+
+    def display(self, page: HTML5Translator, node: nodes.math_block) -> None:
+        """Write a formula in lines of its own, with its number if it has a label."""
+        page.body.append(page.starttag(node, "div", CLASS="math"))
+        if node["number"]:
+            page.body.append(f'<span class="eqno">({node["number"]})')
+            page.add_permalink_ref(node, "Link to this equation")
+            page.body.append("</span>")
+        self._write(page, node, "</div>")
+
+    def _write(self, page: HTML5Translator, node: nodes.Element, end: str) -> None:
+        tex = node.astext()
+        try:
+            page.body.append(self.render(tex, isinstance(node, nodes.math_block)) + end)
+        except ValueError as error:
+            raise ExtensionError(
+                f"{get_node_location(node)}: the formula {tex.strip()}: {error}"
+            ) from None
+        raise nodes.SkipNode
 
 
-def keep_error(app: Sphinx, exception: Exception | None) -> None:
-    """Let an error at the end of a build be reported as what it is.
-
-    Sphinx then calls every handler once more; sphinxcontrib-katex would delete its folder a second
-    time, fail, and be named as the cause.
-    """
-    if exception is not None:
-        Path(app._katex_static_path).mkdir(exist_ok=True)
-
-
-def prepare(app: Sphinx) -> None:
-    """Let mathematics be rendered by pip's node, and put the css and fonts into the site."""
-    from sphinxcontrib import katex
-
-    katex.NODEJS_BINARY = str(NODE)
-    katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0  # on a busy machine five seconds are little
-    katex.KaTeXServer.start_server_process = classmethod(_start_katex)
+def add_files(app: Sphinx) -> None:
+    """Put KaTeX's css, fonts and license into the site."""
     source = node_modules(Path(app.srcdir)) / "katex"
-    version = json.loads((source / "package.json").read_text(encoding="utf-8"))["version"]
-    if version != katex.katex_version:
-        raise ExtensionError(
-            f"bookkit/package.json has katex {version}, sphinxcontrib-katex renders with "
-            f"{katex.katex_version}: css and markup would not match"
-        )
     static = Path(app.outdir).parent / "assets"
     shutil.rmtree(static, ignore_errors=True)
     (static / "katex" / "fonts").mkdir(parents=True)
@@ -82,20 +108,11 @@ def prepare(app: Sphinx) -> None:
     # Every browser in use reads woff2: leave out the two older copies of each font.
     css = re.sub(r',url\([^)]*\.(?:woff|ttf)\) format\("(?:woff|truetype)"\)', "", css)
     (static / "katex" / "katex.min.css").write_text(css, encoding="utf-8")
+    app.add_css_file("katex/katex.min.css")
     shutil.copy(source / "LICENSE", static / "katex")  # which its license asks for
     for font in sorted((source / "dist" / "fonts").glob("*.woff2")):
         shutil.copy(font, static / "katex" / "fonts")
     # Copied text has each formula once, as TeX.
     shutil.copy(source / "dist" / "contrib" / "copy-tex.min.js", static / "katex")
     app.add_js_file("katex/copy-tex.min.js")
-    # The live figures' style reserves their height, so it must be there before they are.
-    shutil.copy(Path(app.srcdir) / "hwlib" / "explore" / "explore.css", static)
-    app.add_css_file("explore.css")
     app.config.html_static_path.append(str(static))
-
-
-def strict_mathematics(app: Sphinx) -> None:
-    """Make bad TeX fail the build; KaTeX would print it in red and go on."""
-    from sphinxcontrib import katex
-
-    katex.KATEX_DEFAULT_OPTIONS.update(throwOnError=True, strict="error")
