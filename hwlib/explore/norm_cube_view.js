@@ -78,7 +78,7 @@ function draw(x, state, { svg, line, notes, inputs }) {
         add(g, "rect", { x: left, y: top, width: A, height: B });
         const z = wide && n === sample && c === channel && p === place; // it has room for what becomes of it
         add(g, "text", { x: left + A / 2, y: top + B / 2 - (z ? 4 : 0), "font-size": 15 }, typeset(value));
-        if (z) label(left + A / 2, top + B - 8, `→ ${short(found.z)}`, "c middle small");
+        if (z) label(left + A / 2, top + B - 8, `→${short(found.z)}`, "c middle small");
       });
     });
     if (found.has(n, found.channels[0])) chosen += box(...at(n, found.channels[0], 0), found.width * A, P * B);
@@ -96,7 +96,7 @@ function draw(x, state, { svg, line, notes, inputs }) {
   layer(svg, "path", "norm-set").setAttribute("d", chosen);
   const [u, v] = at(sample, channel, place);
   const ring = layer(svg, "rect", "norm-ring");
-  for (const [name, value] of Object.entries({ x: u + 2, y: v + 2, width: A - 4, height: B - 4, rx: 8 })) ring.setAttribute(name, value);
+  for (const [name, value] of Object.entries({ x: u + 1.5, y: v + 1.5, width: A - 3, height: B - 3, rx: 8 })) ring.setAttribute(name, value);
   ring.dataset.grip = "ring";
 
   const clamp = (v, end) => Math.max(0, Math.min(end - 1, Math.floor(v)));
