@@ -77,8 +77,8 @@ function draw(x, state, { svg, line, notes, inputs }) {
         const g = add(cells, "g", { class: `norm-entry${found.has(n, c) ? " tap" : ""}`, "data-spot": `face ${n} ${c} ${p}` });
         add(g, "rect", { x: left, y: top, width: A, height: B });
         const z = wide && n === sample && c === channel && p === place; // it has room for what becomes of it
-        add(g, "text", { x: left + A / 2, y: top + B / 2 - (z ? 4 : 0), "font-size": 15 }, typeset(value));
-        if (z) label(left + A / 2, top + B - 8, `→${short(found.z)}`, "c middle small");
+        add(g, "text", { x: left + A / 2, y: top + B / 2 - (z ? 5 : 0), "font-size": 15 }, typeset(value));
+        if (z) label(left + A / 2, top + B - 10, `→${short(found.z)}`, "c middle small");
       });
     });
     if (found.has(n, found.channels[0])) chosen += box(...at(n, found.channels[0], 0), found.width * A, P * B);
