@@ -11,8 +11,8 @@ const CONTROLS = {
 };
 // Where things stand: the front of the block, side of its cells; the small blocks, from one to the next,
 // and their cells; the count; the samples cut open, with width, height and distance.
-const WIDE = { size: [724, 380], front: [112, 50], side: 29, small: [396, 32, 82, 11], count: [388, 124], sheets: [44, 210], cell: [53, 34], gap: 18 };
-const NARROW = { size: [340, 498], front: [84, 46], side: 25, small: [22, 194, 82, 9], count: [8, 271], sheets: [20, 346], cell: [25.5, 27], gap: 6 };
+const WIDE = { size: [724, 384], front: [112, 50], side: 29, small: [396, 32, 82, 11], count: [388, 124], sheets: [44, 210], cell: [53, 34], gap: 18 };
+const NARROW = { size: [340, 500], front: [84, 46], side: 25, small: [22, 194, 82, 9], count: [8, 271], sheets: [20, 346], cell: [25.5, 27], gap: 6 };
 const box = (x, y, w, h) => `M${x} ${y}h${w}v${h}h${-w}z`;
 
 function draw(x, state, { svg, line, notes, inputs }) {
