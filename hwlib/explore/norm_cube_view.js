@@ -11,8 +11,8 @@ const CONTROLS = {
 };
 // Where things stand: the front of the block, side of its cells; the small blocks, from one to the next,
 // and their cells; the count; the samples cut open, with width, height and distance.
-const WIDE = { size: [724, 380], front: [112, 50], side: 29, small: [396, 32, 82, 11], count: [388, 124], sheets: [44, 210], cell: [53, 34], gap: 18 };
-const NARROW = { size: [340, 498], front: [84, 46], side: 25, small: [22, 194, 82, 9], count: [8, 271], sheets: [20, 346], cell: [25.5, 27], gap: 6 };
+const WIDE = { size: [724, 384], front: [112, 50], side: 29, small: [396, 32, 82, 11], count: [388, 124], sheets: [44, 210], cell: [53, 34], gap: 18 };
+const NARROW = { size: [340, 500], front: [84, 46], side: 25, small: [22, 194, 82, 9], count: [8, 271], sheets: [20, 346], cell: [25.5, 27], gap: 6 };
 const box = (x, y, w, h) => `M${x} ${y}h${w}v${h}h${-w}z`;
 
 function draw(x, state, { svg, line, notes, inputs }) {
@@ -77,8 +77,8 @@ function draw(x, state, { svg, line, notes, inputs }) {
         const g = add(cells, "g", { class: `norm-entry${found.has(n, c) ? " tap" : ""}`, "data-spot": `face ${n} ${c} ${p}` });
         add(g, "rect", { x: left, y: top, width: A, height: B });
         const z = wide && n === sample && c === channel && p === place; // it has room for what becomes of it
-        add(g, "text", { x: left + A / 2, y: top + B / 2 - (z ? 4 : 0), "font-size": 15 }, typeset(value));
-        if (z) label(left + A / 2, top + B - 8, `→ ${short(found.z)}`, "c middle small");
+        add(g, "text", { x: left + A / 2, y: top + B / 2 - (z ? 5 : 0), "font-size": 15 }, typeset(value));
+        if (z) label(left + A / 2, top + B - 10, `→${short(found.z)}`, "c middle small");
       });
     });
     if (found.has(n, found.channels[0])) chosen += box(...at(n, found.channels[0], 0), found.width * A, P * B);
@@ -96,7 +96,7 @@ function draw(x, state, { svg, line, notes, inputs }) {
   layer(svg, "path", "norm-set").setAttribute("d", chosen);
   const [u, v] = at(sample, channel, place);
   const ring = layer(svg, "rect", "norm-ring");
-  for (const [name, value] of Object.entries({ x: u + 2, y: v + 2, width: A - 4, height: B - 4, rx: 8 })) ring.setAttribute(name, value);
+  for (const [name, value] of Object.entries({ x: u + 1.5, y: v + 1.5, width: A - 3, height: B - 3, rx: 8 })) ring.setAttribute(name, value);
   ring.dataset.grip = "ring";
 
   const clamp = (v, end) => Math.max(0, Math.min(end - 1, Math.floor(v)));

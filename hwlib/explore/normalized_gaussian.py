@@ -63,7 +63,7 @@ class NormalizedGaussian(Figure):
     @property
     def HEIGHT(self) -> tuple[float, float]:
         """A plane is as high as it is wide, and has twice the sliders."""
-        return (39, 51) if self.features == 1 else (33, 53)
+        return (40, 53) if self.features == 1 else (33, 53)
 
     @property
     def inputs(self) -> np.ndarray:

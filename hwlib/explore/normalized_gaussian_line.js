@@ -3,7 +3,7 @@
 const LINKS = 32; // more lines would be one gray area
 const GHOSTS = 10; // of the last batches
 const EDGE = 12;
-const [IN, OUT, BELL, STRIP, HEIGHT] = [100, 254, 84, 278, 312]; // the two baselines, how high a bell may be, ...
+const [IN, OUT, BELL, STRIP, HEIGHT] = [100, 254, 84, 284, 317]; // the two baselines, how high a bell may be, ...
 
 /** A bell on each line; a line leads from each input to its output. */
 function bells(svg, [{ x, y, inputs, outputs, limit, batch, after }], before, { gamma, beta, doublings }, every) {
@@ -88,7 +88,7 @@ function bells(svg, [{ x, y, inputs, outputs, limit, batch, after }], before, { 
   };
   grip("mean", "a", inputs[0], IN, "μ", -18, 18);
   grip("std", "a", inputs[0] + inputs[1], IN - lifts[IN](inputs, inputs[0] + inputs[1]), "σ", 10, -4);
-  grip("beta", "c", beta, OUT, "β", 8, 18);
+  grip("beta", "c", beta, OUT, "β", 9, 17);
   grip("gamma", "c", beta + gamma, gamma ? OUT - lifts[OUT](limit, beta + gamma) : OUT - BELL, "γ", gamma < 0 ? -18 : 10, -4);
   return (px, _, held) => {
     const v = back(px);

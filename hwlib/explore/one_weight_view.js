@@ -98,7 +98,7 @@ function draw(problem, choice, { svg, line, notes }) {
 
 const FIGURE = {
   title: "One weight: data fit plus penalty",
-  invite: "Drag the dot along the sum, then press Play, which lowers k: which minimum moves?",
+  invite: "Drag the dot along the sum. Then press Play, which lowers k: which minimum moves?",
   controls: CONTROLS,
   presets: {
     "k = 1: no penalty": { keep: 1 },

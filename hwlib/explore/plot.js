@@ -12,13 +12,7 @@ export function ticks(lo, hi) {
   return Array.from({ length: count }, (_, i) => +((first + i) * step).toPrecision(12));
 }
 
-/** The whole powers of ten from lo to hi. */
-const powers = (lo, hi) => {
-  const [first, last] = [Math.ceil(Math.log10(lo) - 1e-9), Math.floor(Math.log10(hi) + 1e-9)];
-  return Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i));
-};
-
-/** An axis from lo to hi, drawn from pixel `from` to pixel `to`. */
+/** An axis from lo to hi, drawn from pixel `from` to pixel `to`: values to pixels, and back. */
 function scale([lo, hi], from, to, log) {
   const f = log ? Math.log10 : (v) => v;
   const [a, b] = [f(lo), f(hi)];
@@ -27,7 +21,7 @@ function scale([lo, hi], from, to, log) {
     const v = a + ((p - from) / (to - from)) * (b - a);
     return log ? 10 ** v : v;
   };
-  return { px, back, ticks: log ? powers(lo, hi) : ticks(lo, hi) };
+  return { px, back };
 }
 
 /**
@@ -36,24 +30,24 @@ function scale([lo, hi], from, to, log) {
  * finite. `x` and `y` are [lo, hi]; `equal` makes a unit as long up as across.
  */
 export function axes(
-  svg, { x, y, xlabel, ylabel, width = 380, height = 280, logx, logy, equal, margin = MARGIN },
+  svg, { x, y, xlabel, ylabel, width = 380, height = 280, equal, margin = MARGIN },
 ) {
   const { left, right, top, bottom } = margin;
   if (equal) height = top + bottom + ((width - left - right) * (y[1] - y[0])) / (x[1] - x[0]);
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.setAttribute("width", 1.4 * width); // px at most: the css shrinks it to fit
-  const across = scale(x, left, width - right, logx);
-  const up = scale(y, height - bottom, top, logy);
+  const across = scale(x, left, width - right);
+  const up = scale(y, height - bottom, top);
   const frame = layer(svg, "g", "plot-axes");
   frame.replaceChildren();
   const clip = add(frame, "clipPath", { id: `explore-${Math.random()}` });
   const box = { x: left, y: top, width: width - left - right, height: height - top - bottom };
   add(clip, "rect", box);
-  for (const v of across.ticks) {
+  for (const v of ticks(...x)) {
     add(frame, "path", { d: `M${across.px(v)} ${top}V${height - bottom}` });
     add(frame, "text", { x: across.px(v), y: height - bottom + 15 }, typeset(v));
   }
-  for (const v of up.ticks) {
+  for (const v of ticks(...y)) {
     add(frame, "path", { d: `M${left} ${up.px(v)}H${width - right}` });
     add(frame, "text", { x: left - 6, y: up.px(v), class: "plot-end" }, typeset(v));
   }

@@ -90,7 +90,7 @@ def check_cube(figure):
     assert numbered.split(", ")[1] in names  # at the frame, too
     (formula,) = (text for text in names if text.startswith("z ="))
     assert numbers(formula.rpartition("=")[2]) == pytest.approx([z], **near)
-    assert ("→" + formula.rpartition("=")[2] in names) == (figure.bounding_box()["width"] > 600)
+    assert ("→" + formula.rpartition("= ")[2] in names) == (figure.bounding_box()["width"] > 600)
     sets, size, total = numbers(figure.locator(NOTES).inner_text())
     assert sets * size == total == x.size
     assert size == shared.sum()
