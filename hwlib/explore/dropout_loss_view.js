@@ -53,7 +53,7 @@ function draw(state, { svg, line, notes }) {
   const rings = [shortest, limit].map(([a, b]) => [X(a), Y(b)]); // of no dropout and almost none
   const zero = nameLine(names, pixels(valley), wide ? 0.13 : 0.95, "b", "zero error");
   nameLine(names, pixels([limit, [0, 0]]), wide ? 0.62 : 0.5, "", "minima for p > 0", -1);
-  const [cx, cy] = turn(wide ? 125 : 90);
+  const [cx, cy] = turn(wide ? 132 : 90);
   add(names, "text", { x: Math.max(52, wide ? X(cx) + 4 : 0), y: Y(cy) + (wide ? 24 : -7) }, "same length as p = 0");
   const taken = [zero, ...rings, [0, 1].map((j) => (rings[0][j] + rings[1][j]) / 2 + 30)];
   const outer = pixels(contours.at(-1).at(-1));
