@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import re
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
+from urllib.robotparser import RobotFileParser
 from xml.etree import ElementTree
 
 import pytest
@@ -12,7 +14,7 @@ from docutils.core import publish_doctree
 
 from bookkit.course.settings import Book
 from bookkit.finish.site import pages
-from bookkit.pages.publish import PREVIEW, error_link, preview, summary
+from bookkit.pages.publish import PREVIEW, error_link, preview, summary, write_files
 from tests.conftest import ROOT
 
 BOOK = Book(ROOT)
@@ -59,6 +61,18 @@ def test_the_preview_is_drawn_once_a_title_with_the_size_that_is_said(tmp_path):
     assert preview("Another book", "Somebody", tmp_path) != first
 
 
+def test_search_engines_may_read_every_page_and_are_told_where_the_list_is(tmp_path):
+    site = SimpleNamespace(srcdir=ROOT, outdir=tmp_path / "html")
+    site.outdir.mkdir()
+    (site.outdir / "_static").mkdir()
+    site.builder, site.env = SimpleNamespace(format="html"), SimpleNamespace(found_docs={"index"})
+    write_files(site, None)
+    robots = RobotFileParser()
+    robots.parse((site.outdir / "robots.txt").read_text().splitlines())
+    assert robots.can_fetch("Googlebot", BOOK.addresses.page("chapters/notation"))
+    assert robots.site_maps() == [f"{BOOK.site}/sitemap.xml"]
+
+
 @pytest.mark.parametrize("edition", ["full_site", "student_site"])
 def test_every_page_is_described_and_has_the_picture(edition, request):
     site = request.getfixturevalue(edition)
@@ -86,8 +100,6 @@ def test_the_site_map_lists_every_page_of_the_book(full_site):
     wanted = [f"{BOOK.site}/{name}" for name in pages(full_site) if name not in AIDS]
     assert sorted(listed) == sorted(wanted)
     assert sorted(wanted) == sorted(f"{BOOK.site}/{name}.html" for name in BOOK.pages)
-    robots = (full_site / "robots.txt").read_text()
-    assert f"\nSitemap: {BOOK.site}/sitemap.xml\n" in robots
     assert (full_site / ".nojekyll").is_file()
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from email.parser import Parser
+from types import SimpleNamespace
 
 import pytest
 from packaging.requirements import Requirement
@@ -16,7 +17,7 @@ from sphinx.errors import ExtensionError
 
 import hwlib
 from bookkit.course.settings import Book
-from bookkit.editions.wheel import INIT, PARTS, version, wheel
+from bookkit.editions.wheel import INIT, PARTS, serve_wheel, version, wheel
 from tests.conftest import ROOT
 
 
@@ -57,6 +58,23 @@ def test_another_copy_gives_the_same_bytes(made, root, tmp_path):
         os.umask(before)
     (tmp_path / "hwlib/count.py").write_text("changed = True\n")
     assert wheel(Book(tmp_path)).read_bytes() != made.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["count.py", "explore/answer.js", "explore/explore.css"])
+def test_another_library_has_another_version(root, tmp_path, name):
+    """Else a notebook would take the one that is installed for its own."""
+    shutil.copytree(root / "hwlib", tmp_path / "hwlib")
+    assert version(Book(tmp_path)) == version(Book(root))
+    with open(tmp_path / "hwlib" / name, "a", encoding="utf-8") as file:
+        file.write("\n")
+    assert version(Book(tmp_path)) != version(Book(root))
+
+
+def test_an_earlier_wheel_leaves_the_site(made, root, tmp_path):
+    (tmp_path / "hwlib-0.0.1-py3-none-any.whl").touch()
+    app = SimpleNamespace(srcdir=root, outdir=tmp_path, builder=SimpleNamespace(format="html"))
+    serve_wheel(app, None)
+    assert [path.name for path in tmp_path.iterdir()] == [made.name]
 
 
 def test_a_wheel_that_cannot_be_built_says_why(tmp_path, root):
