@@ -69,14 +69,14 @@ def test_what_a_page_or_a_script_names_stays_in_every_sheet(site):
     sheets = [site.static / name.replace("*", "1") for name in css.SHEETS]
     for sheet in sheets:
         sheet.parent.mkdir(exist_ok=True)
-        sheet.write_text(".page{top:1}.script{top:2}.inline{top:3}.nothing{top:4}")
-    (site.static / "menu.js").write_text('menu.classList.add("script")')
+        sheet.write_text(".page{top:1}.opened{top:2}.inline{top:3}.nothing{top:4}")
+    (site.static / "menu.js").write_text('menu.classList.add("opened")')
     (site.folder / "page.html").write_text(
         '<p class="page">nothing</p><script>mark("inline")</script>'
     )
     css.cut(site)
     left = {re.sub(r"\s", "", sheet.read_text()) for sheet in sheets}
-    assert left == {".page{top:1}.script{top:2}.inline{top:3}"}
+    assert left == {".page{top:1}.opened{top:2}.inline{top:3}"}
 
 
 def test_a_sheet_that_cannot_be_read_is_an_error(site):
