@@ -184,6 +184,9 @@ def test_a_released_solution_that_needs_a_withheld_one_is_refused(book):
     with pytest.raises(StudentError, match=r"needs first of one/one-first, which is withheld"):
         tree(release(book, "one/one-second"))
     assert "solutions/one/one-second.md" in tree(release(book, "one"))
+    with open(book.root / "chapters/one.md", "a") as page:  # which has one of that name itself
+        page.write("\n```{code-cell} ipython3\nfirst = np.sum\n```\n")
+    assert "solutions/one/one-second.md" in tree(release(book, "one/one-second"))
 
 
 @pytest.mark.parametrize("name", ["notes.md", "answers", ".env", "solutions.zip"])
