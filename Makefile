@@ -42,9 +42,10 @@ test: environment             ## what a change needs: all but test-slow; builds 
 test-slow: environment        ## books and environments built, tests tried on mutants, pages audited and printed, networks trained
 	@$(TESTS) -m "slow and not otter"
 
-check: environment            ## style, and that notebooks/ is what the chapters give
+check: environment            ## in a minute and without a build: style, notebooks/, the rules for pages
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
 	@$(RUN) -m bookkit.editions.notebooks --check
+	@$(if $(wildcard tests/book/test_prose.py),$(RUN) -m pytest -q tests/book/test_prose.py)
 
 notebooks: environment        ## write notebooks/ from chapters/
 	@$(RUN) -m bookkit.editions.notebooks

@@ -29,13 +29,13 @@ def contents(folder):
 
 
 def test_an_exercise_is_written_with_its_solution_above_the_pitfalls(book):
-    assert new.main(["depthwise_separable", "count-the-bias"]) == 0
+    assert new.main(["depthwise_separable", "made-for-a-test"]) == 0
     text = (book / "chapters/depthwise_separable.md").read_text("utf-8")
     last = re.split(r"^```\{exercise\} ", text.split("\n## Pitfalls\n")[0], flags=re.M)[-1]
-    assert last.startswith("Count the bias\n:label: count-the-bias\n")
-    assert last.rstrip().endswith("% solution: count-the-bias")
+    assert last.startswith("Made for a test\n:label: made-for-a-test\n")
+    assert last.rstrip().endswith("% solution: made-for-a-test")
     shown = splice(text, "depthwise_separable", book / "solutions", "full")
-    assert "glue:text}`count-the-bias`" in shown
+    assert "glue:text}`made-for-a-test`" in shown
 
 
 def test_a_solution_has_one_token_of_its_own_in_its_text_and_in_each_cell(book):
@@ -50,15 +50,15 @@ def test_a_solution_has_one_token_of_its_own_in_its_text_and_in_each_cell(book):
 
 
 def test_a_chapter_comes_before_the_labs_with_three_solved_exercises(book):
-    assert new.main(["group_convolution"]) == 0
+    assert new.main(["made_for_a_test"]) == 0
     toc = (book / "_toc.yml").read_text("utf-8")
-    assert "      - file: chapters/group_convolution\n  - caption: Labs\n" in toc
+    assert "      - file: chapters/made_for_a_test\n  - caption: Labs\n" in toc
     made = Book(book)
-    assert made.chapters.index("group_convolution") < made.chapters.index("lab_convolution")
-    text = made.source("group_convolution")
+    assert made.chapters.index("made_for_a_test") < made.chapters.index("lab_convolution")
+    text = made.source("made_for_a_test")
     assert text.count("```{exercise}") == 3
     assert not re.search(r"NAME|TITLE|LABEL|TOKEN|EXERCISE-", text)
-    splice(text, "group_convolution", book / "solutions", "full")  # raises if one is missing
+    splice(text, "made_for_a_test", book / "solutions", "full")  # raises if one is missing
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_chapter_comes_before_the_labs_with_three_solved_exercises(book):
         (["depthwise_separable", "Count_It"], "small letters, digits and hyphens"),
         (["depthwise_separable", "when-does-it-pay"], "already has an exercise"),
         (["depthwise_separable"], "name an EXERCISE"),
-        (["nowhere", "count-the-bias"], "make the chapter first"),
+        (["nowhere", "made-for-a-test"], "make the chapter first"),
         (["Group-Convolution"], "underscores"),
         (["../group"], "underscores"),
     ],

@@ -41,7 +41,10 @@ def decide(book: Book, repository: str, branch: str) -> tuple[str, str]:
             f"_config.yml: repository.branch is {named.branch!r}, but the site is published from "
             f"{branch!r}, the repository's default branch: make them the same"
         )
-    return book.published, f"The {book.published} edition is published at {named.site}."
+    return book.published, (
+        f"A push to {branch} of {named.full_name} publishes the {book.published} edition at "
+        f"{named.site}."
+    )
 
 
 @command

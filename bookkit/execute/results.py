@@ -16,7 +16,7 @@ from sphinx.util import logging
 
 from bookkit.course.files import command
 from bookkit.course.settings import Book
-from bookkit.sources.tables import TABLES, dump, table
+from bookkit.sources.tables import TABLES, dump, recorded_by, table
 
 logger = logging.getLogger(__name__)
 
@@ -135,11 +135,16 @@ def write(book: Book, executed: Path) -> None:
         paths = sorted((book.solutions / chapter).glob("*.md"))
         solutions = "".join(p.read_text(encoding="utf-8") for p in paths)
         for name, entry in recorded(executed, chapter).items():
-            if f'record("{name}"' in chapters:
+            # A name that code puts together stays where it is; a new one could be a solution's.
+            if re.escape(name) in recorded_by(chapters):
                 folder = "chapters"
-            elif f'record("{name}"' in solutions or 'record(f"' in solutions:
+            elif re.escape(name) in recorded_by(solutions):
                 folder = "solutions"
-            else:  # a chapter's names are literal, so that no solution's value gets among them
+            elif kept := [f for f in TABLES if name in old[f].get(chapter, {})]:
+                folder = kept[0]
+            elif any(re.fullmatch(pattern, name) for pattern in recorded_by(solutions)):
+                folder = "solutions"
+            else:
                 raise ValueError(f'{chapter}: no record("{name}" in the chapter or its solutions')
             before = old[folder].get(chapter, {}).get(name)
             if before is None:
@@ -150,6 +155,11 @@ def write(book: Book, executed: Path) -> None:
     for folder, content in new.items():
         if content != old[folder]:
             (book.root / folder / "results.yml").write_text(dump(content), encoding="utf-8")
+        for sign, ours, theirs in (("-", old[folder], content), ("+", content, old[folder])):
+            for chapter, entries in sorted(ours.items()):
+                for name in sorted(entries):
+                    if entries[name] != theirs.get(chapter, {}).get(name):
+                        print(f"{folder}/results.yml: {sign} {chapter}/{name}")
 
 
 def _exact(value: object) -> bool:

@@ -62,7 +62,7 @@ def test_no_recorded_result_is_typed_in_prose(chapter):
         for folder in tables.TABLES
         for name, entry in tables.table(BOOK, folder).get(chapter, {}).items()
     }
-    assert shown
+    assert shown, f"{chapter} records no result"
     for path in texts(chapter):
         text = prose(path.read_text(encoding="utf-8"), path.name)
         assert [name for name, value in shown.items() if typed(text, value)] == [], path.name
@@ -73,10 +73,18 @@ def test_every_exercise_has_a_solution_and_a_time(chapter):
     text = (ROOT / "chapters" / f"{chapter}.md").read_text(encoding="utf-8")
     exercises = EXERCISE.findall(text)
     labels = [re.search(r"^:label: *(\S+)$", e, re.M)[1] for e in exercises]
-    assert len(exercises) >= 3
-    assert labels == MARKER.findall(text)
+    assert len(exercises) >= 3, f"{chapter} has {len(exercises)} exercises; a chapter needs three"
+    assert labels == MARKER.findall(text), f"{chapter}: after each exercise, its % solution: label"
     for exercise in exercises:
-        assert re.search(r"^\*.*\d+ minutes, (easy|medium|hard)\.\*$", exercise, re.M), exercise
+        assert re.search(r"^\*.*\d+ minutes, (easy|medium|hard)\.\*$", exercise, re.M), (
+            f"{chapter}: this exercise needs a line such as *10 minutes, easy.*\n{exercise}"
+        )
+
+
+@pytest.mark.parametrize("chapter", BOOK.chapters)
+def test_nothing_is_left_to_write(chapter):
+    for path in texts(chapter):
+        assert "TODO" not in path.read_text(encoding="utf-8"), f"{path.name} still has a TODO"
 
 
 @pytest.mark.parametrize("chapter", BOOK.chapters)
@@ -85,7 +93,7 @@ def test_code_fits_the_column(chapter):
         widest = 76 if path.parent.name == "chapters" else 72
         for cell in split_cells(path.read_text(encoding="utf-8"), path.name):
             long = [line for line in cell.text.splitlines() if cell.code and len(line) > widest]
-            assert not long, (path.name, long)
+            assert not long, f"{path.name}: code longer than {widest} characters: {long}"
 
 
 @pytest.mark.parametrize("chapter", BOOK.chapters)
@@ -107,7 +115,8 @@ def test_no_two_exercises_have_one_label():
         for chapter in BOOK.chapters
         for label in MARKER.findall((ROOT / f"chapters/{chapter}.md").read_text(encoding="utf-8"))
     ]
-    assert sorted(set(labels)) == sorted(labels)
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    assert not twice, f"a label is unique in the whole book; two exercises have {twice}"
 
 
 @pytest.mark.parametrize("chapter", BOOK.chapters)

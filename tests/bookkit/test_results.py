@@ -13,6 +13,7 @@ import yaml
 from bookkit.course.settings import Book
 from bookkit.execute import results
 from bookkit.sources import tables
+from tests.conftest import copy_config
 
 
 @pytest.mark.parametrize(
@@ -168,6 +169,26 @@ def test_what_agrees_within_its_tolerance_stays_byte_for_byte(book):
         "tolerance": 1e-9,
         "shown": "0.3333",
     }
+
+
+def test_a_name_that_code_puts_together_stays_in_its_table(book, capsys):
+    results.write(book, book.root / "run")
+    tables_before = [(book.root / f / "results.yml").read_bytes() for f in tables.TABLES]
+    assert "chapters/results.yml: + one/third\n" in capsys.readouterr().out
+    for path in (book.root / "chapters/one.md", book.root / "solutions/one/try.md"):
+        path.write_text(path.read_text().replace('record("', 'record(f"{"'))
+    results.write(book, book.root / "run")
+    assert [(book.root / f / "results.yml").read_bytes() for f in tables.TABLES] == tables_before
+    assert capsys.readouterr().out == ""
+
+
+def test_the_book_s_tables_are_as_results_would_write_them(full_site, root, tmp_path, capsys):
+    copy_config(root, tmp_path)
+    shutil.copy(root / "_toc.yml", tmp_path)
+    for folder in ("chapters", "solutions"):
+        shutil.copytree(root / folder, tmp_path / folder)
+    results.write(Book(tmp_path), root / "_build/jupyter_execute/chapters")
+    assert capsys.readouterr().out == ""
 
 
 def test_a_table_that_is_none_is_named(book):
