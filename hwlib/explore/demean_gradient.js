@@ -24,11 +24,19 @@ export function passed(state, n) {
   return { n, dy, sum, mean: sum / n, plain, dx, lost: plain - dx };
 }
 
-/** A number in two decimals, a small one in three. */
-export const short = (v) => typeset(+v.toFixed(Math.abs(v) < 0.1 ? 3 : 2) || 0);
+const round = (v) => +v.toFixed(3) || 0;
+export const short = (v) => typeset(round(v));
+
+/** What is printed, so that it adds up: γ ∂L/∂y₁, what is lost, and the difference of both. */
+export function printed({ gamma }, { dy, mean }) {
+  const [plain, lost] = [dy[0], mean].map((v) => round(gamma * round(v)));
+  return { plain, lost, dx: round(plain - lost) };
+}
 
 /** The gradient as an equation, [look, words] for each of its parts, and what the picture shows. */
-export function spell({ gamma }, { n, dy, mean, dx, lost }) {
+export function spell({ gamma }, now) {
+  const { n, dy, mean } = now;
+  const { dx, lost } = printed({ gamma }, now);
   return {
     line: [["b", "∂L/∂x₁"], ["", " = γ ("], ["a", "∂L/∂y₁"], ["", " − "], ["c", "mean"],
       ["", `) = ${short(gamma)} · (`], ["a", short(dy[0])], ["", mean < 0 ? " + " : " − "],

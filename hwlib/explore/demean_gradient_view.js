@@ -16,8 +16,8 @@ const CONTROLS = {
 const SIZES = Array.from({ length: 1024 }, (_, i) => i + 1).filter((n) => n < 65 || n % 16 === 0);
 // Where things stand: beside each other, or on a phone one above the other. `batch` and `curve` are from
 // left to right, `tops` their upper edges, `tall` how high both are; `axis` is where the numbers stand.
-const WIDE = { size: [724, 300], batch: [136, 326], curve: [386, 580], tops: [34, 34], tall: 226, axis: [356, "middle"] };
-const NARROW = { size: [340, 428], batch: [146, 318], curve: [34, 200], tops: [28, 236], tall: 150, axis: [28, "end"] };
+const WIDE = { size: [724, 300], batch: [136, 316], curve: [370, 580], tops: [34, 34], tall: 226, axis: [343, "middle"] };
+const NARROW = { size: [340, 428], batch: [146, 318], curve: [34, 196], tops: [28, 236], tall: 150, axis: [28, "end"] };
 
 /** Heights of names: where they are wanted, or further in this direction, 18 px from those before and 12 from lines. */
 function apart(wanted, way, lines) {
@@ -32,7 +32,8 @@ function apart(wanted, way, lines) {
 
 function draw(state, { svg, line, notes, inputs }) {
   const now = passed(state, 2 ** state.doublings);
-  const { n, dy, mean, plain, dx, lost } = now;
+  const { n, dy, mean, plain, dx } = now;
+  const said = printed(state, now);
   const words = spell(state, now);
   say(inputs.doublings, `${n}`);
   line.textContent = "";
@@ -75,7 +76,7 @@ function draw(state, { svg, line, notes, inputs }) {
   const [Y, Z] = [one.px, two.px];
   const [m, small] = [state.gamma * mean, n > 100 ? "demean-many" : ""];
   curve(svg, "demean-dots", `point plot-a ${small}`, dy.map((v, i) => `M${spread(i).toFixed(2)} ${Y(state.gamma * v).toFixed(2)}h.01`).join(""));
-  curve(svg, "demean-goal", "a", `M${left} ${Y(plain)}H${batch[1]}M${wide ? batch[1] : right[0]} ${Z(plain)}H${right[1]}`);
+  curve(svg, "demean-goal", "a", `M${left} ${Y(plain)}H${wide ? axis[0] - 12 : batch[1]}M${wide ? axis[0] + 12 : right[0]} ${Z(plain)}H${right[1]}`);
   curve(svg, "demean-mean", "c", `M${left - 8} ${Y(m)}H${batch[1] - 6}`);
   // What is lost stands beside what is left: where the mean is negative, they overlap.
   const bar = (key, look, x, from, to) => curve(svg, key, look, `M${x - 4} ${from}h8m-4 0V${to}m-4 0h8`);
@@ -94,12 +95,12 @@ function draw(state, { svg, line, notes, inputs }) {
   const label = (x, y, text, look) => add(names, "text", { x, y, class: look }, text);
   const way = plain < 0 ? -1 : 1; // a name stands beyond its line, the others towards 0
   apart([Y(plain) - 12 * way, (Y(m) + Y(plain)) / 2, (Y(0) + Y(m)) / 2], way, []).forEach((y, i) => {
-    const text = ["example 1", `rest = ${short(dx)}`, `γ · mean = ${short(lost)}`][i];
+    const text = ["example 1", `rest = ${short(said.dx)}`, `γ · mean = ${short(said.lost)}`][i];
     label(left - 18, y, text, `end ${"abc"[i]}`);
   });
   apart([Z(plain) - 13 * way, (Z(dx) + Z(plain)) / 2, Z(dx / 2)], way, [Z(0), Z(plain)]).forEach((y, i) => {
-    const text = [`γ ∂L/∂y₁ = ${short(plain)}`, `gap = ${short(lost)}`, `∂L/∂x₁ = ${short(dx)}`][i];
-    label(X(n) + 20, y, text, "acb"[i]);
+    const text = [`γ ∂L/∂y₁ = ${short(said.plain)}`, `gap = ${short(said.lost)}`, `∂L/∂x₁ = ${short(said.dx)}`][i];
+    label(wide || n < 2 ? X(n) + 16 : right[1] + 16, y, text, "acb"[i]); // on a phone beside the plot
   });
   return (px, py, part) => {
     if (part === "size") return { doublings: Math.round(Math.log2(Math.max(1, Math.min(1024, back(px))))) };

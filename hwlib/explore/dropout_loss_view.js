@@ -52,14 +52,18 @@ function draw(state, { svg, line, notes }) {
   names.replaceChildren();
   const rings = [shortest, limit].map(([a, b]) => [X(a), Y(b)]); // of no dropout and almost none
   const zero = nameLine(names, pixels(valley), wide ? 0.13 : 0.95, "b", "zero error");
-  nameLine(names, pixels([limit, [0, 0]]), wide ? 0.62 : 0.5, "", "minima for p > 0", -1);
+  const minima = nameLine(names, pixels([limit, [0, 0]]), 0.62, "", wide ? "minima for p > 0" : "minima, p > 0", -1);
   const [cx, cy] = turn(wide ? 132 : 90);
   add(names, "text", { x: Math.max(52, wide ? X(cx) + 4 : 0), y: Y(cy) + (wide ? 24 : -7) }, "same length as p = 0");
-  const taken = [zero, ...rings, [0, 1].map((j) => (rings[0][j] + rings[1][j]) / 2 + 30)];
-  const outer = pixels(contours.at(-1).at(-1));
-  const dense = outer.slice(1).flatMap((to, i) => [0.25, 0.5, 0.75].map((t) => outer[i].map((v, j) => v + t * (to[j] - v))));
-  const [ex, ey] = dense.filter(([a, b]) => a > 60 && a < width - 46 && b > 30 && b < height - 56
-    && taken.every(([c, d]) => Math.abs(a - c) > 85 || Math.abs(b - d) > 22))
+  // "equal loss" stands on a contour where no name and no other line is.
+  const least = [X(w[0]), Y(w[1])];
+  const taken = [zero, minima, ...rings, least, [0, 1].map((j) => (rings[0][j] + rings[1][j]) / 2 + 30), [X(cx) + 50, Y(cy)]];
+  const between = (points) => points.slice(1).flatMap((to, i) => Array.from({ length: 9 }, (_, t) => points[i].map((v, j) => v + (t / 8) * (to[j] - v))));
+  const lines = between(pixels(valley)).concat(pixels(Array.from({ length: 181 }, (_, i) => turn(2 * i))), pixels(way));
+  const [ex, ey] = contours.flat().flatMap((points) => between(pixels(points)))
+    .filter(([a, b]) => a > 84 && a < width - 46 && b > 30 && b < height - 56
+      && taken.every(([c, d]) => Math.abs(a - c) > 80 || Math.abs(b - d) > 22)
+      && lines.every(([c, d]) => !(Math.abs(a - c) < 42 && Math.abs(b - d) < 12)))
     .reduce((best, at) => (at[0] + at[1] > best[0] + best[1] ? at : best), [0, 0]);
   if (ex) add(names, "text", { x: ex, y: ey, class: "middle pale" }, "equal loss");
 
@@ -69,12 +73,15 @@ function draw(state, { svg, line, notes }) {
     add(ends, "circle", { cx: X(a), cy: Y(b), r: 10, "data-spot": text });
     add(ends, "text", lower ? { x: X(a) - 15, y: Y(b) + 12, class: "plot-end" } : { x: X(a) - 14, y: Y(b) - 9, class: "plot-end" }, text);
   }
-  const least = [X(w[0]), Y(w[1])];
   const mark = dot(plane, "loss-least", "ink", ...least);
   mark.setAttribute("r", 7);
   mark.dataset.grip = "minimum";
-  if (rings.every(([a, b]) => Math.hypot(a - least[0], b - least[1]) > 30))
-    add(ends, "text", { x: least[0] - 15, y: least[1] - 2, class: "plot-end" }, `p = ${typeset(state.p)}`);
+  if (rings.every(([a, b]) => Math.hypot(a - least[0], b - least[1]) > 30)) {
+    const clear = Math.min(least[0] - 15, ...(state.steps ? pixels(way.slice(way.length >> 1)).map(([a]) => a - 10) : [])); // left of SGD's way
+    const low = clear < least[0] - 15 ? 20 : 0;
+    if (low) add(ends, "path", { d: `M${clear + 3} ${least[1] + low - 6}L${least[0] - 8} ${least[1] + 2}` });
+    add(ends, "text", { x: clear, y: least[1] - 2 + low, class: "plot-end" }, `p = ${typeset(state.p)}`);
+  }
 
   const inside = ([a, b]) => a >= x[0] && a <= x[1] && b >= y[0] && b <= y[1];
   const mean = settled(way);

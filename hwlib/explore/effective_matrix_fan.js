@@ -27,8 +27,10 @@ export function fan(svg, { norms, then, angle }, unit, held) {
   const arc = (far, from, to) => `M${at(from, far)}A${far} ${far} 0 0 0 ${at(to, far)}`;
   const write = ([x, y], text, kind = "") => add(g, "text", { x, y: y + 5, class: kind }, text);
   const radius = then[0] * unit;
-  add(g, "path", { class: "fan-same", d: arc(radius, -0.12, Math.min(angle + 0.12, Math.PI)) });
-  add(g, "path", { class: "fan-angle", d: arc(30, 0, angle) });
+  add(g, "path", { class: "fan-same", d: arc(radius, 0, angle) });
+  const narrow = angle < 0.7;
+  const [near, inside] = [!narrow && Math.abs(radius - 58) < 24, radius > 52]; // the green arc would strike the angle
+  add(g, "path", { class: "fan-angle", d: arc(near && inside ? 17 : 30, 0, angle) });
 
   for (const [lengths, kind] of [[norms, "before"], [then, "after"]])
     lengths.forEach((length, j) => {
@@ -38,12 +40,13 @@ export function fan(svg, { norms, then, angle }, unit, held) {
       if (kind === "before")
         add(arrow, "circle", { class: "fan-grip", cx: tip, cy: 0, r: 9, "data-grip": `scale${j + 1}` });
     });
-  if (held) write([Math.max(norms[0], then[0]) * unit + 14, 0], "↔ drag", "start before");
+  const inner = held && norms[0] < then[0]; // then the tip is named below it
+  if (held && !inner) write([norms[0] * unit + 14, 0], "↔ drag", "start before");
 
   // Names: below the first arrow, in two rows where the tips are near; left of the second (above it where it lies flat).
   const name = (kind, j) => `${(kind === "after" ? ["x̃₁", "x̃₂"] : ["x₁", "x₂"])[j]}: ${short((kind === "after" ? then : norms)[j])}`;
   write([then[0] * unit, 27], name("after", 0), "after");
-  write([norms[0] * unit, Math.abs(norms[0] - then[0]) * unit < 64 ? 51 : 29], name("before", 0), "before");
+  write([norms[0] * unit, Math.abs(norms[0] - then[0]) * unit < (inner ? 86 : 64) ? 51 : 29], name("before", 0) + (inner ? " ↔ drag" : ""), "before");
   const flat = Math.abs(Math.cos(angle)) > 0.8;
   let [green, blue] = [then[1] * unit, norms[1] * unit];
   if (!flat && Math.abs(green - blue) < 26) green = blue + (green < blue ? -26 : 26);
@@ -52,8 +55,7 @@ export function fan(svg, { norms, then, angle }, unit, held) {
     write([x + u, y + v], name(kind, 1), `${kind} ${flat ? "" : "end"}`);
   }
   // The rule of the green arc, between the arrows where there is room.
-  const narrow = angle < 0.7;
-  write(at(angle / 2, narrow ? 70 : 58), `${short((angle * 180) / Math.PI)}°`);
-  const place = narrow ? [radius / 2, -84] : at(0.42 * angle, Math.max(radius + 14, 92));
+  write(near && inside ? at(0.38 * angle, Math.min(radius - 19, 44)) : at(angle / 2, narrow ? 70 : near ? radius + 24 : 58), `${short((angle * 180) / Math.PI)}°`);
+  const place = narrow ? [radius / 2, -84] : at(0.42 * angle, Math.max(radius + 14, near && !inside ? radius + 60 : 92));
   write(place, `√(k/(1 − k)) = ${short(then[0])}`, `after fan-rule ${narrow ? "" : "start"}`);
 }

@@ -1,8 +1,8 @@
 // X and X̃ as numbers, one below the other, and their columns as arrows.
 
 const CONTROLS = {
-  scale1: ["feature 1 times", { type: "range", min: 0.1, max: 1.2, step: 0.01 }],
-  scale2: ["feature 2 times", { type: "range", min: 0.1, max: 1.2, step: 0.01 }],
+  scale1: ["feature 1 ×", { type: "range", min: 0.1, max: 1.2, step: 0.01 }],
+  scale2: ["feature 2 ×", { type: "range", min: 0.1, max: 1.2, step: 0.01 }],
   keep: ["keep k", { type: "range", min: 0.1, max: 0.9, step: 0.01 }],
   X: ["data X in the first units, one row per example", { type: "text", more: true }],
 };

@@ -25,7 +25,7 @@ function network(parent, x, y, state, { mask, chance, prediction, error }, index
       "stroke-width": 1 + Math.min(5, 2 * Math.abs([w1, w2][j])) });
     add(g, "ellipse", { cx: 32, cy, rx: 26, ry: 18, class: kept ? "kept" : "dropped", "data-spot": `coin ${index} ${j}` });
     write(32, cy + 5, `x${"₁₂"[j]} = ${short(features[j])}`, kept ? "" : "gone");
-    if (kept) write(j ? 79 : 90, j ? 97 : 44, `·${short([w1, w2][j])}`);
+    if (kept) write(j ? 89 : 84, j ? 98 : 44, `·${short([w1, w2][j])}`);
   });
   add(g, "circle", { cx: 131, cy: OUT, r: 21, class: "masks-out" });
   write(131, OUT + 5, short(prediction));
@@ -36,7 +36,7 @@ function network(parent, x, y, state, { mask, chance, prediction, error }, index
   add(g, "circle", { class: "masks-dot", cx: at(prediction), cy: 134, r: 5 });
   write(Math.max(32, Math.min(CARD - 30, at(target))), 121, `y = ${short(target)}`);
   write(CARD / 2, 160, `P ${short(chance)}, error² ${short(error)}`, "masks-error");
-  if (count !== undefined) write(130, 105, `drawn ${count}×`, "masks-count");
+  if (count !== undefined) write(136, 38, `drawn ${count}×`, "masks-count");
 }
 
 /** The bars of the squared errors, and the bar of their average. */
@@ -60,7 +60,8 @@ function sheet(svg, state, { networks, mean, variance, loss }, drawn, seen, { to
     const kind = i === state.mask ? "chosen" : "";
     if (chance > 0) {
       add(g, "rect", { x: from, y: up(error), width: wide, height: floor - up(error), class: kind, "data-spot": `mask ${i}` });
-      if (wide > 20) write(from + wide / 2, floor + 17, mask.join(""), "");
+      const place = wide > 20 ? [from + wide / 2, ""] : i ? [from, "start"] : [from + wide, "end"];
+      if (wide > 20 || (wide > 4 && i % 3 === 0)) write(place[0], floor + 17, mask.join(""), place[1]);
     }
     from += wide;
   });
@@ -73,7 +74,7 @@ function sheet(svg, state, { networks, mean, variance, loss }, drawn, seen, { to
     add(g, "path", { class: `masks-${kind}`, d: `M${bar} ${up(low)}V${up(high)}h34V${up(low)}z` });
   // Their names, a line apart at least.
   let [whole, above, below] = [up(loss) - 6, up(bias + variance / 2) + 5, up(bias / 2) + 5];
-  below = Math.min(below, floor + 2);
+  below = Math.min(below, floor - 4);
   above = Math.min(above, below - 17);
   whole = Math.max(top + 4, Math.min(whole, above - 17));
   above = Math.max(above, whole + 17);

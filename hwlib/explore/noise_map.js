@@ -21,7 +21,10 @@ export function noiseMap(panel, { noise, mu, sigma }) {
   const inner = mu > 0.9 && sigma < 0.55; // the name is inside of its curve, or beside it
   add(names, "text", { x: X(inner ? 0.5 : 1) + (inner ? 0 : 6), y: Y(0.14), class: inner ? "" : "start" }, "dropout");
   const [left, low] = [mu > 1.4, !dropout && sigma > 1.7];
-  add(names, "text", { x: X(mu) + (left ? -12 : 12), y: Y(sigma) + (low ? 16 : -8), class: left ? "plot-end c" : "start c" }, "drag");
+  // On the curve of dropout the word stands inside of its left, above its top, outside of its right.
+  const [dx, dy, side] = !dropout || mu > 0.7 ? [left ? -12 : 12, low ? 16 : -8, left ? "plot-end" : "start"]
+    : mu < 0.3 ? [12, 5, "start"] : [0, -12, ""];
+  add(names, "text", { x: X(mu) + dx, y: Y(sigma) + dy, class: `${side} c` }, "drag");
   if (!dropout && sigma < 1.5) add(names, "text", { x: X(mu) + (left ? -8 : 8), y: Y(2) + 13, class: left ? "plot-end" : "start" }, "Play");
   const mark = layer(panel, "rect", "tikhonov-noise");
   for (const [name, value] of Object.entries({ x: X(mu) - 7, y: Y(sigma) - 7, width: 14, height: 14, rx: 2 })) mark.setAttribute(name, value);
@@ -49,7 +52,7 @@ export function law(panel, { noise, mu, sigma }) {
   for (const [r, chance] of spikes) {
     add(bars, "path", { d: `M${X(r)} ${Y(0)}V${Y(chance)}` });
     const right = r > 0;
-    add(bars, "text", { x: X(r) + (right ? 7 : -7), y: Y(chance) + 9, class: right ? "start" : "plot-end" }, short(chance));
+    add(bars, "text", { x: X(r) + (right ? 7 : -7), y: Math.min(Y(chance) + 9, Y(0) - 4), class: right ? "start" : "plot-end" }, short(chance));
   }
 }
 

@@ -37,7 +37,7 @@ export function weightPlane(panel, problem, state, result, side) {
   curve(panel, "tikhonov-fits", "a", pale(fitted, centre));
   curve(panel, "tikhonov-penalties", "c", pale(punished, [0, 0]));
   put("tikhonov-best-fit", "path", { d: cross(centre) });
-  put("tikhonov-no-penalty", "path", { d: sigma ? cross([0, 0]) : "" });
+  put("tikhonov-no-penalty", "path", { d: cross([0, 0]) });
 
   const steps = noises(state);
   const way = steps.map((each) => balance({ ...problem, ...each }).w);
@@ -68,7 +68,7 @@ export function weightPlane(panel, problem, state, result, side) {
   show("tikhonov-penalty", "c", punished, [0, 0], penalty, "equal penalty", [1, -0.3]);
   const det = both[0][0] * both[1][1] - both[0][1] ** 2; // the sum's ellipse is always as large
   show("tikhonov-loss", "b", both, w, ((0.28 * half) ** 2 * det) / Math.max(both[0][0], both[1][1]), "equal sum", [-1, -0.3]);
-  if (!sigma && mu) write("penalty 0: only the data fit is left", [side / 2 + 16, side - 54], "c");
+  if (!sigma && mu) write("penalty 0: only the data fit is left", [side / 2 + 16, side - 72], "c");
 
   const mark = dot(panel, "tikhonov-least", "ink", X(seen[0]), Y(seen[1]));
   mark.setAttribute("r", 8);

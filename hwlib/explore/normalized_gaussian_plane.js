@@ -71,6 +71,13 @@ function clouds(svg, found, { rho, gamma, gamma2, beta, beta2, stage, doublings 
   steps.forEach((text, i) => name((wide ? [40, 202, 348] : [2, 146, 272])[i], 16, text, stage > i || stage === 2 ? "step done" : "step"));
 
   const [m, k] = [c, d];
+  // The mean of the inputs, and where this batch's map sends it.
+  const apart = Math.hypot(X(p) - X(m), Y(q) - Y(k)) > 40;
+  curve(svg, "cloud-mean", "ink", apart ? `M${X(m)} ${Y(k)}L${X(p)} ${Y(q)}` : "");
+  if (apart) {
+    name(X(m) - 7, Y(k) + 16, "μ", "a plot-end");
+    name(X(p) + 7, Y(q) + 17, "μ", "b");
+  }
   [way, [-way[1], way[0]]].forEach(([a, b], i) => [-2, 2].forEach((c) => {
     const key = `${i ? "short" : "long"}${c}`;
     dot(svg, `axis-${key}`, "a", X(m + c * lengths[i] * a), Y(k + c * lengths[i] * b)).dataset.grip = key;

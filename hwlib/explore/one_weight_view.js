@@ -62,9 +62,10 @@ function draw(problem, choice, { svg, line, notes }) {
   const fitAt = X(here.least.fit);
   if (keep < 1) {
     write(X(0), foot, "0", "c");
-    const near = fitAt - X(y / x) < 86;
-    write(X(y / x) + (near ? -8 : 0), foot, `y/x = ${short(y / x)}`, near ? "b end" : "b");
-    write(Math.min(fitAt + (near ? 4 : 0), width - 62), foot, `y/(kx) = ${short(here.least.fit)}`, near ? "a start" : "a");
+    const gap = fitAt - X(y / x);
+    const near = gap < (wide ? 86 : 72);
+    write(X(y / x) + (near ? (wide ? -8 : 14) : 0), foot, `y/x = ${short(y / x)}`, near ? "b end" : "b");
+    write(Math.min(fitAt + (near ? Math.max(4, wide ? 4 : 24 - gap) : 0), width - 62), foot, `y/(kx) = ${short(here.least.fit)}`, near ? "a start" : "a");
   } else write(fitAt, foot, `y/x = ${short(y / x)}: sum = data fit`, "b");
 
   // Each curve's name stands where the others are far: at the right end, or the upper left.
@@ -86,11 +87,14 @@ function draw(problem, choice, { svg, line, notes }) {
   if (gone.length > 1 && Math.abs(w - 4) > 1) write(X(y / x + Math.sqrt(top) / x) - 12, Y(top) + 6, "larger k", "end weight-pale");
   // The values beside the bar, unless a name stands there.
   const [fit, penalty] = [here.fit, here.penalty].map(short);
+  // Where a part is too low for its value, all stand above the minimum of the sum.
+  const above = keep < 1 && Math.abs(w - y / x) < 0.3 && [here.fit, here.penalty].some((v) => up(0) - up(v) <= 22);
+  if (above) [[`+ ${fit}`, "a"], [`= ${penalty}`, "c"], [short(here.loss), "b"]].forEach(([text, look], i) => write(X(w), up(here.loss) - 18 - 17 * i, text, look));
   for (const [text, low, high, look] of [[fit, 0, here.fit, "a"], [penalty, here.fit, here.loss, "c"]])
-    if (up(low) - up(high) > 22 && !(keep >= 0.42 && keep < 1 && w < y / x && X(w) > at - 84 && X(w) < at + 34 && Math.abs((up(low) + up(high)) / 2 - Y(level) - 5) < 20))
+    if (!above && up(low) - up(high) > 22 && !(keep >= 0.42 && keep < 1 && w < y / x && X(w) > at - 84 && X(w) < at + 34 && Math.abs((up(low) + up(high)) / 2 - Y(level) - 5) < 20))
       write(X(w) - 12, (up(low) + up(high)) / 2 + 5, text, `${look} end`);
   const right = w > y / x + 0.5; // inside of the sum there is room
-  if (here.loss < high[1]) write(X(w) + (right ? -13 : 12), up(here.loss) - 9, short(here.loss), right ? "b end" : "b start");
+  if (here.loss < high[1] && !above) write(X(w) + (right ? -13 : 12), up(here.loss) - 9, short(here.loss), right ? "b end" : "b start");
   svg.append(stack, names, svg.querySelector(".weight-here"));
 
   return (px, py) => ({ w: Math.max(RANGE[0], Math.min(RANGE[1], invert(px, py)[0])) });
