@@ -27,7 +27,7 @@ export function fan(svg, { norms, then, angle }, unit, held) {
   const arc = (far, from, to) => `M${at(from, far)}A${far} ${far} 0 0 0 ${at(to, far)}`;
   const write = ([x, y], text, kind = "") => add(g, "text", { x, y: y + 5, class: kind }, text);
   const radius = then[0] * unit;
-  add(g, "path", { class: "fan-same", d: arc(radius, 0, angle) });
+  add(g, "path", { class: "fan-same", d: `${arc(radius, 0, angle / 2)}A${radius} ${radius} 0 0 0 ${at(angle, radius)}` });
   const narrow = angle < 0.7;
   const [near, inside] = [!narrow && Math.abs(radius - 58) < 24, radius > 52]; // the green arc would strike the angle
   add(g, "path", { class: "fan-angle", d: arc(near && inside ? 17 : 30, 0, angle) });

@@ -89,7 +89,10 @@ function draw(problem, choice, { svg, line, notes }) {
   const [fit, penalty] = [here.fit, here.penalty].map(short);
   // Where a part is too low for its value, all stand above the minimum of the sum.
   const above = keep < 1 && Math.abs(w - y / x) < 0.3 && [here.fit, here.penalty].some((v) => up(0) - up(v) <= 22);
-  if (above) [[`+ ${fit}`, "a"], [`= ${penalty}`, "c"], [short(here.loss), "b"]].forEach(([text, look], i) => write(X(w), up(here.loss) - 18 - 17 * i, text, look));
+  if (above) {
+    const rows = write(X(w), up(here.loss) - 70, "");
+    [[short(here.loss), "b"], [`= ${penalty}`, "c"], [`+ ${fit}`, "a"]].forEach(([text, look]) => add(rows, "tspan", { x: X(w), dy: 17, class: look }, text));
+  }
   for (const [text, low, high, look] of [[fit, 0, here.fit, "a"], [penalty, here.fit, here.loss, "c"]])
     if (!above && up(low) - up(high) > 22 && !(keep >= 0.42 && keep < 1 && w < y / x && X(w) > at - 84 && X(w) < at + 34 && Math.abs((up(low) + up(high)) / 2 - Y(level) - 5) < 20))
       write(X(w) - 12, (up(low) + up(high)) / 2 + 5, text, `${look} end`);
