@@ -45,6 +45,7 @@ def test_as_many_faces_are_filled_as_are_seen(name):
     seen = mask[0].sum() + mask[:, :, 0].sum() + mask[:, -1].sum()
     filled = paths(normalization.cubes(name), figures.BLUE, "fill")
     assert len(filled) == seen
+    assert all(np.ptp(points(face), axis=0).min() > 1 for face in filled), "each has an area"
 
 
 def test_filled_faces_lie_next_to_each_other_inside_the_cube():
