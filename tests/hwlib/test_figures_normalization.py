@@ -45,6 +45,22 @@ def test_as_many_faces_are_filled_as_are_seen(name):
     seen = mask[0].sum() + mask[:, :, 0].sum() + mask[:, -1].sum()
     filled = paths(normalization.cubes(name), figures.BLUE, "fill")
     assert len(filled) == seen
+    assert all(np.ptp(points(face), axis=0).min() > 1 for face in filled), "each has an area"
+
+
+def test_filled_faces_lie_next_to_each_other_inside_the_cube():
+    picture = normalization.cubes("layer")
+    filled, edges = (
+        np.concatenate([points(e) for e in paths(picture, color, attribute)])
+        for color, attribute in ((figures.BLUE, "fill"), ("currentColor", "stroke"))
+    )
+    assert (filled >= edges.min(axis=0) - 0.02).all()
+    assert (filled <= edges.max(axis=0) + 0.02).all()
+    # One sample of N is filled: its front, and an N-th of the depth. So cells are squares.
+    whole, ours = np.ptp(edges, axis=0), np.ptp(filled, axis=0)
+    depth = (whole - ours) / (normalization.N - 1)
+    width, height = (ours - depth) / (normalization.C, normalization.P)
+    assert width == pytest.approx(height, rel=1e-3)
 
 
 def test_the_question_shows_the_norms_in_order_and_names_none():
