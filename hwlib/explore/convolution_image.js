@@ -21,10 +21,11 @@ function drawImage({ padding: p, at, stride }, { filter, image, rows, columns, o
       const value = image[i]?.[j];
       const tap = r.includes(i) && c.includes(j);
       const padded = value === undefined ? "padded" : "";
+      const skipped = !tap && i >= r[0] && i <= r.at(-1) && j >= c[0] && j <= c.at(-1);
       const missed = rows.flat().includes(i) && columns.flat().includes(j) ? "" : "missed";
       cell(j, i, value ?? 0, {
-        class: `${padded} ${missed} ${tap ? "read" : ""}`,
-        ...(!padded && { "data-cell": `x ${i} ${j}`, shade: inked(value) }),
+        class: `${padded} ${missed} ${tap ? "read" : skipped ? "skipped" : ""}`,
+        ...(!padded && { "data-cell": `x ${i} ${j}`, ...(!skipped && { shade: inked(value) }) }),
         below: tap && !desktop && !compact && `×${typeset(filter[r.indexOf(i)][c.indexOf(j)])}`,
       });
     }

@@ -17,7 +17,8 @@ function drawSignal({ padding: p, dilation }, { filter: [weights], image: [x], c
   look(0, q).terms[0].forEach(({ x, w }, b) => {
     const text = typeset(b ? Math.abs(x * w) : x * w); // its sign stands before it
     if (b) word((c[b] + c[b - 1] + 1) / 2, products, x * w < 0 ? "−" : "+", { class: "product", "font-size": 16 });
-    word(c[b] + 0.5, products, text, { class: "product", "font-size": Math.min(17, 66 / text.length) });
+    const hangs = !b && x * w < 0 ? 0.13 : 0; // a first sign, or it would come near the second
+    word(c[b] + 0.5 - hangs, products, text, { class: "product", "font-size": Math.min(17, 66 / text.length) });
   });
   word(middle(c) + 0.5, funnel + 0.38, "sum");
   y.forEach((v, b) => {

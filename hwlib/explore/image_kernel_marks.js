@@ -30,7 +30,8 @@ export function numbers(cells, at, { image, weight, row, column, sum, grips }, s
     box(place(at.filter, a, b), one, short(weight[a][b]), { class: "filter", "data-cell": name, ...(grips && { "data-grip": name }) });
     box(place(at.product, a, b), one, typeset(+all[a][b].toPrecision(3)), { class: "product" }, pale(inSigns(all[a][b])));
   }));
-    box(at.sum, at.sum.slice(2), short(sum), { class: "output" }, ...(shown === "gray" ? gray(sum) : [pale(palette(sum))]));
+  const color = palette(sum); // as in the output; a full one wants black ink in both modes
+  box(at.sum, at.sum.slice(2), short(sum), { class: "output" }, ...(shown === "gray" ? gray(sum) : [rgb(color), color[3] > 200 && "black"]));
   const title = ([x, y], text) => add(cells, "text", { class: "title", x, y: y - 10 }, text);
   title(at.window, "window");
   title(at.filter, "filter w");

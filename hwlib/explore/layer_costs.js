@@ -34,7 +34,7 @@ export function spell(state) {
   const exact = Math.abs(parseFloat(percent(ratio)) / 100 - ratio) < 1e-12;
   const line = `1/F + 1/K² = 1/${whole(F)} + 1/${K ** 2} ${exact ? "=" : "≈"} ${percent(ratio)} of weights and MACs remain.`;
   const notes = [
-    `standard: F·C·K² = ${F}·${C}·${K ** 2}`,
+    `standard: F·C·K² = ${whole(F)}·${whole(C)}·${K ** 2}`,
     `separable: C·K² + F·C = ${whole(parts.depthwise)} + ${whole(parts.pointwise)}`,
     `MACs per weight: n² = ${whole(n ** 2)}; dense: 1`,
   ];

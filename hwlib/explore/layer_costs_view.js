@@ -1,8 +1,8 @@
 // What layers cost as it is drawn: their filters, their weights as areas, all counts on one axis.
 
 const CONTROLS = {
-  in_channels: range("channels in, C", 1, 1024),
-  out_channels: range("channels out, F", 1, 1024),
+  in_channels: range("channels C", 1, 1024),
+  out_channels: range("filters F", 1, 1024),
   kernel_size: range("kernel K", 1, 7, 2),
   side: range("image side n", 7, 224, 7),
 };
@@ -58,10 +58,11 @@ function table(frame, { weights, macs }, { table: top, columns, axis: [from, to]
   });
 }
 
-function draw(state, { svg, line, notes }) {
+function draw(state, { svg, line, notes, inputs }) {
   const { in_channels: C, out_channels: F, kernel_size: K } = state;
   const { weights, macs, parts, ratio } = costs(state);
   const words = spell(state);
+  for (const name in CONTROLS) say(inputs[name], whole(state[name]));
   line.textContent = words.line;
   notes.textContent = words.notes.join("\n");
   const at = layout();
@@ -83,9 +84,9 @@ function draw(state, { svg, line, notes }) {
   const [row, column, thin] = [tall / F, at.panel / K ** 2, tall / F < THIN];
 
   const some = (count, word) => `${whole(count)} ${word}${count > 1 ? "s" : ""}`;
-  const many = (count, shape) => `${count} filter${count > 1 ? "s" : ""} of ${shape}`;
+  const many = (count, shape) => `${some(count, "filter")} of ${shape}`;
   text(0, 14, `Standard: ${short(weights.standard)} weights`, "costs-title");
-  filters(frame, "costs-standard", [0, 66], F, K, FACE / K, C, many(F, `${C} × ${K} × ${K}`));
+  filters(frame, "costs-standard", [0, 66], F, K, FACE / K, C, many(F, `${whole(C)} × ${K} × ${K}`));
   text(0, 102, `${some(F, "row")} (filters) × ${some(K ** 2, "column")} (taps)`);
   area("standard", 0, 108, at.panel, tall);
   const lines = (count, step, d) => (step < 4 ? "" : Array.from({ length: count - 1 }, (_, i) => d((i + 1) * step)).join(""));
@@ -95,7 +96,7 @@ function draw(state, { svg, line, notes }) {
   text(x, y + 14, `Separable: ${short(weights.separable)} weights`, "costs-title");
   filters(frame, "costs-depthwise", [x, y + 66], C, K, FACE / K, 1, many(C, `${K} × ${K}`));
   text(x + 126, y + 56, "+", "costs-title");
-  filters(frame, "costs-pointwise", [x + 144, y + 66], F, 1, FACE / K, C, many(F, `${C} × 1 × 1`));
+  filters(frame, "costs-pointwise", [x + 146, y + 66], F, 1, FACE / K, C, `${whole(F)} of ${whole(C)} × 1 × 1`);
   text(x, y + 102, `pointwise ${short(parts.pointwise)} = 1 of ${some(K ** 2, "column")}`, "small pointwise");
   area("pointwise", x, y + 108, column, tall);
   layer(svg, "path", "costs-whole").setAttribute("d", `M${x} ${y + 108}h${at.panel}v${tall}h${-at.panel}z`);

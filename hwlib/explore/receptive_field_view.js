@@ -78,11 +78,12 @@ function draw(state, layers, { svg, line, notes, inputs }) {
   texts.replaceChildren();
   const text = (x, y, words, kind = "") => add(texts, "text", { x, y, class: kind }, words);
   const bracket = (from, to, y, h) => `M${from} ${y + h}v${-h}H${to}v${h}`;
-  const [a, b] = spans[0].map((j) => X(j, 0));
+  const { real, ends: [from, to] } = levels[0];
+  const [a, b] = [X(from, 0), X(to, 0)];
+  const outside = Array.from({ length: size }, (_, i) => from + i).filter((j) => j < 0 || j >= sizes[0]);
   const [c, d] = [X(0, depth), X(1, depth)];
-  put("field-brackets", bracket(a, b, top - 29, 5) + bracket(c, d, Y(depth) + 31, -5));
-  const real = levels[0].real.length;
-  text(clamp((a + b) / 2, 60, width - 60), top - 36, real < size ? `sees ${real} of ${size}` : `sees ${size}`, "bold middle looked");
+  put("field-brackets", bracket(a, b, top - 29, 5) + outside.map((j) => `M${X(j, 0)} ${top - 29}v5`).join("") + bracket(c, d, Y(depth) + 31, -5));
+  text(clamp((a + b) / 2, 60, width - 60), top - 36, real.length < size ? `sees ${real.length} of ${size}` : `sees ${size}`, "bold middle looked");
   text((c + d) / 2, Y(depth) + 46, `jump ${jump}`, "middle");
   numbered(sizes[0], unit).forEach((j) => text(X(j, 0), top - 11, j, "tiny middle"));
   numbered(sizes[depth], unit * jump).forEach((j) => text(X(j, depth), Y(depth) + 21, j, "tiny middle"));

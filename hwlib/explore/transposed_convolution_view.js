@@ -9,7 +9,16 @@ const CONTROLS = {
   x: ["input x", { type: "text", more: true }],
   weight: ["filter w", { type: "text", more: true }],
 };
+const split = (v, n) => [Math.floor(v / n), v % n];
 const meeting = (count) => [0, 0.14, 0.34, 0.44][count] ?? 0.54; // the shade of an output
+
+/** Of entry `entry`'s stamp the output that is closest to output `at`. */
+function touched({ stride: s, padding: p, at }, { rows, cols, above }, entry) {
+  const close = (v, first, { k, size }) => within(Math.max(first, Math.min(first + k - 1, v)), size);
+  const [i, j] = split(entry, cols.m);
+  const [o, q] = split(at, cols.size);
+  return close(o, s * i - above, rows) * cols.size + close(q, s * j - p, cols);
+}
 
 function draw(state, { svg, line, notes, inputs, mark }) {
   const most = limit(state); // of padding, so that something is left
@@ -25,7 +34,6 @@ function draw(state, { svg, line, notes, inputs, mark }) {
     inputs[name].max = sizes[name] - 1;
   }
   const last = state.total === "all" ? sizes.entry - 1 : state.entry;
-  const split = (v, n) => [Math.floor(v / n), v % n];
   const [[i, j], [o, q]] = [split(state.entry, n), split(state.at, cols.size)];
   const words = spell(state, result, o, q, i, j);
   say(inputs.entry, words.x);
@@ -48,6 +56,7 @@ function draw(state, { svg, line, notes, inputs, mark }) {
   outline(svg, "stamp-window", box(...corner(state.entry), cols.k, rows.k), "stamp");
   outline(svg, "explore-target", box(...target), "output");
 
+  const stamp = (entry, at = state.at) => ({ entry, at: touched({ ...state, at }, result, entry) });
   return (x, y, held) => {
     const [across, down] = [x / C, y / C];
     const place = ([left, top], rows, columns) =>
@@ -58,10 +67,10 @@ function draw(state, { svg, line, notes, inputs, mark }) {
         const [a, b] = corner(e);
         return Math.hypot(a + cols.k / 2 - across, b + rows.k / 2 - down);
       };
-      return { entry: [...Array(sizes.entry).keys()].reduce((best, e) => (far(e) < far(best) ? e : best)) };
+      return stamp([...Array(sizes.entry).keys()].reduce((best, e) => (far(e) < far(best) ? e : best)));
     }
-    if (!flat) return { entry: place(input, rows.m, n) };
-    return { entry: within(Math.floor(down), n), ...(across > 0 && { at: place(sum, 1, cols.size) }) };
+    if (!flat) return stamp(place(input, rows.m, n));
+    return stamp(within(Math.floor(down), n), across > 0 ? place(sum, 1, cols.size) : state.at);
   };
 }
 
@@ -76,10 +85,11 @@ const FIGURE = {
     "Uneven overlap: checkerboard": { x: ones(3), weight: ones(3), stride: 2, padding: 0, total: "all", entry: 4, at: 16 },
   },
   play: {
-    first: () => ({ entry: 0, total: "so far" }),
-    next: ({ entry, x, total }) => {
-      if (total === "all") return null; // nothing is missing
-      return entry < x.flat().length - 1 ? { entry: entry + 1 } : null;
+    first: (state) => ({ entry: 0, at: touched(state, scatter(state), 0), total: "so far" }),
+    next(state) {
+      const entry = state.entry + 1;
+      if (state.total === "all" || entry === state.x.flat().length) return null; // nothing is missing
+      return { entry, at: touched(state, scatter(state), entry) };
     },
     every: 1200,
   },

@@ -435,7 +435,7 @@ def costs(page):
     return alive(page)
 
 
-COSTS = ("channels in, C", "channels out, F", "kernel K", "image side n")
+COSTS = ("channels C", "filters F", "kernel K", "image side n")
 
 
 def check_costs(figure):
@@ -500,7 +500,7 @@ def test_costs_at_both_ends_stay_in_the_picture(costs, key):
 
 
 def test_costs_by_pointer(page, costs):
-    box = slider(costs, "channels out, F").bounding_box()
+    box = slider(costs, "filters F").bounding_box()
     page.mouse.click(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
     assert check_costs(costs)[1] == 1024
 
