@@ -73,7 +73,11 @@ def marked(figure, view):
     """Window, column and output that are framed belong together."""
     size = np.shape(view.weight)
     high, wide = np.multiply(np.unravel_index(view.at, view.output.shape), view.stride)
-    frame = "e => { const b = e.getBBox(); return [b.x, b.y, b.width, b.height]; }"
+    frame = """e => {
+        e.getAnimations().forEach((glide) => glide.finish());
+        const b = e.getBBox();
+        return [b.x, b.y, b.width, b.height];
+    }"""
     corner = "e => [e.transform.baseVal[0].matrix.e, e.transform.baseVal[0].matrix.f]"
     cell, cells = 40, figure.locator(".explore-cells")
     pixels = ".output" if view.direction == "fold" else "[data-cell^='x ']"
