@@ -191,7 +191,7 @@ def test_the_one_for_otter_follows_its_lock_and_the_book_s_environment(book, ran
 def test_real_ones_work_in_a_path_with_spaces(tmp_path, root, monkeypatch):
     """Made by venv and pip, from an empty lock: hwlib comes from the book's own folder."""
     book = tmp_path / "the book"
-    (book / "bookkit").mkdir(parents=True)
+    (book / "tools").mkdir(parents=True)
     for name in ("tools/environment.py", "pyproject.toml", "README.md"):
         shutil.copy(root / name, book / name)
     shutil.copytree(root / "hwlib", book / "hwlib")
