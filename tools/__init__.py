@@ -2,6 +2,7 @@
 
 ==============  ===========================================================================
 `environment`   the environments of the Makefile, made anew where they do not fit
+`new`           `python -m tools.new`: a chapter or an exercise from a template
 `server`        a built site on this machine, as GitHub Pages serves it
 `browser`       the Chromium that tests, `audit` and `pdf` start
 `audit`         `python -m tools.audit`: Lighthouse and axe on every page

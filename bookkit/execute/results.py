@@ -131,18 +131,19 @@ def write(book: Book, executed: Path) -> None:
     for chapter in (name for name in book.chapters if name not in away):
         if not (executed / f"{chapter}.ipynb").is_file():
             raise ValueError(f"{chapter}: was not executed; run `make book` first")
-        chapters = (book.root / "chapters" / f"{chapter}.md").read_text(encoding="utf-8")
+        source = (book.root / "chapters" / f"{chapter}.md").read_text(encoding="utf-8")
+        in_chapter = recorded_by(source)
         paths = sorted((book.solutions / chapter).glob("*.md"))
-        solutions = "".join(p.read_text(encoding="utf-8") for p in paths)
+        in_solutions = recorded_by("".join(p.read_text(encoding="utf-8") for p in paths))
         for name, entry in recorded(executed, chapter).items():
             # A name that code puts together stays where it is; a new one could be a solution's.
-            if re.escape(name) in recorded_by(chapters):
+            if re.escape(name) in in_chapter:
                 folder = "chapters"
-            elif re.escape(name) in recorded_by(solutions):
+            elif re.escape(name) in in_solutions:
                 folder = "solutions"
             elif kept := [f for f in TABLES if name in old[f].get(chapter, {})]:
                 folder = kept[0]
-            elif any(re.fullmatch(pattern, name) for pattern in recorded_by(solutions)):
+            elif any(re.fullmatch(pattern, name) for pattern in in_solutions):
                 folder = "solutions"
             else:
                 raise ValueError(f'{chapter}: no record("{name}" in the chapter or its solutions')
