@@ -41,6 +41,8 @@ def test_the_cut_sheets_draw_what_the_whole_ones_draw(chromium, site, full_site,
                 lambda route: route.fulfill(body=rules, content_type="text/css"),
             )
         page.goto(f"{site}/{name}", wait_until="networkidle")
+        if page.locator("script[type*=widget-view]").count():
+            page.wait_for_selector("html[data-explore]")  # live figures bring folds of their own
         page.evaluate("document.documentElement.dataset.theme = 'dark'")
         for button in page.locator(".dropdown-toggle, summary").all():
             button.evaluate("(e) => e.click()")
