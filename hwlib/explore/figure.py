@@ -119,6 +119,9 @@ class Figure(anywidget.AnyWidget):
 
     A setting that breaks a rule raises `traitlets.TraitError`, and the figure stays as it was.
 
+    Raises:
+        TypeError: if the figure has no such setting.
+
     >>> issubclass(Figure, anywidget.AnyWidget)
     True
     """
@@ -129,6 +132,15 @@ class Figure(anywidget.AnyWidget):
 
     plays = traitlets.Bool(False).tag(sync=True)
     compact = traitlets.Bool(False).tag(sync=True)
+
+    def __init__(self, **settings):
+        for name in settings:
+            if name not in self.class_traits():  # traitlets would ignore it
+                raise TypeError(
+                    f"{type(self).__name__} has no setting {name!r}; "
+                    f"it has {', '.join(self.SETTINGS)}, plays and compact"
+                )
+        super().__init__(**settings)
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.SETTINGS)

@@ -16,8 +16,9 @@ export const range = (label, min, max, step = 1) => [label, { type: "range", min
  * attributes of its input: of type "range" (a number), "text" (numbers), "select" (a word, with
  * `options`: { word: label }) or "hidden" (a number that only buttons change); with `more: true` it
  * stands in a fold below the others. The trait `examples`,
- * if there is one, becomes radio buttons that fill text inputs. `presets` gives names to changes of the state in which the figure began, or is a
- * function of that state that does. `play` is { first(state), next(state), every, again } (see
+ * if there is one, becomes radio buttons that fill text inputs. `presets` gives names to changes of the
+ * state in which the figure began (with the example chosen since), or is a function of that state that
+ * does. `play` is { first(state), next(state), every, again } (see
  * play.js).
  *
  * `draw(state, parts)` shows a state, or throws before it touches anything. In its picture an element
@@ -138,6 +139,7 @@ export function explore({ model, el }, figure) {
       }
       current = name;
       read();
+      base = { ...start, ...Object.fromEntries(Object.keys(values).map((key) => [key, model.get(key)])) };
     });
   }
   for (const name in controls) {
@@ -145,11 +147,12 @@ export function explore({ model, el }, figure) {
     model.on(`change:${name}`, () => queueMicrotask(write)); // when all have changed
   }
   const start = now();
+  let base = start; // of the presets: as it began, but for the example that the reader chose
   if (figure.play) player(figure.play, { root, model, line, now, change, button: (...args) => addButton(buttons, ...args) });
-  addButton(buttons, "Reset", () => change(start));
+  addButton(buttons, "Reset", () => change((base = start)));
   const row = add(head, "div", { class: "explore-presets" });
   for (const [name, changes] of Object.entries(typeof presets === "function" ? presets(start) : presets))
-    pressed.push([addButton(row, name, () => change({ ...start, ...changes })), changes]);
+    pressed.push([addButton(row, name, () => change({ ...base, ...changes })), changes]);
   pointing(svg, (x, y, name) => change(pick?.(x, y, name) ?? {}));
   write();
   matchMedia("(min-width: 40rem)").addEventListener("change", read); // a picture may be laid out anew

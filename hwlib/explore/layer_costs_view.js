@@ -1,4 +1,4 @@
-// What layers cost as it is drawn: their filters, their weights as areas, all counts on one axis.
+// What layers cost as it is drawn: their filters, their weights as areas, and a table of all counts.
 
 const CONTROLS = {
   in_channels: range("channels C", 1, 1024),
@@ -6,12 +6,12 @@ const CONTROLS = {
   kernel_size: range("kernel K", 1, 7, 2),
   side: range("image side n", 7, 224, 7),
 };
-const [FACE, THIN] = [30, 1.2]; // of a filter; the least height at which a strip is seen
+const [FACE, THIN] = [32, 2]; // of a filter; the least height at which a strip is seen
 
-/** Where things stand, in units of the viewBox: two panels, and the table with its axis. */
+/** Where things stand, in units of the viewBox: two panels, and the table below them. */
 const layout = () => matchMedia("(min-width: 40rem)").matches
-  ? { width: 724, panel: 336, second: [388, 0], high: 84, table: 238, columns: [186, 318], axis: [388, 712], row: 22, drop: 0 }
-  : { width: 330, panel: 328, second: [0, 178], high: 60, table: 398, columns: [196, 328], axis: [4, 310], row: 38, drop: 16 };
+  ? { width: 724, panel: 336, second: [388, 0], high: 92, table: 292, ends: [336, 500, 724], signs: [376, 545] }
+  : { width: 330, panel: 328, second: [0, 226], high: 60, table: 470, ends: [196, 0, 328], signs: [] };
 
 /** A filter as a block, from its front's lower left corner: K × K cells, as deep as it has channels. */
 function block(parent, x, y, cells, cell, depth) {
@@ -22,39 +22,33 @@ function block(parent, x, y, cells, cell, depth) {
     lines.map((at) => `M${x + at} ${y}v${-side}M${x} ${y - at}h${side}`).join("") });
 }
 
-/** A few of `many` filters in a row, and what they are called. */
-function filters(frame, name, [x, y], many, cells, cell, channels, words) {
+/** A few of `many` filters in a row; below them what they are. */
+function filters(frame, name, [x, y], many, cells, cell, channels) {
   const depth = channels > 1 ? 26 * Math.min(1, channels / 8) : 0;
-  const group = add(frame, "g", { class: `costs-filters ${name}` });
+  const group = add(frame, "g", { class: `costs-filters costs-${name}` });
   const pitch = Math.max(cells * cell, 10) + 0.8 * depth + (depth ? 10 : 6);
   const shown = Math.min(many, 3);
   for (let i = 0; i < shown; i++) block(group, x + i * pitch, y, cells, cell, depth);
   if (many > shown) add(frame, "text", { x: x + shown * pitch, y: y - 8 }, "⋯");
-  add(frame, "text", { x, y: y + 17, class: "small" }, words);
+  const shape = [...(channels > 1 || name !== "depthwise" ? [whole(channels)] : []), cells, cells].join(" × ");
+  add(frame, "text", { x, y: y + 18, class: name }, name === "standard" ? "filters" : name);
+  add(frame, "text", { x, y: y + 35, class: "small" }, `${whole(many)} of ${shape}`);
 }
+const some = (count, word) => `${whole(count)} ${word}${count > 1 ? "s" : ""}`;
 
-/** A row for each layer: its weights and MACs as numbers, and from one to the other on a logarithmic axis. */
-function table(frame, { weights, macs }, { table: top, columns, axis: [from, to], row, drop }) {
-  const X = (v) => from + ((to - from) * Math.log10(v)) / 16;
+/** A row for each layer: its weights, how often each is used, and so its MACs. */
+function table(frame, { weights, macs }, { table: top, ends, signs, width }) {
   const text = (x, y, words, kind) => add(frame, "text", { x, y, class: kind }, words);
-  const last = top + 22 + 2 * row + drop;
-  text(columns[0], top, "● weights", "small end");
-  text(columns[1], top, "▶ MACs per image", "small end");
-  for (const [power, name] of [[0, "1"], [3, "1,000"], [6, "million"], [9, "billion"], [12, "trillion"], [15, "10¹⁵"]]) {
-    const x = X(10 ** power);
-    const rows = [0, 1, 2].map((i) => `M${x} ${top + 6 + i * row + drop}v22`); // not through the numbers
-    add(frame, "path", { class: "costs-axis", d: rows.join("") });
-    text(x, last + 20, name, "small middle");
-  }
+  const heads = ["weights", signs.length && "uses of each", "MACs per image"];
+  heads.forEach((words, k) => words && text(ends[k], top, words, "small end"));
+  add(frame, "path", { class: "costs-rule", d: `M0 ${top + 8}H${width}` });
   Object.keys(weights).reverse().forEach((name, i) => { // the cheapest first
-    const y = top + 22 + i * row;
+    const y = top + 27 + 23 * i;
     text(0, y, name, "costs-title");
-    [weights, macs].forEach((counts, k) => text(columns[k], y, short(counts[name]), "end"));
-    const [a, b, line] = [X(weights[name]), X(macs[name]), y - 5 + drop];
-    const look = `costs-row costs-${name}`;
-    add(frame, "path", { class: look, d: `M${a} ${line}H${b}` });
-    add(frame, "circle", { class: look, cx: a, cy: line, r: 5 });
-    add(frame, "path", { class: look, d: `M${b - 1} ${line - 6}l11 6l-11 6z` });
+    text(ends[0], y, short(weights[name]), "end");
+    text(ends[2], y, short(macs[name]), "end");
+    signs.forEach((x, k) => text(x, y, "×="[k], "middle"));
+    if (signs.length) text(ends[1], y, whole(macs[name] / weights[name]), "end");
   });
 }
 
@@ -67,7 +61,7 @@ function draw(state, { svg, line, notes, inputs }) {
   notes.textContent = words.notes.join("\n");
   const at = layout();
   const [[x, y], high] = [at.second, at.high];
-  svg.setAttribute("viewBox", `-2 0 ${at.width + 4} ${at.table + 22 + 2 * at.row + at.drop + 26}`);
+  svg.setAttribute("viewBox", `-2 0 ${at.width + 4} ${at.table + 82}`);
   svg.setAttribute("width", at.width + 4);
   svg.setAttribute("aria-label", `Weights as areas to one scale: the standard layer has ${whole(weights.standard)}, the depthwise ` +
     `layer ${whole(parts.depthwise)}, the pointwise layer ${whole(parts.pointwise)}. The dense layer has ${short(weights.dense)}. ${words.line}`);
@@ -80,30 +74,29 @@ function draw(state, { svg, line, notes, inputs }) {
     path.setAttribute("class", `costs-${name}-area costs-${name} costs-area`);
     path.setAttribute("d", `M${x} ${y}h${width}v${Math.max(height, least)}h${-width}z`);
   };
-  const tall = Math.min(high, high / (0.8 * (1 + 1 / F))); // so that the lowest F has room, too
+  const tall = Math.min(high, high / (0.9 * (1 + 1 / F))); // so that the lowest F has room, too
   const [row, column, thin] = [tall / F, at.panel / K ** 2, tall / F < THIN];
 
-  const some = (count, word) => `${whole(count)} ${word}${count > 1 ? "s" : ""}`;
-  const many = (count, shape) => `${some(count, "filter")} of ${shape}`;
-  text(0, 14, `Standard: ${short(weights.standard)} weights`, "costs-title");
-  filters(frame, "costs-standard", [0, 66], F, K, FACE / K, C, many(F, `${whole(C)} × ${K} × ${K}`));
-  text(0, 102, `${some(F, "row")} (filters) × ${some(K ** 2, "column")} (taps)`);
-  area("standard", 0, 108, at.panel, tall);
+  text(0, 15, `Standard: ${short(weights.standard)} weights`, "costs-title");
+  filters(frame, "standard", [0, 70], F, K, FACE / K, C);
+  text(0, 132, `${some(F, "row")} (filters) × ${some(K ** 2, "column")} (taps)`);
+  area("standard", 0, 140, at.panel, tall);
   const lines = (count, step, d) => (step < 4 ? "" : Array.from({ length: count - 1 }, (_, i) => d((i + 1) * step)).join(""));
-  layer(svg, "path", "costs-lines").setAttribute("d", lines(K ** 2, column, (at) => `M${at} 108v${tall}`) +
-    lines(F, row, (down) => `M0 ${108 + down}h${at.panel}`));
+  layer(svg, "path", "costs-lines").setAttribute("d", lines(K ** 2, column, (at) => `M${at} 140v${tall}`) +
+    lines(F, row, (down) => `M0 ${140 + down}h${at.panel}`));
 
-  text(x, y + 14, `Separable: ${short(weights.separable)} weights`, "costs-title");
-  filters(frame, "costs-depthwise", [x, y + 66], C, K, FACE / K, 1, many(C, `${K} × ${K}`));
-  text(x + 126, y + 56, "+", "costs-title");
-  filters(frame, "costs-pointwise", [x + 146, y + 66], F, 1, FACE / K, C, `${whole(F)} of ${whole(C)} × 1 × 1`);
-  text(x, y + 102, `pointwise ${short(parts.pointwise)} = 1 of ${some(K ** 2, "column")}`, "small pointwise");
-  area("pointwise", x, y + 108, column, tall);
-  layer(svg, "path", "costs-whole").setAttribute("d", `M${x} ${y + 108}h${at.panel}v${tall}h${-at.panel}z`);
-  text(x + (K > 1 ? (at.panel + column) / 2 : at.panel / 2), y + 118 + tall / 2, percent(ratio), "costs-ratio");
-  area("depthwise", x, y + 113 + tall, at.panel, row, THIN);
-  text(x, y + 128 + tall + Math.max(row, THIN),
-    `depthwise ${short(parts.depthwise)} = 1 of ${some(F, "row")}${thin ? ", enlarged" : ""}`, "small depthwise");
+  const top = y + 140;
+  text(x, y + 15, `Separable: ${short(weights.separable)} weights`, "costs-title");
+  filters(frame, "depthwise", [x, y + 70], C, K, FACE / K, 1);
+  text(x + 140, y + 60, "+", "costs-title");
+  filters(frame, "pointwise", [x + 166, y + 70], F, 1, FACE / K, C);
+  text(x, y + 132, `${short(parts.pointwise)} = 1 of ${some(K ** 2, "column")}`, "pointwise");
+  area("pointwise", x, top, column, tall);
+  layer(svg, "path", "costs-whole").setAttribute("d", `M${x} ${top}h${at.panel}v${tall}h${-at.panel}z`);
+  text(x + (K > 1 ? (at.panel + column) / 2 : at.panel / 2), top + 10 + tall / 2, percent(ratio), "costs-ratio");
+  area("depthwise", x, top + tall + 5, at.panel, row, THIN);
+  text(x, top + tall + 22 + Math.max(row, THIN),
+    `${short(parts.depthwise)} = 1 of ${some(F, "row")}${thin ? ", enlarged" : ""}`, "depthwise");
   table(frame, { weights, macs }, at);
 }
 

@@ -247,6 +247,14 @@ def test_bad_settings_are_refused_and_change_nothing(settings, message):
     assert figure.get_state(STATE) == before
 
 
+def test_an_unknown_setting_is_refused_with_those_there_are():
+    for name in sorted(set(explore.__all__) - {"Figure", "Answer"}):
+        kind = getattr(explore, name)
+        with pytest.raises(TypeError, match=f"{name} has no setting 'kernel'; it has .*plays") as e:
+            kind(kernel=[1, 2])
+        assert all(setting in str(e.value) for setting in kind.SETTINGS)
+
+
 def test_a_pair_that_does_not_fit_is_rolled_back():
     figure = Convolution()
     before = figure.get_state(STATE)
