@@ -56,6 +56,14 @@ export function edited(layers, chosen, state) {
   return after;
 }
 
+const count = (many, one, more) => `${many} ${many === 1 ? one : more}`;
+
+/** What output `at` sees where it has only looked back through some of the layers. */
+export function partly(levels, back, at) {
+  const { real } = levels.at(-1 - back);
+  return `Back through ${count(back, "layer", "layers")}: output ${at} sees ${count(real.length, "entry", "entries")}.`;
+}
+
 /** What output `at` sees, and where size and jump come from. */
 export function spell(layers, at) {
   const [found, levels] = [fields(layers), seen(layers, at)];
@@ -69,7 +77,7 @@ export function spell(layers, at) {
   const line = real.length ? `Output ${at} sees ${many}, ${range}${others && ` (${others})`}.` : `Output ${at} sees only padding.`;
   const notes = [
     `A layer adds (k\u00a0−\u00a01)${layers.some(({ dilation }) => dilation > 1) ? "·d" : ""} times its input's jump.`,
-    `jump ${jump} = ${layers.map(({ stride }) => stride).join("·")}, the product of the strides.`,
+    `jump ${jump} = ${layers.map(({ stride }) => stride).join("·")}, all the strides.`,
   ];
   return { line, notes };
 }

@@ -55,7 +55,12 @@ class ReceptiveField(Figure):
     ReceptiveField(size=11, jump=2, start=0)
     """
 
-    _esm = module("receptive_field.js", "receptive_field_rows.js", "receptive_field_view.js")
+    _esm = module(
+        "receptive_field.js",
+        "receptive_field_rows.js",
+        "receptive_field_marks.js",
+        "receptive_field_view.js",
+    )
     SETTINGS = ("layers", "layer", "at")
     HEIGHT = (40, 58.5)
 

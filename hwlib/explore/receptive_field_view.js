@@ -10,21 +10,13 @@ const CONTROLS = {
   padding: more(range("padding p", 0, 3)),
   dilation: more(range("dilation d", 1, 4)),
   layers: ["each layer: kernel, stride, padding, dilation", { type: "text", more: true }],
+  back: ["", { type: "hidden" }],
 };
-const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
 
 /** Where things stand, in units of the viewBox: the levels between `left` and `right`. */
-const layout = () => matchMedia("(min-width: 40rem)").matches
-  ? { width: 724, left: 330, right: 664, top: 60, high: 268, wide: true }
-  : { width: 330, left: 122, right: 284, top: 60, high: 325 };
-
-/** Which of so many entries have room for their number where neighbors are `apart`. */
-function numbered(many, apart) {
-  const wide = 8 * String(many - 1).length;
-  let step = 1;
-  for (let i = 0; step * apart < wide; i++) step *= [2, 2.5, 2][i % 3]; // 1, 2, 5, 10, ...
-  return Array.from({ length: Math.ceil(many / step) }, (_, i) => i * step);
-}
+const layout = (columns) => matchMedia("(min-width: 40rem)").matches
+  ? { width: 724, left: 86 + 68 * Math.max(columns, 3), right: 664, top: 60, high: 268, wide: true }
+  : { width: 330, left: 118, right: 288, top: 60, high: 325 };
 
 function draw(state, layers, { svg, line, notes, inputs }) {
   const [sizes, found, depth] = [lengths(layers), fields(layers), layers.length];
@@ -38,11 +30,13 @@ function draw(state, layers, { svg, line, notes, inputs }) {
     inputs[key].value = state[key];
     say(inputs[key], state[key]);
   }
-  line.textContent = words.line;
+  const first = Math.max(0, depth - state.back); // the level to which it has looked back
+  line.textContent = first ? partly(levels, state.back, state.at) : words.line;
   notes.textContent = words.notes.join("\n");
   svg.setAttribute("aria-label", `${words.line} ${words.notes.join(" ")}`);
 
-  const { width, left, right, top, high, wide } = layout();
+  const at = layout(shown(layers).length);
+  const { width, left, right, top, high, wide } = at;
   const { size, jump } = found[depth];
   const place = (j, l) => found[l].start + j * found[l].jump + (found[l].size - 1) / 2;
   const ends = sizes.flatMap((n, l) => [-1, 1].map((side) => {
@@ -59,13 +53,14 @@ function draw(state, layers, { svg, line, notes, inputs }) {
   svg.setAttribute("width", width + 4);
   const put = (name, d) => layer(svg, "path", name).setAttribute("d", d);
   const point = (j, l) => `${X(j, l)} ${Y(l)}`;
-  const spans = levels.map(({ real, padded }) => [Math.min(...real, ...padded), Math.max(...real, ...padded)]);
+  const looked = levels.map((level, l) => (l < first ? { real: [], padded: [], links: [] } : level));
+  const spans = looked.map(({ real, padded }) => [Math.min(...real, ...padded), Math.max(...real, ...padded)]);
   const edge = (end) => spans.map((span, l) => point(span[end], l)).filter((at) => !/Inf|NaN/.test(at));
   put("explore-link", `M${[...edge(0), ...edge(1).reverse()].join("L")}z`);
-  put("field-links", levels.flatMap(({ links }, l) =>
+  put("field-links", looked.flatMap(({ links }, l) =>
     links.map(([j, o]) => `M${point(j, l)}L${point(o, l + 1)}`)).join(""));
-  const dots = levels.map(({ real, padded }, l) => {
-    const r = clamp(0.36 * unit * found[l].jump, 1, 6.5);
+  const dots = looked.map(({ real, padded }, l) => {
+    const r = clamp(0.36 * unit * found[l].jump, 1, 7);
     const half = (r) => `a${r} ${r} 0 0 1 ${2 * r} 0`;
     const ring = (j) => `M${X(j, l) - r} ${Y(l)}${half(r)}${half(-r)}`;
     const cross = (j) => `M${X(j, l) - r} ${Y(l) - r}l${2 * r} ${2 * r}m0 ${-2 * r}l${-2 * r} ${2 * r}`;
@@ -77,27 +72,10 @@ function draw(state, layers, { svg, line, notes, inputs }) {
   const texts = layer(svg, "g", "field-texts");
   texts.replaceChildren();
   const text = (x, y, words, kind = "") => add(texts, "text", { x, y, class: kind }, words);
-  const bracket = (from, to, y, h) => `M${from} ${y + h}v${-h}H${to}v${h}`;
-  const { real, ends: [from, to] } = levels[0];
-  const [a, b] = [X(from, 0), X(to, 0)];
-  const outside = Array.from({ length: size }, (_, i) => from + i).filter((j) => j < 0 || j >= sizes[0]);
-  const [c, d] = [X(0, depth), X(1, depth)];
-  put("field-brackets", bracket(a, b, top - 29, 5) + outside.map((j) => `M${X(j, 0)} ${top - 29}v5`).join("") + bracket(c, d, Y(depth) + 31, -5));
-  text(clamp((a + b) / 2, 60, width - 60), top - 36, real.length < size ? `sees ${real.length} of ${size}` : `sees ${size}`, "bold middle looked");
-  text((c + d) / 2, Y(depth) + 46, `jump ${jump}`, "middle");
-  numbered(sizes[0], unit).forEach((j) => text(X(j, 0), top - 11, j, "tiny middle"));
-  numbered(sizes[depth], unit * jump).forEach((j) => text(X(j, depth), Y(depth) + 21, j, "tiny middle"));
-  text(0, top + (wide ? 5 : -6), "input x", "bold");
-  text(0, Y(depth) + (wide ? 5 : 12), "output", "bold");
-  if (levels.some(({ padded }) => padded.length)) text(width, Y(depth) + 46, "× padding", "end");
-  // What the layers add to the size, from the output up.
-  text(width, Y(depth) + 5, "1", "end");
-  layers.map(short).forEach(({ k, d }, l) => text(width, (Y(l) + Y(l + 1)) / 2 + 5, `+ ${d * (k - 1)}·${found[l].jump}`, "end"));
-  text(width, top + 5, `= ${size}`, "bold end looked");
-  text(width, top - 12, "size", "tiny end");
+  marks(layers, { first, looked, sizes, X, Y, unit, ...at }, put, text);
 
   const spot = (x, y, width, height, name, kind = "") =>
-    add(texts, "rect", { x, y, width, height, rx: 4, "data-spot": name, class: kind });
+    add(texts, "rect", { x, y, width, height, rx: 4, ...(name && { "data-spot": name }), class: kind });
   rows(layers, { wide, middle: (l) => (Y(l) + Y(l + 1)) / 2 }, spot, text);
   put("field-chosen", `M-1 ${(Y(state.layer - 1) + Y(state.layer)) / 2 - 30}h${left - 6}v60h${6 - left}z`);
   spot(left - 20, Y(depth) - 12, right - left + 40, 24, "output");
@@ -106,7 +84,7 @@ function draw(state, layers, { svg, line, notes, inputs }) {
   layer(svg, "path", "field-held").dataset.grip = "output";
 
   return (x, y, name) => {
-    if (name === "output") return { at: clamp(Math.round((x - X(0, depth)) / (unit * jump)), 0, sizes[depth] - 1) };
+    if (name === "output") return { back: ALL, at: clamp(Math.round((x - X(0, depth)) / (unit * jump)), 0, sizes[depth] - 1) };
     const [key, which, by] = name.split(" ");
     const after = layers.map((layer) => ({ ...layer }));
     after[which - 1][key] = Math.max(key === "padding" ? 0 : 1, after[which - 1][key] + +by);
@@ -118,7 +96,7 @@ const stack = (rows, at = 1) => ({ ...chosen(rows, 1), at });
 const [CONV, SAME, POOL] = [[3, 1, 0, 1], [3, 1, 1, 1], [2, 2, 0, 1]];
 const FIGURE = {
   title: "Receptive field",
-  invite: "Press Play, drag the ringed output, or change a layer with + and −.",
+  invite: "Press Play to look back from the output. Drag it, or change a layer with + and −.",
   controls: CONTROLS,
   presets: {
     "3 × 3, four times": stack([CONV, CONV, CONV, CONV]),
@@ -128,8 +106,8 @@ const FIGURE = {
     "At a padded edge": stack([SAME, SAME, SAME], 0),
   },
   play: {
-    first: () => ({ at: 0 }),
-    next: ({ layers, at }) => (at < lengths(fromRows(layers)).at(-1) - 1 ? { at: at + 1 } : null),
+    first: () => ({ back: 0 }),
+    next: ({ depth, back }) => (back < depth ? { back: back + 1 } : null),
     every: 1000,
   },
 };
@@ -147,7 +125,8 @@ export default {
           Object.assign(state, layers[state.layer - 1], { depth: layers.length });
         }
         state.layers = toRows(layers);
-        before = { rows: JSON.stringify(state.layers), layer: state.layer };
+        if (state.back === before?.back) parts.inputs.back.value = state.back = ALL; // something else has changed
+        before = { back: state.back, rows: JSON.stringify(state.layers), layer: state.layer };
         return draw(state, layers, parts);
       },
     });

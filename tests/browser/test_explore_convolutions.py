@@ -268,10 +268,13 @@ def check_field(figure, layers):
     field = count.receptive_field(layers)
     shown = figure.locator(".field-texts text").all_text_contents()
     rows = [[layer[n] for n in KEYS] for layer in layers]
+    usual = {"padding": 0, "dilation": 1}  # where no layer has another, there is nothing to press
+    pressed = [n for n in KEYS if n not in usual or any(x[n] != usual[n] for x in layers)]
     words = " ".join(text for text in shown if text not in {"+", "−", *LAYER})
-    for i, row in enumerate(rows, start=1):
-        assert re.search(rf"\b{i} (conv|pool) {' '.join(map(str, row))}\b", words)
-    assert figure.locator(".field-step").count() == 8 * len(layers)
+    for i, layer in enumerate(layers, start=1):
+        row = " ".join(str(layer[n]) for n in pressed)
+        assert re.search(rf"\b{i} (conv|pool) {row}\b", words)
+    assert figure.locator(".field-step").count() == 2 * len(pressed) * len(layers)
     typed = field_text(figure).split(";")
     assert [[int(n) for n in row.split(",")] for row in typed if row.strip()] == rows
     assert {f"= {field.size}", f"jump {field.jump}"} <= set(shown)
@@ -329,14 +332,17 @@ def test_a_stack_by_pointer(page, stack):
     step("stride", 4, -1)
     step("stride", 4, -1)  # it stays 1
     check_field(stack, [conv, pool, {"kernel_size": 4}, {"kernel_size": 2}])
-    step("padding", 1, 1)
+    slider(stack, "layer to change").fill("1")
+    slider(stack, "padding").fill("2")
+    slider(stack, "dilation").fill("2")
+    step("padding", 1, -1)
     step("dilation", 1, 1)
     check_field(
-        stack, [{**conv, "padding": 1, "dilation": 2}, pool, {"kernel_size": 4}, {"kernel_size": 2}]
+        stack, [{**conv, "padding": 1, "dilation": 3}, pool, {"kernel_size": 4}, {"kernel_size": 2}]
     )
-    step("padding", 1, -1)
-    step("padding", 1, -1)  # it stays 0
     step("dilation", 1, -1)
+    step("dilation", 1, -1)
+    step("padding", 1, -1)
     step("kernel_size", 2, 1)  # now as layer 1
     step("stride", 2, -1)
     check_field(stack, [conv, conv, {"kernel_size": 4}, {"kernel_size": 2}])
@@ -389,12 +395,17 @@ def test_presets_and_play_of_a_stack(page, stack):
                 stack, [*layers[:-1], {**layers[-1], "kernel_size": layers[-1]["kernel_size"] + 1}]
             )
     press(stack, "Reset")
-    for at in (2, 0, 1):
+    seen = []
+    for _ in range(4):  # back from the output
         stack.locator(".explore-step").click()
-        assert check_field(stack, [conv, pool, conv, pool]) == at
+        seen.append(re.search(r"sees (\d+)", stack.locator(".looked").first.text_content())[1])
+    assert seen == ["1", "2", "4", "8"]
+    assert line(stack) == "Back through 3 layers: output 1 sees 8 entries."
+    slider(stack, "output").press("ArrowRight")  # a change shows all again
+    assert check_field(stack, [conv, pool, conv, pool]) == 2
     press(stack, "Play")
     page.wait_for_function("document.querySelector('.explore-play').textContent === 'Play'")
-    assert slider(stack, "output").input_value() == "2"
+    assert check_field(stack, [conv, pool, conv, pool]) == 2
 
 
 def test_layers_are_typed(stack):

@@ -373,7 +373,9 @@ def test_what_is_spelled_of_a_stack_is_what_is_seen(looked):
         assert [int(n) for n in re.findall(r"\d+", ends)] == sorted({seen[0], seen[-1]})
         others = sum(int(n) for n in re.findall(r"(\d+) (?:skipped|outside)", line))
         assert others == size - len(seen)
-        factors = re.fullmatch(rf"jump {jump} = (.*), the product .*", mine["words"]["notes"][1])[1]
+        factors = re.fullmatch(
+            rf"jump {jump} = (.*), all the strides\.", mine["words"]["notes"][1]
+        )[1]
         assert eval(factors.replace("·", "*")) == jump
     assert blind < 20
 
@@ -391,7 +393,7 @@ def test_the_words_say_what_is_seen(field):
     assert plain["words"]["line"] == "Output 1 sees 7 inputs, x[2] to x[8]."
     assert [note.replace("\u00a0", " ") for note in plain["words"]["notes"]] == [
         "A layer adds (k − 1) times its input's jump.",
-        "jump 2 = 2·1, the product of the strides.",
+        "jump 2 = 2·1, all the strides.",
     ]
     assert holes["words"]["line"] == "Output 1 sees 3 of 5 inputs, x[1] to x[5] (2 skipped)."
     assert one["words"]["line"] == "Output 1 sees 1 input, x[1]."
