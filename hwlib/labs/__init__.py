@@ -10,6 +10,7 @@ Every exercise has a reference, cases and wrong variants, one file a subject:
     practice            `check`, `case`, and what an exercise is
     patterns            what the wrong values have in common
     said                what is said of a case and of a fault
+    chance              when random numbers are too improbable for a right answer
     answers, pairs      what calls the reader's functions, and says which of them went wrong
     concepts            the exercises of the chapters
     least_squares, one_point, dropout_module, bits       lab: understanding dropout

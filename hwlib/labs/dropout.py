@@ -2,9 +2,10 @@
 
 Random numbers have no reference value. What is checked is the distribution: which values occur, how
 many are dropped, whether the Bernoulli draws are independent, and that all of them come from the
-generator given. Everywhere here p is the probability of a DROP, and what is kept is divided by
-1 − p, as in the homework's problem 5 and in torch; in its problem 4 (and in `hwlib.theory`) the
-letter keeps.
+generator given. A right answer is refused by chance with probability below 1e-9 (`labs.chance`).
+
+Everywhere here p is the probability of a DROP, and what is kept is divided by 1 − p, as in the
+homework's problem 5 and in torch; in its problem 4 (and in `hwlib.theory`) the letter keeps.
 
 A case is (x, p, training, rng), in the words of every contract. It ends with dout for a backward
 pass.
@@ -22,11 +23,11 @@ from math import erf, sqrt
 import numpy as np
 
 from hwlib.labs.answers import Hint, WrongForward
+from hwlib.labs.chance import IMPOSSIBLE, surprise, surprise_of_variance
 from hwlib.labs.pairs import run, unmixed
 from hwlib.labs.practice import PAIR, Exercise, exercise
 
-SEEDS = 20  # of which the spread of the number of drops is taken
-SIGMAS = 5.0  # how far a fraction of drops may be from p: one right function in two million fails
+SEEDS = 40  # of which the spread of the number of drops is taken
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,10 @@ def check_generator(contract, draw, rng):
 
 
 def check_spread(contract, zeros, p):
-    """Raise a hint if the number of drops varies from seed to seed as for no independent draws."""
+    """Raise a hint if the number of drops varies from seed to seed as for no independent draws.
+
+    The number is that of thousands of draws, so it is as good as Gaussian.
+    """
     if contract.per_channel:
         zeros = [z[:, :, 0, 0] for z in zeros]
     counts = [z.sum() for z in zeros]
@@ -130,7 +134,7 @@ def check_spread(contract, zeros, p):
             f"the number of {contract.unit} dropped never varies; draw for each one separately"
         )
     ratio = np.var(counts, ddof=1) / (zeros[0].size * p * (1 - p))
-    if not 0.1 < ratio < 4:  # a chi-squared variable of 19 degrees of freedom, divided by 19
+    if surprise_of_variance(ratio, SEEDS - 1) > IMPOSSIBLE:
         raise Hint(
             f"the number of {contract.unit} dropped varies {'more' if ratio > 1 else 'less'} from "
             "seed to seed than if each were drawn independently of the others"
@@ -170,11 +174,12 @@ def check_distribution(contract, factors, p):
     check_independence(contract, dropped)
     if contract.per_channel:
         dropped = dropped[:, :, 0, 0]
-    fraction, error = dropped.mean(), SIGMAS * sqrt(p * (1 - p) / dropped.size)
-    if abs(fraction - p) > error:
+    count, draws = dropped.sum(), dropped.size
+    fraction = count / draws
+    if surprise(count, draws, p) > IMPOSSIBLE:
         raise Hint(
             f"{fraction:.0%} of the {contract.unit} are dropped at p = {p:g}"
-            f"{_why_so_many(fraction, p, error)}"
+            f"{_why_so_many(count, draws, p)}"
         )
     kept = factors[factors != 0]
     if not np.allclose(kept, kept[0], rtol=1e-5):
@@ -214,16 +219,18 @@ def check_independence(contract, dropped):
         raise Hint("an image loses all its channels or none; draw for each channel separately")
 
 
-def _why_so_many(fraction, p, error):
+def _why_so_many(count, draws, p):
     """A likely reason for another fraction of drops than p."""
     below = (1 + erf(p / sqrt(2))) / 2  # the probability that a Gaussian number is below p
-    if abs(fraction - (1 - p)) < error:
-        return "; p is the probability of DROPPING"
-    if min(abs(fraction - below), abs(fraction - (1 - below))) < error:
-        return "; uniform numbers in [0, 1) are needed, and normal ones give this fraction"
-    if abs(fraction - 0.5) < error:
-        return "; is 0.5 there instead of p?"
-    return ""
+    gaussian = "; uniform numbers in [0, 1) are needed, and normal ones give this fraction"
+    reasons = {
+        1 - p: "; p is the probability of DROPPING",
+        below: gaussian,
+        1 - below: gaussian,
+        0.5: "; is 0.5 there instead of p?",
+    }
+    nearest = min(reasons, key=lambda other: surprise(count, draws, other))
+    return reasons[nearest] if surprise(count, draws, nearest) < IMPOSSIBLE else ""
 
 
 # ---------------------------------------------------------------------------- backward
@@ -232,7 +239,9 @@ def _why_so_many(fraction, p, error):
 def backward_cases(contract):
     """Cases with dout; x has entries of either sign, and zeros, so out does not tell the mask."""
     draw = np.random.default_rng(4)
-    shape, other = ((5, 12, 3, 4), (40, 6, 2, 1)) if contract.per_channel else ((30, 20), (6, 9, 8))
+    shape, other = (30, 20), (6, 9, 8)
+    if contract.per_channel:  # so many that some are dropped, and others kept, of each image
+        shape, other = (10, 12, 3, 4), (40, 6, 2, 1)
     made = []
     for seed, (size, p, training, types) in enumerate(
         [

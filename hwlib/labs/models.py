@@ -7,18 +7,23 @@ import numpy as np
 import hwlib.functional as hf
 from hwlib import nn
 from hwlib.labs.answers import Hint
+from hwlib.labs.chance import IMPOSSIBLE, surprise_of_variance
 from hwlib.labs.practice import exercise
 
 
 def check_beginning(name, array, shape, dtype, scale):
-    """Raise a hint if a parameter does not begin as it should; a bias, with scale 0, at 0."""
+    """Raise a hint if a parameter does not begin as it should; a bias, with scale 0, at 0.
+
+    Gaussian numbers with this standard deviation are refused with probability below 4e-12.
+    """
     if not isinstance(array, np.ndarray) or array.shape != shape:
         raise Hint(f"the {name} has shape {np.shape(array)} instead of {shape}")
     if array.dtype != dtype:
         raise Hint(f"the {name} has dtype {array.dtype} instead of {np.dtype(dtype)}, the argument")
     if not scale and array.any():
         raise Hint(f"the {name} does not begin at 0")
-    if scale and abs(array.std() / scale - 1) > 6 / np.sqrt(2 * array.size):
+    ratio = array.var(ddof=1) / scale**2 if scale else 1.0
+    if surprise_of_variance(ratio, array.size - 1) > IMPOSSIBLE:
         raise Hint(
             f"the {name} begins with standard deviation {array.std():.3g} instead of about "
             f"{scale:.3g}"

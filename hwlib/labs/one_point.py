@@ -9,11 +9,8 @@ import numpy as np
 
 from hwlib import theory
 from hwlib.labs.answers import Hint
+from hwlib.labs.chance import IMPOSSIBLE, surprise
 from hwlib.labs.practice import exercise
-
-SIGMAS = (
-    5.0  # how far a count may be from what it should be: one right function in two million fails
-)
 
 
 def rows_of(x, y, p):
@@ -165,7 +162,10 @@ def _batches():
 
 
 def _look(attempt, w, x, y, p, batch_size):
-    """Each answer must be a possible outcome, and each outcome as frequent as it is likely."""
+    """Each answer must be a possible outcome, and each outcome as frequent as it is likely.
+
+    A right answer is refused with probability below 1e-9, see `hwlib.labs.chance`.
+    """
     found = []
     for seed in range(DRAWS):
         answer = attempt(w, x, y, p, batch_size, np.random.default_rng(seed))
@@ -200,8 +200,7 @@ def _look(attempt, w, x, y, p, batch_size):
 
 def _far(counts, chance):
     """Whether outcomes are more or less frequent than they would be with these probabilities."""
-    deviation = np.sqrt(DRAWS * chance * (1 - chance))
-    return (np.abs(counts - DRAWS * chance) > SIGMAS * deviation + 1).any()
+    return (surprise(counts, DRAWS, chance) > IMPOSSIBLE).any()
 
 
 def _first_rng():

@@ -38,7 +38,7 @@ def code(text: str, name: str) -> list[str]:
 
 def defined(lab: str, text: str) -> dict:
     """What a lab's cells define, in order; no training, no figure, no check of them is run."""
-    space, constants = {}, set(CONSTANTS[lab].split())
+    space, constants = {}, set(CONSTANTS.get(lab, "").split())
 
     def kept(node):
         if isinstance(node, ast.Assign):

@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 
 from hwlib.labs.answers import explained
+from hwlib.labs.chance import IMPOSSIBLE, surprise, surprise_of_variance
 from hwlib.labs.practice import Hint, practice
+
+CALLS = 48  # of a flip: that a right one never flips one of 700 images has probability 3e-12
 
 
 def to_floats(attempt: Callable[..., Any]) -> bool:
@@ -147,7 +150,8 @@ def _check_device(attempt):
 def random_flip(attempt: Callable[..., Any]) -> bool:
     """Check the reader's augmentation: each image mirrored with probability 1/2.
 
-    Which images are flipped is random, so the check looks at what happened to each image.
+    Which images are flipped is random, so the check looks at what happened to each image. A right
+    flip is refused with probability below 1e-9, see `hwlib.labs.chance`.
 
     Args:
         attempt: `random_flip(x, rng)`, for a tensor (N, C, H, W) and a NumPy generator or None.
@@ -190,7 +194,7 @@ def random_flip(attempt: Callable[..., Any]) -> bool:
         first = call(np.random.default_rng(1))
         if not np.array_equal(call(None), x):
             raise Hint("images change in evaluation too: if rng is None, return x as it is")
-        flips = np.array([_flipped(x, call(np.random.default_rng(s))) for s in range(1, 21)])
+        flips = np.array([_flipped(x, call(np.random.default_rng(s))) for s in range(CALLS)])
         _check_draws(flips)
         rng = np.random.default_rng(1)
         if not np.array_equal(call(rng), first):
@@ -225,8 +229,8 @@ def _check_draws(flips):
     counts, N = flips.sum(1), flips.shape[1]
     if not flips.any() or flips.all():
         raise Hint(
-            f"{'all' if flips.all() else 'none'} of {N} images are flipped, in each of 20 calls; "
-            "each image needs a draw of its own, with probability 1/2"
+            f"{'all' if flips.all() else 'none'} of {N} images are flipped, in each of {CALLS} "
+            "calls; each image needs a draw of its own, with probability 1/2"
         )
     if np.isin(counts, (0, N)).all():
         raise Hint(
@@ -234,13 +238,16 @@ def _check_draws(flips):
         )
     if len(set(map(bytes, flips))) == 1:
         raise Hint("every call flips the same images, whatever the generator gives")
-    if not 0.45 < flips.mean() < 0.55:
+    if surprise(flips.sum(), flips.size, 0.5) > IMPOSSIBLE:
         raise Hint(f"{flips.mean():.0%} of the images are flipped; it should be about half")
     never = np.flatnonzero(~flips.any(0) | flips.all(0))
     if len(never):
         what = "always" if flips[0, never[0]] else "never"
-        raise Hint(f"image {never[0]} of {N} is {what} flipped, in 20 calls; is a range too short?")
-    if counts.std() < 0.4 * np.sqrt(N) / 2:
+        raise Hint(
+            f"image {never[0]} of {N} is {what} flipped, in {CALLS} calls; is a range too short?"
+        )
+    ratio = counts.var(ddof=1) / (N / 4)
+    if ratio < 1 and surprise_of_variance(ratio, CALLS - 1) > IMPOSSIBLE:
         raise Hint(
             f"the number of images that are flipped hardly varies ({counts.min()} to "
             f"{counts.max()} of {N}): each image needs an independent draw"

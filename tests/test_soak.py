@@ -1,0 +1,27 @@
+"""The practice checks judge right answers alike, whatever the random inputs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.soak import Trial, misjudged, solutions
+
+
+def test_the_seeds_at_which_a_verdict_is_wrong_are_found():
+    def is_right():
+        number = np.random.default_rng(0).random()
+        print(f"drew {number}")
+        return number < 0.5
+
+    refused = misjudged(Trial("check", "right", is_right), range(40))
+    accepted = misjudged(Trial("check", "wrong", is_right, verdict=False), range(40))
+    assert refused
+    assert accepted
+    assert refused.keys() ^ accepted.keys() == set(range(40))
+    assert "drew 0." in next(iter(refused.values()))
+
+
+@pytest.mark.slow
+def test_every_solution_is_right_on_other_inputs_too():
+    assert {t: found for t in solutions() if (found := misjudged(t, range(1, 6)))} == {}
