@@ -3,7 +3,7 @@
 /** Where things stand, in units of the viewBox: images of this height, grids with cells of that side. */
 export const layout = () => matchMedia("(min-width: 40rem)").matches
   ? { width: 724, height: 300, side: 224, output: [508, 22], cell: 40, window: [230, 22], filter: [374, 22], product: [230, 178],
-      sum: [382, 214, 104, 48], bar: [511, 264, 205], signs: [["×", 362, 82], ["→", 366, 238]], wide: true }
+      sum: [382, 214, 104, 48], bar: [511, 264, 205], signs: [["×", 362, 82], ["=", 222, 238], ["→", 366, 238]], wide: true }
   : { width: 330, height: 372, side: 160, output: [174, 22], cell: 33, window: [0, 214], filter: [113, 214], product: [226, 214],
       sum: [226, 340, 99, 30], bar: [2, 346, 150], signs: [["×", 106, 264], ["=", 219, 264]] };
 
@@ -32,13 +32,13 @@ export function numbers(cells, at, { image, weight, row, column, sum, grips }, s
   }));
   const color = palette(sum); // as in the output; a full one wants black ink in both modes
   box(at.sum, at.sum.slice(2), short(sum), { class: "output" }, ...(shown === "gray" ? gray(sum) : [rgb(color), color[3] > 200 && "black"]));
-  const title = ([x, y], text) => add(cells, "text", { class: "title", x, y: y - 10 }, text);
-  title(at.window, "window");
-  title(at.filter, "filter w");
-  title(at.product, "products");
-  if (at.wide) title(at.sum, "their sum");
+  const title = ([x, y], text, kind) => add(cells, "text", { class: `title ${kind}`, x, y: y - 10 }, text);
+  title(at.window, "window", "a");
+  title(at.filter, "filter w", "c");
+  title(at.product, "products", "");
+  if (at.wide) title(at.sum, "their sum", "b");
   for (const [sign, x, y] of at.signs) add(cells, "text", { x, y, "font-size": 17 }, sign);
-  if (!at.wide) add(cells, "text", { class: "title", x: at.sum[0] - 36, y: at.sum[1] + 16 }, "sum");
+  if (!at.wide) add(cells, "text", { class: "title b", x: at.sum[0] - 40, y: at.sum[1] + 16 }, "sum");
 }
 
 /** What the output's colours mean: from `low` to `high`, and beyond them. */
@@ -51,19 +51,22 @@ export function bar(svg, cells, { bar: [x, y, width] }, palette, low, high) {
 }
 
 /** Outlines of the window and of its output, which are held, and lines to their numbers. */
-export function marks(svg, at, photo, result, { row, column }) {
+export function marks(svg, at, photo, result, size, { row, column }) {
   const { unit } = photo;
   const corner = ({ x, y }) => [x + column * unit, y + row * unit];
   const guide = (name, d) => layer(svg, "path", name).setAttribute("d", d);
   const [x, y] = corner(photo);
   const [left, top] = at.window;
-  const [size, side] = [3 * unit, 3 * at.cell];
-  guide("kernel-read", at.wide ? `M${x + size} ${y}L${left} ${top}M${x + size} ${y + size}L${left} ${top + side}`
-    : `M${x} ${y + size}L${left} ${top}M${x + size} ${y + size}L${left + side} ${top}`);
+  const [span, side] = [3 * unit, 3 * at.cell];
+  guide("kernel-read", at.wide ? `M${x + span} ${y}L${left} ${top}M${x + span} ${y + span}L${left} ${top + side}`
+    : `M${x} ${y + span}L${left} ${top}M${x + span} ${y + span}L${left + side} ${top}`);
   const [u, v] = corner(result);
   const [sum, above, wide, high] = at.sum;
-  guide("kernel-write", at.wide ? `M${sum + wide} ${above + high / 2}H${at.output[0] - 9}V${v + unit / 2}H${u}`
-    : `M${sum + wide} ${above + high / 2}H${at.width}V${at.output[1] + at.side + 5}H${u + unit / 2}V${v + unit}`);
+  // To the edge of the output only: it does not run across the picture.
+  const [edge, foot, along, down] = [result.x, result.y + unit * size.height, u + unit / 2, v + unit / 2];
+  guide("kernel-write", `M${sum + wide} ${above + high / 2}` + (at.wide
+    ? `H${edge - 14}V${down}H${edge - 1}` : `H${at.width}V${foot + 12}H${along}V${foot + 1}`));
+  guide("kernel-head", at.wide ? `M${edge - 7} ${down - 4}l6 4l-6 4` : `M${along - 4} ${foot + 7}l4 -6l4 6`);
 
   const outline = (name, [x, y], size) => {
     const rect = layer(svg, "rect", name);

@@ -61,13 +61,13 @@ function draw(state, pictures, { svg, line, notes, inputs }) {
     add(cells, "rect", { class: "kernel-frame", x, y, width: unit * width, height: unit * height });
   frame(photo, image);
   frame(result, output);
-  const title = (x, text) => add(cells, "text", { class: "title", x, y: 12 }, text);
-  title(photo.x, "image x");
-  title(result.x, "output y");
+  const title = (x, text, kind) => add(cells, "text", { class: `title ${kind}`, x, y: 12 }, text);
+  title(photo.x, "image x", "a");
+  title(result.x, "output y", "b");
   const sum = output.values[row * output.width + column];
   numbers(cells, at, { image, weight, row, column, sum, grips: fine() }, shown, palette);
   bar(svg, cells, at, palette, shown === "gray" ? 0 : -most, most);
-  marks(svg, at, photo, result, state);
+  marks(svg, at, photo, result, output, state);
 
   return (x, y, name, from) => {
     if (name.startsWith("weight")) {

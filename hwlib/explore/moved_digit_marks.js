@@ -5,17 +5,17 @@
  * words beside them begin; the filter, the scale of colours, and the verdict.
  */
 export const layout = () => matchMedia("(min-width: 40rem)").matches ? {
-  width: 724, height: 348, side: 142,
-  places: { image: [0, 113], moved: [194, 22], A: [388, 22], output: [194, 204], B: [388, 204], difference: [582, 113] },
-  arrows: [[147, 160, 188, 112], [341, 93, 382, 93], [147, 208, 188, 256], [341, 275, 382, 275], [535, 112, 576, 160], [535, 256, 576, 208]],
-  words: [[166, 74, 1], [361, 84, 1], [164, 272, 1], [361, 231, 1]],
-  filter: [582, 22], scale: [0, 300], verdict: [653, 286],
+  width: 724, height: 350, side: 145, wide: true,
+  places: { image: [0, 114], moved: [193, 22], A: [386, 22], output: [193, 203], B: [386, 203], difference: [579, 114] },
+  arrows: [[149, 158, 188, 118], [343, 95, 381, 95], [149, 218, 188, 258], [343, 276, 381, 276], [536, 118, 575, 158], [536, 258, 575, 218]],
+  words: [[168, 78, 1], [362, 86, 1], [167, 282, 1], [362, 234, 1]],
+  filter: [0, 22, 20], scale: [0, 304], verdict: [652, 291],
 } : {
-  width: 330, height: 534, side: 140,
-  places: { image: [0, 22], moved: [190, 22], A: [190, 194], output: [0, 194], B: [0, 366], difference: [190, 366] },
-  arrows: [[145, 92, 184, 92], [310, 165, 310, 189], [120, 165, 120, 189], [120, 337, 120, 361], [310, 337, 310, 361], [145, 436, 184, 436]],
-  words: [[164, 52, 1], [301, 180], [111, 180], [111, 350]],
-  scale: [0, 516], verdict: [260, 528],
+  width: 330, height: 566, side: 130,
+  places: { image: [0, 22], moved: [200, 22], A: [200, 184], output: [0, 184], B: [0, 346], difference: [200, 346] },
+  arrows: [[137, 90, 193, 90], [320, 156, 320, 179], [120, 156, 120, 179], [120, 318, 120, 341], [320, 318, 320, 341], [137, 411, 193, 411]],
+  words: [[165, 48, 1], [311, 172], [111, 172], [111, 334]],
+  filter: [0, 510, 18], scale: [200, 532], verdict: [265, 508],
 };
 
 function arrow(group, [a, b, c, d]) {
@@ -38,26 +38,25 @@ export function marks(group, at, { state, found, weight, gray }) {
     found.agree ? [fits ? "move" : "best", ...arrows(found.right, found.down)] : ["no fit"]];
   moves.forEach((lines, i) => words(group, at.words[i], lines));
 
+  const word = (x, y, text, side) => add(group, "text", { x, y, class: `moved-word ${side}` }, text);
   const [u, v] = at.verdict;
   add(group, "text", { x: u, y: v, class: `moved-verdict ${fits ? "fits" : ""}` }, fits ? "A = B ✓" : "A ≠ B ✗");
-  if (at.filter) {
-    add(group, "text", { x: u, y: v + 22, class: "moved-word" }, fits ? "100% agree" : `${found.agree ? "at best " : ""}${percent(found.share)} agree`);
-    const [x, y] = at.filter;
-    add(group, "text", { class: "title", x, y: y - 10 }, "layer");
-    const said = { padded: ["zeros", "around"], "stride 2": ["stride 2"], pooled: ["then max", "of 2 × 2"],
-      dense: ["random matrix", "484 × 576"], convolution: ["stride 1"] }[state.layer];
-    const dense = state.layer === "dense";
-    said.forEach((word, i) => add(group, "text", { x: x + (dense ? 0 : 70), y: y + 22 + 16 * i, class: "moved-word start" }, word));
-    if (!dense) weight.forEach((line, a) => line.forEach((w, b) => {
-      const cell = add(group, "g", { class: "filter", transform: `translate(${x + 21 * b} ${y + 21 * a})` });
-      add(cell, "rect", { width: 21, height: 21 });
-      add(cell, "text", { x: 10.5, y: 11, "font-size": 12 }, typeset(w));
-    }));
-  }
-  const [x, y] = at.scale;
-  add(group, "text", { x, y: y + 9, class: "moved-word start" }, "−");
-  add(group, "text", { x: x + 96, y: y + 9, class: "moved-word start" }, at.filter ? "+ output" : "+");
+  if (at.wide) word(u, v + 22, fits ? "100% agree" : `${found.agree ? "at best " : ""}${percent(found.share)} agree`, "");
+  const [x, y, cell] = at.filter;
+  add(group, "text", { class: "title", x, y: y - 10 }, "layer");
+  const said = { padded: ["zeros", "around"], "stride 2": ["stride 2"], pooled: ["then max", "of 2 × 2"],
+    dense: ["random matrix", "484 × 576"], convolution: ["stride 1"] }[state.layer];
+  const dense = state.layer === "dense";
+  said.forEach((text, i) => word(x + (dense ? 0 : 3 * cell + 8), y + 22 + 16 * i, text, "start"));
+  if (!dense) weight.forEach((line, a) => line.forEach((w, b) => {
+    const box = add(group, "g", { class: "filter", transform: `translate(${x + cell * b} ${y + cell * a})` });
+    add(box, "rect", { width: cell, height: cell });
+    add(box, "text", { x: cell / 2, y: cell / 2 + 0.5, "font-size": 12 }, typeset(w));
+  }));
+  const [left, top] = at.scale;
+  word(left, top + 9, "−", "start");
+  word(left + 96, top + 9, at.wide ? "+ output" : "+", "start");
   if (!gray) return;
-  add(group, "rect", { x: x + (at.filter ? 0 : 114), y: y + (at.filter ? 20 : -2), width: 14, height: 14, class: "moved-nothing" });
-  add(group, "text", { x: x + (at.filter ? 20 : 132), y: y + (at.filter ? 32 : 9), class: "moved-word start" }, at.filter ? "nothing to compare" : "none");
+  add(group, "rect", { x: left, y: top + 20, width: 14, height: 14, class: "moved-nothing" });
+  word(left + 20, top + 32, "not compared", "start");
 }

@@ -39,9 +39,9 @@ function draw(state, scenes, { svg, line, notes, inputs }) {
   const panels = {
     image: ["image", images[0], gray],
     moved: ["moved image", images[1], gray],
-    A: ["A", own, colours],
+    A: [at.wide ? "A: move, then layer" : "A", own, colours],
     output: ["output", first, colours],
-    B: ["B", there, colours],
+    B: [at.wide ? "B: layer, then move" : "B", there, colours],
     difference: ["A − B", difference, colours],
   };
   const frames = layer(svg, "g", "explore-cells");
