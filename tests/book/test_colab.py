@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import os
@@ -10,7 +11,6 @@ import shutil
 import subprocess
 import sys
 import venv
-from ast import literal_eval
 from pathlib import Path
 
 import jupytext
@@ -29,6 +29,8 @@ from tools.colab import LIST, Colab
 pytestmark = pytest.mark.slow
 
 BOOK = Book(ROOT)
+# One of each kind is run: a lesson, a lab with NumPy, a lab with PyTorch that writes files.
+KINDS = "convolution_arithmetic", "lab_convolution", "lab_pytorch_cnn"
 COLAB = Colab.read((ROOT / LIST).read_text(encoding="utf-8"))
 
 
@@ -67,14 +69,6 @@ def environment(**more):
     """The environment variables without anything that could lead back to the repository."""
     keep = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV"))}
     return {**keep, **more}
-
-
-def test_the_wheel_holds_the_package_and_nothing_else(wheel):
-    import zipfile
-
-    names = zipfile.ZipFile(wheel).namelist()
-    assert {n.split("/")[0].split("-")[0] for n in names} == {"hwlib"}
-    assert any(n.endswith("explore/convolution.js") for n in names)
 
 
 def test_the_environment_is_colabs_and_knows_no_repository(root, colab, tmp_path):
@@ -120,59 +114,55 @@ def execute(colab, tmp_path_factory):
     return run_in_colab
 
 
-def read(chapter):
-    return nbformat.read(ROOT / f"notebooks/{chapter}.ipynb", as_version=4)
-
-
-def text_of(outputs):
-    return "".join(output.get("text", "") for output in outputs)
-
-
-@pytest.mark.parametrize("chapter", BOOK.chapters)
-def test_an_untouched_notebook_runs_from_top_to_bottom_twice(execute, chapter):
-    """No traceback, in either run of one kernel; the checks name every exercise that is open."""
-    sources = [cell.source for cell in read(chapter).cells if cell.cell_type == "code"]
-    checks = re.findall(r"^check\(", "\n".join(sources), re.M)
-    stubs = set(re.findall(r"\bexercise '([^']+)'", "\n".join(sources)))
-    assert checks
-    assert stubs
-    for cells in runs(execute, sources):
-        outputs = [output for cell in cells for output in cell.outputs]
-        assert [o for o in outputs if o.output_type == "error"] == []
-        said = text_of(outputs)
-        named = re.findall(r"Your turn: exercise '([^']+)'", said)
-        assert len(named) == len(checks)
-        assert set(named) == stubs
-        assert "Right:" not in said
-
-
-@pytest.mark.parametrize("chapter", BOOK.chapters)
-def test_a_solved_notebook_gives_the_values_of_the_page_twice(execute, chapter):
-    """The code of the notebook with that of the solutions, and the cells that record its values."""
-    whole = [c.source for c in _code(splice(BOOK.source(chapter), chapter, BOOK.solutions, "full"))]
-    setup, *rest = (cell.source for cell in read(chapter).cells if cell.cell_type == "code")
-    assert set(rest) <= set(whole)  # the notebook's cells are the chapter's
+@pytest.mark.parametrize("chapter", KINDS)
+def test_a_notebook_runs_untouched_and_then_solved(execute, chapter):
+    """In one kernel, as a student does it; solved, it gives the values of the page."""
+    untouched, solved = sources(chapter)
+    cells = [nbformat.v4.new_code_cell(source) for source in untouched + solved]
+    execute(nbformat.v4.new_notebook(cells=cells))
+    stubs = set(re.findall(r"\bexercise '([^']+)'", "\n".join(untouched)))
+    first, second = (
+        "".join(output.get("text", "") for cell in part for output in cell.outputs)
+        for part in (cells[: len(untouched)], cells[len(untouched) :])
+    )
+    assert not [o for cell in cells for o in cell.outputs if o.output_type == "error"]
+    named = re.findall(r"Your turn: exercise '([^']+)'", first)
+    assert len(named) == len(re.findall(r"^check\(", "\n".join(untouched), re.M))
+    assert set(named) == stubs != set()
+    assert "Right:" not in first
+    assert "Right:" in second
+    assert not re.search("is not filled in|Your turn|Not yet", second)
     expected = {
         name: entry
         for folder in tables.TABLES
         for name, entry in tables.table(BOOK, folder).get(chapter, {}).items()
     }
-    for cells in runs(execute, [setup, *whole]):
-        said = text_of(output for cell in cells for output in cell.outputs)
-        assert "Right" in said
-        assert not re.search("is not filled in|Your turn|Not yet", said)
-        found = recorded(cells)
-        assert found.keys() == expected.keys()
-        differences = {name: difference(found[name], expected[name]) for name in found}
-        assert {name: what for name, what in differences.items() if what} == {}
+    found = recorded(cells[len(untouched) :])
+    assert found.keys() == expected.keys()
+    differences = {name: difference(found[name], expected[name]) for name in found}
+    assert {name: what for name, what in differences.items() if what} == {}
 
 
-def runs(execute, sources):
-    """The cells of these sources, run once and once more in the same kernel."""
-    cells = [nbformat.v4.new_code_cell(source) for _ in range(2) for source in sources]
-    notebook = nbformat.v4.new_notebook(cells=cells)
-    execute(notebook)
-    return notebook.cells[: len(sources)], notebook.cells[len(sources) :]
+def sources(chapter):
+    """The code of the notebook, and the same with that of the solutions and of hidden cells."""
+    whole = [c.source for c in _code(splice(BOOK.source(chapter), chapter, BOOK.solutions, "full"))]
+    notebook = nbformat.read(ROOT / f"notebooks/{chapter}.ipynb", as_version=4)
+    untouched = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    assert set(untouched[1:]) <= set(whole)  # after the set-up, its cells are the chapter's
+    return untouched, [untouched[0], *whole]
+
+
+def test_every_notebook_finds_there_what_it_imports(colab, tmp_path):
+    """Those that are not run, too: each import statement, with the names that it asks for."""
+    code = "\n".join(source for chapter in BOOK.chapters for source in sources(chapter)[1])
+    code = re.sub(r"^\s*[%!].*", "", code, flags=re.M)
+    imports = {
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.Import | ast.ImportFrom) and "google" not in ast.unparse(node)
+    }
+    assert len(imports) > 40
+    run(colab, "-c", "\n".join(sorted(imports)), cwd=tmp_path, env=environment())
 
 
 def recorded(cells):
@@ -184,7 +174,7 @@ def recorded(cells):
             data = {key.removeprefix(mark["mime_prefix"]): v for key, v in output.data.items()}
             found[mark["name"]] = {
                 "value": json.loads(data["application/json"]),
-                "shown": literal_eval(data["text/plain"]),
+                "shown": ast.literal_eval(data["text/plain"]),
             }
     return found
 
