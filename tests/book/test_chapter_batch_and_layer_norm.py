@@ -35,15 +35,6 @@ def test_a_shift_is_never_seen_and_a_factor_only_through_eps(X):
     assert abs(batch_norm(3 * X, eps=1.0) - batch_norm(X, eps=1.0)).max() > 0.01
 
 
-@pytest.mark.parametrize("n", [2, 5, 64])
-def test_no_standardized_value_exceeds_the_root_of_n_minus_1(n):
-    spike = np.zeros((n, 1))
-    spike[-1] = 5
-    assert batch_norm(spike)[-1, 0] == pytest.approx(np.sqrt(n - 1))
-    heavy = np.random.default_rng(n).standard_cauchy((n, 500))
-    assert abs(batch_norm(heavy)).max() <= np.sqrt(n - 1) + 1e-9
-
-
 @pytest.mark.parametrize(
     ("norm", "ignores_bias"),
     [
@@ -67,20 +58,9 @@ def test_which_norms_ignore_a_bias_per_channel(norm, ignores_bias):
 # -------------------------------------------------------------------------- training and inference
 
 
-def test_the_running_update_with_torchs_momentum_and_unbiased_variance():
-    layer, mean, var = torch.nn.BatchNorm1d(1, dtype=torch.float64), 0.0, 1.0
-    for batch in np.random.default_rng(2).normal(3.0, 2.0, (20, 8, 1)):
-        layer(torch.tensor(batch))
-        mean, var = 0.9 * mean + 0.1 * batch.mean(), 0.9 * var + 0.1 * batch.var(ddof=1)
-    assert layer.running_mean.item() == pytest.approx(mean, rel=1e-12)
-    assert layer.running_var.item() == pytest.approx(var, rel=1e-12)
-    assert abs(var - 4 * 7 / 8) > 0.1  # so the biased one would have been seen
-
-
-@pytest.mark.parametrize("bias", [False, True])
-def test_batch_norm_folds_into_the_convolution_before_it(bias):
+def test_batch_norm_folds_into_the_convolution_before_it():
     torch.manual_seed(3)
-    conv = torch.nn.Conv2d(3, 8, 3, bias=bias, dtype=torch.float64)
+    conv = torch.nn.Conv2d(3, 8, 3, dtype=torch.float64)
     norm = torch.nn.BatchNorm2d(8, dtype=torch.float64)
     torch.nn.init.normal_(norm.weight)
     torch.nn.init.normal_(norm.bias)
@@ -90,9 +70,8 @@ def test_batch_norm_folds_into_the_convolution_before_it(bias):
     norm.eval()
     with torch.no_grad():
         scale = norm.weight / (norm.running_var + norm.eps).sqrt()
-        before = conv.bias if bias else 0.0
         weight = conv.weight * scale[:, None, None, None]
-        folded = norm.bias + scale * (before - norm.running_mean)
+        folded = norm.bias + scale * (conv.bias - norm.running_mean)
         want = norm(conv(x)).numpy()
     got = hf.conv2d(x.numpy(), weight.numpy(), folded.numpy())
     assert abs(got - want).max() < 1e-12
@@ -148,14 +127,6 @@ def test_the_gradient_in_terms_of_dgamma_and_dbeta(X):
     dX, _, _, dgamma, dbeta = backward(dy)
     n, r, Z = len(X), np.sqrt(X.var(axis=0) + eps), batch_norm(X, eps)
     np.testing.assert_allclose(dX, gamma / r * (dy - dbeta / n - Z * dgamma / n), atol=1e-12)
-
-
-@pytest.mark.parametrize("n", [10, 1_000, 100_000])
-def test_the_gradient_of_half_the_squares_is_zero_for_every_batch_size(n):
-    x = np.random.default_rng(n).normal(3.0, 2.0, (n, 1))
-    y, backward = hf.batch_norm.vjp(x, None, None, training=True, eps=0.0)
-    assert abs(y.mean()) < 1e-12
-    assert abs(backward(y)[0]).max() < 1e-11 < abs(y).max()
 
 
 def test_with_gamma_zero_only_gamma_and_beta_learn(X):

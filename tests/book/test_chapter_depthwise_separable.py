@@ -22,8 +22,7 @@ def pair(x, d, p, a=None, b=None, between=lambda z: z, **geometry):
     return hf.conv2d(between(z), p[:, :, None, None], b)
 
 
-@pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize("padding", [0, 1, 2])
+@pytest.mark.parametrize(("stride", "padding"), [(1, 0), (2, 1)])
 def test_the_pair_is_a_standard_layer_with_the_effective_kernel(stride, padding):
     rng = RNG(0)
     x, d, p = (rng.integers(-5, 6, s) * 1.0 for s in [(2, 4, 9, 8), (4, 3, 3), (6, 4)])
@@ -115,14 +114,6 @@ def test_a_kernel_of_rank_one_per_channel_is_a_pair_and_the_sobel_filters_are_no
     assert np.linalg.matrix_rank(d[0]) == 3  # depthwise is not spatially separable
     sobel = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
     assert np.linalg.matrix_rank(np.stack([sobel.ravel(), sobel.T.ravel()])) == 2
-
-
-def test_the_error_on_white_noise_is_the_squared_distance():
-    rng = RNG(6)
-    gap, white = rng.standard_normal((5, 2, 3, 3)), rng.standard_normal((20_000, 2, 3, 3))
-    squares = (hf.conv2d(white, gap)[:, :, 0, 0] ** 2).sum(axis=1)
-    error = squares.std() / np.sqrt(len(squares))
-    assert abs(squares.mean() - (gap**2).sum()) < 4 * error
 
 
 def test_on_digits_another_pair_is_better_than_the_best_one_for_white_noise():

@@ -12,27 +12,6 @@ from hwlib.explore import DropoutLoss, EffectiveMatrix, FourMasks, OneWeight
 from tests.conftest import ROOT
 
 
-def test_the_identity_holds_exactly():
-    X = np.array([[2.0, -1.0, 0.0], [1.0, 3.0, -2.0], [0.0, 1.0, 4.0]])
-    y, w = np.array([3.0, -1.0, 2.0]), np.array([2.0, -1.0, 1.0])
-    k = 0.75
-    fit, penalty = np.sum((y - k * X @ w) ** 2), k * (1 - k) * np.sum(X**2, axis=0) @ w**2
-    masks = theory.expected_loss_by_masks(X, y, w, noise=theory.bernoulli(keep=k))
-    assert masks == fit + penalty
-
-
-def test_the_units_of_a_feature_do_not_matter_to_dropout():
-    rng = np.random.default_rng(7)
-    X, y = rng.standard_normal((12, 3)), rng.standard_normal(12)
-    noise = theory.bernoulli(keep=0.8)
-    before = X @ theory.minimizer(X, y, noise=noise)
-    scaled = X * [1000, 1, 1]
-    after = scaled @ theory.minimizer(scaled, y, noise=noise)
-    np.testing.assert_allclose(after, before, rtol=1e-9)
-    ridge = scaled @ theory.ridge(scaled, y, penalty=5) - X @ theory.ridge(X, y, penalty=5)
-    assert np.abs(ridge).max() > 0.01
-
-
 def test_the_figure_of_four_masks_is_the_example_of_the_text():
     assert FourMasks().average == 8.5
     assert FourMasks(w1=1, w2=1).average == 4
@@ -103,16 +82,6 @@ def test_dropout_shrinks_weights_but_makes_none_zero():
     for keep in (0.9, 0.5, 0.01):
         noise = theory.bernoulli(keep=keep, inverted=True)
         assert theory.minimizer(X, y, noise=noise).all()
-
-
-def test_the_intercept_is_penalized_like_a_feature():
-    rng = np.random.default_rng(10)
-    X = np.hstack([rng.integers(-3, 4, (3, 2)), np.ones((3, 1))]) * 1.0
-    y, w = rng.integers(-3, 4, 3) * 1.0, np.array([1.0, -2.0, 3.0])
-    noise = theory.bernoulli(keep=0.75)
-    assert theory.expected_loss_by_masks(X, y, w, noise=noise) == theory.expected_loss(
-        X, y, w, noise=noise
-    )
 
 
 def cell(beginning):

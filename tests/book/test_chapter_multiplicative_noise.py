@@ -127,13 +127,6 @@ def test_figure_2_at_both_ends_of_its_sliders(settings, minimum, least):
         assert figure.loss == pytest.approx(least, abs=0.005)
 
 
-def test_figure_2_without_mean_and_noise_every_weight_is_a_minimum():
-    X, y = NoiseTikhonov().X, NoiseTikhonov().y
-    for noise in (theory.gaussian(mean=0, std=0), theory.bernoulli(keep=0)):
-        for w in ([0, 0], [3, -7]):
-            assert theory.expected_loss(X, y, w, noise=noise) == 14
-
-
 def test_figure_2_only_the_ratio_matters_on_clean_data():
     one, half = NoiseTikhonov(mu=1, sigma=0.6), NoiseTikhonov(mu=0.5, sigma=0.3)
     np.testing.assert_allclose(half.minimum, 2 * one.minimum)
@@ -157,14 +150,6 @@ def test_penalties_of_added_shared_and_correlated_noise(problem):
         (X * (1 + sigma * normal), sigma**2 * np.diag(np.diag(gram))),
     ]:
         agree(((y - data @ w) ** 2).sum(axis=1), loss(X, y, w, penalty=penalty))
-
-
-def test_one_factor_per_row_only_scales(problem):
-    X, y, _ = problem
-    usual = theory.ridge(X, y, penalty=0)
-    mean, variance = 0.8, 0.6
-    shrunk = np.linalg.solve((mean**2 + variance) * X.T @ X, mean * X.T @ y)
-    np.testing.assert_allclose(shrunk, mean / (mean**2 + variance) * usual)
 
 
 def test_the_units_cancel_and_the_zero_point_does_not(problem):

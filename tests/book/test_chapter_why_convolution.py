@@ -85,12 +85,6 @@ def test_the_note_says_these_numbers():
         assert words in re.sub(r"\s+", " ", note)
 
 
-@pytest.mark.parametrize("dilation", [2, 3, 4])
-def test_one_dilated_layer_alone_skips_inputs(dilation):
-    seen, size = seen_by_output([{"kernel_size": 3, "dilation": dilation}])
-    assert seen == 3 < size
-
-
 # ------------------------------------------------------------------------------ exact statements
 
 
@@ -109,12 +103,14 @@ def test_a_straight_edge_gives_at_most_24_and_a_corner_more():
     assert abs(columns - 6).max() <= 2
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_transposing_image_and_filter_transposes_the_response(seed):
-    rng = np.random.default_rng(seed)
-    x, w = rng.integers(-9, 10, (1, 1, 9, 7)) * 1.0, rng.integers(-9, 10, (1, 1, 3, 2)) * 1.0
-    turned = hf.conv2d(np.swapaxes(x, 2, 3), np.swapaxes(w, 2, 3))
-    np.testing.assert_array_equal(turned, np.swapaxes(hf.conv2d(x, w), 2, 3))
+def test_transposing_both_is_a_symmetry_and_neither_rotating_nor_reordering_is():
+    rng = np.random.default_rng(0)
+    x, w = rng.random((1, 1, 9, 7)), rng.random((1, 1, 3, 2))
+    y, turned = hf.conv2d(x, w), lambda a: np.rot90(a, axes=(2, 3))
+    np.testing.assert_allclose(hf.conv2d(x.swapaxes(2, 3), w.swapaxes(2, 3)), y.swapaxes(2, 3))
+    assert not np.allclose(hf.conv2d(turned(x), w[..., :2, :]), turned(hf.conv2d(x, w[..., :2, :])))
+    shuffled = hf.conv2d(x[..., rng.permutation(7)], w)
+    assert not np.allclose(np.sort(shuffled), np.sort(y))
 
 
 def test_the_sum_of_the_edge_filters_prefers_135_degrees():
@@ -122,19 +118,6 @@ def test_the_sum_of_the_edge_filters_prefers_135_degrees():
     exec(compile(cell("angles =").split("vertical, ")[0], "<cell>", "exec"), names)
     responses = names["tuned"](EDGES + EDGES.T)
     assert names["angles"][responses.argmax()] == 135
-
-
-def test_rotating_is_not_a_symmetry_of_a_convolution():
-    x = np.random.default_rng(0).random((1, 1, 9, 9))
-    turned = hf.conv2d(np.rot90(x, axes=(2, 3)), EDGES[None, None])
-    assert not np.allclose(turned, np.rot90(hf.conv2d(x, EDGES[None, None]), axes=(2, 3)))
-
-
-def test_a_convolution_of_a_table_depends_on_the_order_of_its_columns():
-    rng = np.random.default_rng(0)
-    table, w = rng.standard_normal((5, 1, 8)), rng.standard_normal((1, 1, 3))
-    a, b = (hf.conv1d(table[..., order], w) for order in (np.arange(8), rng.permutation(8)))
-    assert not np.allclose(np.sort(a), np.sort(b))
 
 
 def test_two_learned_filters_are_edge_filters_and_one_is_hardly_used():

@@ -63,19 +63,6 @@ def test_other_starts_end_elsewhere(solved):
     np.testing.assert_allclose(path[-1] @ [1, -10], 31)
 
 
-def test_the_trainings_are_those_of_torch(solved):
-    """SGD and Adam of the lab's loop take torch's steps."""
-    for method, theirs in ((optim.SGD, torch.optim.SGD), (optim.Adam, torch.optim.Adam)):
-        path, _ = solved["train"](solved["full_gradient"], [0.5, -0.3], 50, method)
-        w = torch.tensor([0.5, -0.3], dtype=torch.float64, requires_grad=True)
-        stepper = theirs([w], lr=1e-3)
-        for _ in range(50):
-            stepper.zero_grad()
-            ((10 * w[0] + w[1] - 11) ** 2).backward()
-            stepper.step()
-        np.testing.assert_allclose(path[-1], w.detach().numpy(), rtol=1e-12)
-
-
 def test_an_interrupt_keeps_what_there_is(solved):
     count = iter(range(100))
 
@@ -325,13 +312,6 @@ def test_the_code_for_cifar_runs_from_download_to_plot(solved, cifar, monkeypatc
     said = capsys.readouterr().out
     assert "±" not in said  # of one seed there is no standard deviation
     assert "number of seeds: 1" in said
-
-
-def test_synthetic_images_are_a_plan_of_their_own(solved):
-    plan = solved["SYNTHETIC"]
-    assert plan["load"](0).train.x.shape == (256, 3, 32, 32)
-    assert plan["network"] is solved["CIFAR"]["network"]
-    assert plan["inputs"] is solved["CIFAR"]["inputs"]
 
 
 def test_an_interrupted_experiment_keeps_what_is_finished(solved, monkeypatch):
