@@ -197,10 +197,9 @@ def test_a_deep_network_needs_the_norm_at_this_scale(solved):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", OTHER_SEEDS)
-def test_a_deep_network_without_the_norm_varies_from_seed_to_seed(first, solved):
+def test_a_deep_network_without_the_norm_varies_from_seed_to_seed(solved):
     plain, normed = (
-        np.array([solved["deep_run"](k, first + s).validation_accuracy[-1] for s in range(8)])
+        np.array([solved["deep_run"](k, OTHER_SEEDS + s).validation_accuracy[-1] for s in range(8)])
         for k in solved["KINDS"]
     )
     assert 0.3 < plain.mean() < 0.65
@@ -210,9 +209,8 @@ def test_a_deep_network_without_the_norm_varies_from_seed_to_seed(first, solved)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", OTHER_SEEDS)
-def test_a_norm_widens_the_range_of_scales(first, solved):
-    seeds = first, first + 1
+def test_a_norm_widens_the_range_of_scales(solved):
+    seeds = OTHER_SEEDS, OTHER_SEEDS + 1
     reached = {
         (kind, scale): np.mean([end(solved["with_scale"](kind, s, scale)) for s in seeds])
         for kind in solved["KINDS"]
@@ -267,10 +265,11 @@ def test_dropout_helps_where_labels_are_wrong_and_only_there(solved):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", OTHER_SEEDS)
-def test_in_the_homeworks_setting_dropout_lowers_both_accuracies(first, solved):
+def test_in_the_homeworks_setting_dropout_lowers_both_accuracies(solved):
     held, seen = (
-        np.array([gain(solved, 0.5, first + s, which, **solved["HOMEWORK"]) for s in range(6)])
+        np.array(
+            [gain(solved, 0.5, OTHER_SEEDS + s, which, **solved["HOMEWORK"]) for s in range(6)]
+        )
         for which in ("validation_accuracy", "train_accuracy")
     )
     assert np.mean(held < 0) >= 0.5

@@ -5,7 +5,7 @@ import pytest
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("size", [(1440, 900), (1280, 800), (390, 844)])
+@pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
 def test_the_first_screen_says_what_this_is_and_where_to_begin(page, site, size):
     width, height = size
     page.set_viewport_size({"width": width, "height": height})

@@ -12,8 +12,8 @@ from pypdf import PdfReader
 from bookkit.course.settings import Book
 from bookkit.finish.site import pages
 
-WIDTHS = (1440, 1280, 1024, 768, 390, 360, 320)
-DESKTOP = (1440, 1280, 1024)
+WIDTHS = (1440, 1024, 768, 320)
+DESKTOP = (1440, 1024)
 MEASURE = 65, 75  # characters in the middle one of a page's full lines of prose
 LESSON = "chapters/batch_and_layer_norm"  # formulas, live figures, folded code, solutions
 
