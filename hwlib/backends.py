@@ -36,7 +36,7 @@ def backend(caller, model, transform, precision=None):
 class _NumPy:
     """What `fit` asks of a library, for `hwlib`."""
 
-    precision = scaler = None
+    name, precision, scaler = "hwlib", None, None
     _kind = optim.Optimizer
 
     def __init__(self, caller, model, transform):
@@ -100,8 +100,12 @@ class _NumPy:
         return scalars
 
     def load(self, path):
-        """Return the state in a checkpoint, in the types of this library."""
+        """Return what a checkpoint holds, with the arrays of this library."""
         return checkpoint.load(path)
+
+    def with_own_keys(self, state):
+        """Return a state from a checkpoint with the keys that this library's optimizers use."""
+        return state
 
     def seed(self, rng):
         """Make all layers that draw random numbers use this generator."""
@@ -116,6 +120,8 @@ class _NumPy:
 
 class _Torch(_NumPy):
     """The same for PyTorch."""
+
+    name = "torch"
 
     def __init__(self, caller, model, transform, torch, precision):
         super().__init__(caller, model, transform)
@@ -164,11 +170,11 @@ class _Torch(_NumPy):
         return self.torch.stack(scalars).tolist()
 
     def load(self, path):
-        state = checkpoint.load(path, self.torch.from_numpy)
-        if "optimizer" in state:  # torch counts the parameters, JSON has strings for keys
-            moments = state["optimizer"]["state"]
-            state["optimizer"]["state"] = {int(number): v for number, v in moments.items()}
-        return state
+        return checkpoint.load(path, self.torch.from_numpy)
+
+    def with_own_keys(self, state):  # torch counts the parameters, JSON has strings for keys
+        moments = {int(number): v for number, v in state["optimizer"]["state"].items()}
+        return state | {"optimizer": state["optimizer"] | {"state": moments}}
 
     def seed(self, rng):
         seed = int(rng.integers(2**63))

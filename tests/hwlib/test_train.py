@@ -11,10 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-import hwlib.functional as hf
 from hwlib import checkpoint, data, nn, optim
 from hwlib.data import Split
-from hwlib.op import op_from_pair
 from hwlib.train import History, evaluate, fit
 
 DIGITS = data.digits(rng=0)
@@ -132,10 +130,9 @@ def stop_at(n, error=KeyboardInterrupt):
 # Two libraries, one loop
 
 
-TWO = [("SGD", dict(lr=0.1, momentum=0.9)), ("Adam", dict(lr=3e-3))]
-
-
-@pytest.mark.parametrize(("name", "hyper"), TWO)
+@pytest.mark.parametrize(
+    ("name", "hyper"), [("SGD", dict(lr=0.1, momentum=0.9)), ("Adam", dict(lr=3e-3))]
+)
 def test_hwlib_and_torch_train_alike(name, hyper):
     histories, models = [], []
     train, validation = (Split(s.x.astype(float), s.y) for s in (SMALL.train, SMALL.validation))
@@ -482,6 +479,7 @@ def test_resume_after_an_interrupt_within_an_epoch(library, tmp_path):
         (dict(optimizer="SGD"), "optimizer"),
         (dict(model=lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 10, rng=0))), "model"),
         (dict(precision="bfloat16"), "precision"),
+        (dict(model=lambda: cnn(torch.nn)), "library"),
     ],
 )
 def test_a_checkpoint_of_another_run_is_refused(change, what, tmp_path):
@@ -587,23 +585,6 @@ def test_read_only_data_small_labels_and_tensors(library, kind):
     assert quick(cnn(library), (x, y), epochs=1) == expected
 
 
-def test_a_lab_s_pair_trains():
-    def affine_forward(x, w, b):
-        return x.reshape(len(x), -1) @ w + b, (x, w)
-
-    def affine_backward(dout, cache):
-        x, w = cache
-        return (dout @ w.T).reshape(x.shape), x.reshape(len(x), -1).T @ dout, dout.sum(0)
-
-    rng = np.random.default_rng(0)
-    w, b = rng.standard_normal((64, 10)).astype(np.float32) / 8, np.zeros(10, np.float32)
-    model = nn.Sequential(nn.Layer(op_from_pair(affine_forward, affine_backward), w=w, b=b))
-    reference = nn.Sequential(nn.Flatten(), nn.Layer(hf.linear, weight=w.T.copy(), bias=b.copy()))
-    history = quick(model, epochs=3)
-    assert np.allclose(history.step_loss, quick(reference, epochs=3).step_loss)
-    assert history.train_loss[-1] < history.train_loss[0]
-
-
 def test_a_label_for_each_pixel():
     x = np.random.default_rng(0).standard_normal((6, 1, 4, 4)).astype(np.float32)
     y = (x[:, 0] > 0).astype(int)
@@ -634,25 +615,8 @@ def test_half_precision_trains_and_leaves_full_precision_behind(precision):
     assert evaluate(model, DIGITS.validation).accuracy == max(history.validation_accuracy)
 
 
-@pytest.fixture
-def scalers(monkeypatch):
-    """Make a scaler begin with another scale, by `scalers.first`; each is kept."""
-
-    class Scaler(torch.amp.GradScaler):
-        made, first = [], 2.0**16
-
-        def __init__(self, device, enabled):
-            super().__init__(device, init_scale=self.first, enabled=enabled)
-            self.made.append(self)
-
-    monkeypatch.setattr(torch.amp, "GradScaler", Scaler)
-    return Scaler
-
-
-@pytest.mark.parametrize(("scale", "gradient"), [(2.0**16, -(2.0**-26)), (1.0, 0.0)])
-def test_small_gradients_survive_float16_by_the_scaler(scale, gradient, scalers):
+def test_small_gradients_survive_float16_by_the_scaler():
     """The smallest number above 0 in float16 is 2⁻²⁴; the gradient in the first layer is −2⁻²⁶."""
-    scalers.first = scale
     layers = torch.nn.Linear(1, 1, bias=False), torch.nn.Linear(1, 2, bias=False)
     model = torch.nn.Sequential(*layers)
     with torch.no_grad():
@@ -663,18 +627,7 @@ def test_small_gradients_survive_float16_by_the_scaler(scale, gradient, scalers)
     optimizer.register_step_pre_hook(lambda *_: seen.append(layers[0].weight.grad.item()))
     x, y = np.full((4, 1), 2.0**-12, np.float32), np.zeros(4, int)
     quick(model, (x, y), epochs=1, optimizer=optimizer, precision="float16")
-    assert seen == [pytest.approx(gradient, rel=0.01, abs=0)]
-
-
-def test_a_step_whose_gradients_overflow_is_left_out_and_the_scale_halved(scalers):
-    scalers.first = 2.0**60
-    model = cnn(torch.nn)
-    before = {n: p.clone() for n, p in model.named_parameters()}
-    history = quick(model, epochs=2, precision="float16", keep="last")
-    assert len(history.step_loss) == 10
-    assert np.isfinite(history.step_loss).all()
-    assert scalers.made[-1].get_scale() == 2.0**50
-    assert all(torch.equal(p, before[n]) for n, p in model.named_parameters())
+    assert seen == [pytest.approx(-(2.0**-26), rel=0.01, abs=0)]
 
 
 def test_no_step_asks_the_device_for_a_number(monkeypatch):
@@ -709,22 +662,16 @@ X, Y = SMALL.train.x[:6], SMALL.train.y[:6]
     ("change", "error", "message"),
     [
         (dict(batch_size=0), ValueError, "fit: batch_size must be an integer of at least 1, got 0"),
-        (dict(batch_size=2.5), ValueError, "fit: batch_size"),
-        (dict(epochs=-1), ValueError, "fit: epochs must be .* at least 1, got -1"),
         (dict(epochs=True), ValueError, "fit: epochs must be an integer .*, got True"),
         (dict(seed=1.5), ValueError, "fit: seed must be an integer of at least 0, got 1.5"),
-        (dict(seed=-1), ValueError, "fit: seed must be"),
         (dict(data=(X[:0], Y[:0])), ValueError, r"at least one \(images.shape=\(0, 1, 8, 8\)"),
         (dict(data=(X, Y[:5])), ValueError, r"fit: data must have as many .*labels.shape=\(5,\)"),
         (dict(data=(X, Y + 10)), ValueError, "labels of data must be 0 to 9, since the model has 10"),
-        (dict(data=(X, 0 * Y + 10)), ValueError, "must be 0 to 9, .* but they are 10 to 10"),
         (dict(data=(X, Y - 9)), ValueError, "labels of data must be 0 to 9"),
         (dict(data=(X, Y.astype(float))), TypeError, "labels of data must be integers, .* for regression, write the loop with mse_loss"),
         (dict(data=(X, Y[:, None])), ValueError, r"labels.shape=\(6, 1\)"),
         (dict(data=(X.tolist(), Y)), TypeError, "images of data must be an array"),
-        (dict(validation=(X, Y[:3])), ValueError, "fit: validation must have as many"),
         (dict(validation=(X, Y + 10)), ValueError, "labels of validation must be 0 to 9"),
-        (dict(validation=(X[:0], Y[:0])), ValueError, "fit: validation .* at least one"),
         (dict(keep="worst"), ValueError, "fit: keep must be one of"),
         (dict(schedule_every="day"), ValueError, "fit: schedule_every must be one of"),
         (dict(precision="float8"), ValueError, "fit: precision must be one of"),
