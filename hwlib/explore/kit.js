@@ -15,7 +15,7 @@ export const range = (label, min, max, step = 1) => [label, { type: "range", min
  * `title` and `invite` (what to do first) stand above. `controls` gives each trait a label and the
  * attributes of its input: of type "range" (a number), "text" (numbers), "select" (a word, with
  * `options`: { word: label }) or "hidden" (a number that only buttons change); with `more: true` it
- * stands in a fold below the others. The trait `examples`,
+ * stands in a fold below the others. `values` names the traits of the state that have no control. The trait `examples`,
  * if there is one, becomes radio buttons that fill text inputs. `presets` gives names to changes of the
  * state in which the figure began (with the example chosen since), or is a function of that state that
  * does. `play` is { first(state), next(state), every, again } (see
@@ -31,7 +31,7 @@ export const range = (label, min, max, step = 1) => [label, { type: "range", min
  * edit numbers within the picture.
  */
 export function explore({ model, el }, figure) {
-  const { title, invite, controls, draw, presets = {}, look = "" } = figure;
+  const { title, invite, controls, values = [], draw, presets = {}, look = "" } = figure;
   const compact = model.get("compact");
   const root = add(el, "div", { class: `explore ${look} ${compact ? "explore-compact" : ""}`, role: "group", "aria-label": title });
   const head = add(root, "div", { class: "explore-head" });
@@ -51,7 +51,7 @@ export function explore({ model, el }, figure) {
 
   /** From the inputs to picture and model; where they make no sense say why, and lose nothing. */
   function read() {
-    const state = {};
+    const state = given(values);
     let input;
     try {
       for (const name in inputs) {
@@ -78,12 +78,14 @@ export function explore({ model, el }, figure) {
   }
 
   const alike = (a, b) => JSON.stringify(a) === JSON.stringify(b);
-  const now = () => Object.fromEntries(Object.keys(inputs).map((name) => [name, model.get(name)]));
+  const given = (names) => Object.fromEntries(names.map((name) => [name, model.get(name)]));
+  const now = () => given([...values, ...Object.keys(inputs)]);
 
   /** Put values into their inputs; a slider's end moves out where a value lies beyond it. */
   function fill(changes) {
     for (const name in changes) {
       const [input, value] = [inputs[name], changes[name]];
+      if (!input) continue;
       if (input.type === "range") input.max = Math.max(input.max, value);
       input.value = value.join ? unparse(value) : value;
     }
@@ -139,13 +141,11 @@ export function explore({ model, el }, figure) {
       }
       current = name;
       read();
-      base = { ...start, ...Object.fromEntries(Object.keys(values).map((key) => [key, model.get(key)])) };
+      base = { ...start, ...given(Object.keys(values)) };
     });
   }
-  for (const name in controls) {
-    inputs[name] = addInput(...controls[name], read);
-    model.on(`change:${name}`, () => queueMicrotask(write)); // when all have changed
-  }
+  for (const name in controls) inputs[name] = addInput(...controls[name], read);
+  for (const name in now()) model.on(`change:${name}`, () => queueMicrotask(write)); // when all have changed
   const start = now();
   let base = start; // of the presets: as it began, but for the example that the reader chose
   if (figure.play) player(figure.play, { root, model, line, now, change, button: (...args) => addButton(buttons, ...args) });

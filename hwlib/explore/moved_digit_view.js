@@ -105,7 +105,7 @@ function render({ model, el }) {
     play: {
       first: () => ({ right: -ROOM, down: 0 }),
       next: ({ right }) => (right < ROOM ? { right: right + 1 } : null),
-      every: 600,
+      every: 300,
     },
     draw: (state, parts) => draw(state, scenes, parts),
   });

@@ -1,80 +1,82 @@
-// The plane of the weights: level curves of data fit, penalty and sum, and the path of the minimum.
+// The plane of the weights: level curves of data fit and penalty, and their pulls at the minimum.
 
-const LEVELS = [0.5, 2, 4.5]; // of pale level curves above the least data fit; also of the penalty
+const LEVELS = [0.5, 2, 4.5, 8]; // of pale level curves above the least data fit; also of the penalty
+const PULL = 100; // px: the pull of the data fit at w = 0
 
-/** Draw it in a square of so many pixels; returns the path of the minimum and where it is in pixels. */
-export function weightPlane(panel, problem, state, result, side) {
+/** Draw it; returns whether the minimum lies outside, and which noise has the nearest minimum. */
+export function weightPlane(panel, state, result, width, height) {
   const { mu, sigma, noise } = state;
-  const { fitted, punished, both, w, usual, fit, penalty, rest } = result;
+  const { fitted, punished, w, usual, alone, fit, penalty, rest, pull } = result;
   const dropout = noise === "dropout";
   // The same axes for all noises, equal units; the origin and least squares are inside.
-  const half = 1.3 * Math.max(...usual.map(Math.abs));
-  const [x, y] = usual.map((v) => [v / 2 - half, v / 2 + half]);
-  const { X, Y, path } = axes(panel, {
-    width: side, height: side, margin: { left: 40, right: 6, top: 6, bottom: 40 }, x, y, xlabel: "weight w₁", ylabel: "weight w₂",
-  });
-  const centre = usual.map((v) => v / mu);
+  const margin = { left: 46, right: 6, top: 28, bottom: 40 };
+  const half = 1.1 * Math.max(...usual.map(Math.abs));
+  const [x, y] = [[0, (width - 52) / (height - 68)], [1, 1]].map(([j, r]) => [usual[j] / 2 - half * r, usual[j] / 2 + half * r]);
+  const { X, Y, path } = axes(panel, { width, height, margin, x, y, xlabel: "weight w₁", ylabel: "weight w₂" });
   const inside = (points) => path(within(points, x, y));
   const clamp = (point) => point.map((v, j) => Math.max([x, y][j][0], Math.min([x, y][j][1], v)));
   const far = (point) => clamp(point).some((v, j) => v !== point[j]);
   const names = layer(panel, "g", "tikhonov-names");
   names.replaceChildren();
-  const seen = clamp(w);
-  const taken = [[X(seen[0]), Y(seen[1]), 14]]; // no name is written over these
+  const [px, py] = [X, Y].map((f, j) => f(clamp(w)[j]));
+  const taken = [[px, py, 14]]; // no name is written over these
   const write = (text, [a, b], look = "") => {
-    const node = add(names, "text", { x: a, y: b, class: look }, text);
-    taken.push([a, b - 4, 3.9 * text.length + 4]);
-    return node;
+    add(names, "text", { x: a, y: b, class: look }, text);
+    taken.push([a, b - 4, 4 * text.length + 4]);
   };
-  const cross = ([a, b]) => (far([a, b]) ? "" : `M${X(a) - 6} ${Y(b) - 6}l12 12m0 -12l-12 12`);
-  const put = (key, tag, attributes) => {
-    const node = layer(panel, tag, key);
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-    return node;
-  };
+  const mark = (key, d) => layer(panel, "path", key).setAttribute("d", d);
+  write("the weights", [(width + 40) / 2, 11]);
 
+  const centre = usual.map((v) => v / mu);
   const pale = (A, middle) => LEVELS.map((level) => inside(ellipse(A, middle, level))).join("");
   curve(panel, "tikhonov-fits", "a", pale(fitted, centre));
   curve(panel, "tikhonov-penalties", "c", pale(punished, [0, 0]));
-  put("tikhonov-best-fit", "path", { d: cross(centre) });
-  put("tikhonov-no-penalty", "path", { d: cross([0, 0]) });
+  const cross = ([a, b]) => (far([a, b]) ? "" : `M${X(a) - 6} ${Y(b) - 6}l12 12m0 -12l-12 12`);
+  mark("tikhonov-best-fit", cross(centre));
+  mark("tikhonov-no-penalty", cross([0, 0]));
 
+  // The path of the minimum over all noises of its kind, thick from where there is none.
   const steps = noises(state);
-  const way = steps.map((each) => balance({ ...problem, ...each }).w);
-  const limit = dropout ? result.alone : [0, 0]; // where no noise of the path reaches
-  curve(panel, "tikhonov-way", "ink", inside([...(dropout ? [limit] : []), ...way, ...(dropout ? [] : [limit])]));
-  const ends = dropout ? [[usual, "k = 1", -26, 16], [limit, "k → 0", -32, 2], [[0, 0], "origin", 0, 20]]
-    : [[centre, "σ = 0", 30, 4], [[0, 0], "σ → ∞", -32, 8]];
+  const way = steps.map((each) => balance({ ...state, ...each }).w);
+  const until = steps.findIndex((each) => (dropout ? each.mu >= mu : each.sigma >= sigma));
+  curve(panel, "tikhonov-way", "ink", inside(dropout ? [alone, ...way] : [...way, [0, 0]]));
+  curve(panel, "tikhonov-gone", "ink", inside(dropout ? way.slice(until) : way.slice(0, until + 1)));
+  const ends = dropout ? [[usual, "k = 1", -30, 14], [alone, "k → 0", -34, -6], [[0, 0], "origin", 0, 22]]
+    : [[centre, "σ = 0", 34, 4], [[0, 0], "σ → ∞", 38, 20]];
   for (const [point, text, dx, dy] of ends)
     if (!far(point)) write(text, [X(point[0]) + dx, Y(point[1]) + dy]);
-  put("tikhonov-marks", "path", { d: dropout ? `M${X(usual[0]) - 5} ${Y(usual[1])}h10M${X(0) - 5} ${Y(0)}h10m-5 -5v10` : "" });
-  put("tikhonov-limit", "circle", { cx: X(limit[0]), cy: Y(limit[1]), r: 8 }).style.display = dropout && !far(limit) ? "" : "none";
+  const ring = (point) => (far(point) ? "" : `M${X(point[0]) - 6} ${Y(point[1])}a6 6 0 1 0 12 0a6 6 0 1 0 -12 0`);
+  mark("tikhonov-ends", dropout ? ring(usual) + ring(alone) : "");
 
   /** Draw a curve through the minimum, and write its name where it is far from all that has one. */
   const show = (key, look, A, middle, level, text, toward) => {
-    const ring = ellipse(A, middle, level);
-    curve(panel, key, look, inside(ring));
+    const whole = ellipse(A, middle, level);
+    curve(panel, key, look, inside(whole));
+    const wide = 4 * text.length + 4;
+    const visible = within(whole, x, y).filter(([a]) => Number.isFinite(a));
     const reach = ([a, b]) => a * toward[0] + b * toward[1];
-    const wide = 3.9 * text.length + 4;
-    const visible = within(ring, x, y);
-    const dense = visible.slice(1).flatMap((to, i) => list(8, (k) => visible[i].map((v, j) => v + ((k + 0.5) / 8) * (to[j] - v))));
-    const free = dense.filter(([a]) => Number.isFinite(a)).sort((p, q) => reach(q) - reach(p))
-      .map(([a, b]) => [Math.max(44 + wide, Math.min(side - 8 - wide, X(a) + toward[0] * (wide + 4))),
-        Math.max(20, Math.min(side - 48, Y(b) - 13 * toward[1] + 4))])
+    const free = visible.sort((p, q) => reach(q) - reach(p))
+      .map(([a, b]) => [Math.max(margin.left + wide, Math.min(width - 8 - wide, X(a) + toward[0] * (wide + 6))),
+        Math.max(44, Math.min(height - 50, Y(b) - 13 * toward[1] + 4))])
       .find(([a, b]) => taken.every(([c, d, other]) => Math.abs(a - c) > wide + other || Math.abs(b - 4 - d) > 22));
     if (free) write(text, free, look);
   };
-  show("tikhonov-fit", "a", fitted, centre, fit - rest, "equal data fit", [dropout ? 1 : 0.5, 0.9]);
-  show("tikhonov-penalty", "c", punished, [0, 0], penalty, "equal penalty", [1, -0.3]);
-  const det = both[0][0] * both[1][1] - both[0][1] ** 2; // the sum's ellipse is always as large
-  show("tikhonov-loss", "b", both, w, ((0.28 * half) ** 2 * det) / Math.max(both[0][0], both[1][1]), "equal sum", [-1, -0.3]);
-  if (!sigma && mu) write("penalty 0: only the data fit is left", [side / 2 + 16, side - 72], "c");
+  show("tikhonov-fit", "a", fitted, centre, fit - rest, "equal data fit", [1, 0.5]);
+  show("tikhonov-penalty", "c", punished, [0, 0], penalty, "equal penalty", [-1, -0.3]);
 
-  const mark = dot(panel, "tikhonov-least", "ink", X(seen[0]), Y(seen[1]));
-  mark.setAttribute("r", 8);
-  mark.style.visibility = mu || sigma ? "" : "hidden";
-  mark.dataset.grip = "minimum";
-  panel.append(names);
+  // Both pulls, equal and opposite; none where there is no penalty.
+  [[-1, "c"], [1, "a"]].forEach(([sign, look]) => {
+    const [u, v] = [sign * PULL * pull[0], -sign * PULL * pull[1]];
+    const long = Math.hypot(u, v);
+    const [c, s] = [(9 * u) / long, (9 * v) / long];
+    const head = `M${px + u + c} ${py + v + s}l${-c - s / 2} ${-s + c / 2}l${s} ${-c}z`;
+    mark(`tikhonov-pull-${look}`, long > 1 && !far(w) ? `M${px} ${py}L${px + u} ${py + v}${head}` : "");
+  });
+  const least = dot(panel, "tikhonov-least", "ink", px, py);
+  least.setAttribute("r", 8);
+  least.style.visibility = mu || sigma ? "" : "hidden";
+  least.dataset.grip = "minimum";
+  panel.append(names, least);
   const pixels = way.map(([a, b]) => [X(a), Y(b)]);
   return { outside: far(w), nearest: (a, b) => steps[pixels.map(([c, d]) => Math.hypot(c - a, d - b)).reduce((best, gap, i, all) => (gap < all[best] ? i : best), 0)] };
 }

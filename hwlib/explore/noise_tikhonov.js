@@ -23,7 +23,9 @@ export function balance({ X, y, mu, sigma }) {
   const penalty = punished[0][0] * w[0] ** 2 + punished[1][1] * w[1] ** 2;
   const rest = sum(X.map((row, i) => (y[i] - row[0] * usual[0] - row[1] * usual[1]) ** 2));
   const alone = [0, 1].map((j) => Xy[j] / G[j][j]); // each feature by itself
-  return { fitted, punished, both, w, usual, alone, fit, penalty, loss: fit + penalty, rest };
+  // At w the gradient of the penalty, which is minus that of the fit, in lengths of the fit's at weights 0.
+  const pull = w.map((v, j) => (mu ? (punished[j][j] * v) / (mu * Math.hypot(...Xy)) : 0));
+  return { fitted, punished, both, w, usual, alone, pull, fit, penalty, loss: fit + penalty, rest };
 }
 
 /** Points w with (w − centre)ᵀ A (w − centre) = level; none where that is no ellipse. */
@@ -49,10 +51,12 @@ export const noises = ({ noise, mu }) => noise === "dropout"
 const short = (v) => typeset(Math.abs(v) < 1e-9 ? 0 : +v.toPrecision(3));
 const pair = (w) => `(${w.map(short).join(", ")})`;
 
-/** What is seen, in words. */
-export function spell({ noise, mu, sigma }, { w, usual, alone, fit, penalty, loss }) {
-  const where = mu || sigma ? `Minimum at w = ${pair(w)}` : "All weights have the same loss";
-  const line = `${where}: data fit ${short(fit)} + penalty ${short(penalty)} = ${short(loss)}.`;
+/** What is seen, in words; the line in pieces, [look, text]. */
+export function spell({ noise, mu, sigma }, { w, usual, alone }) {
+  const at = ["", `Minimum at w = ${pair(w)}: `];
+  const line = mu && sigma ? [at, ["", "the pulls of "], ["a", "data fit"], ["", " and "], ["c", "penalty"], ["", " cancel."]]
+    : sigma ? [at, ["", "only the "], ["c", "penalty"], ["", " depends on w."]]
+    : mu ? [at, ["", "no penalty, only the "], ["a", "data fit"], ["", "."]] : [["", "All weights have the same loss."]];
   const notes = noise === "dropout"
     ? `μ = k, the keep probability; σ = √(k(1−k)).\n` +
       `k = 1: w = ${pair(usual)}. k → 0: w → ${pair(alone)}.`

@@ -35,12 +35,12 @@ class NoiseTikhonov(Figure):
         "plot.js", "noise_tikhonov.js", "noise_plane.js", "noise_map.js", "noise_tikhonov_view.js"
     )
     SETTINGS = ("X", "y", "mu", "sigma", "noise")
-    HEIGHT = (37, 61.5)
+    HEIGHT = (37, 60)
 
     X = Numbers([[2, 1], [1, -0.5], [-1, 1], [2, 0.5]]).tag(sync=True)
     y = Numbers([3, 0, 1, 2]).tag(sync=True)
     mu = Real(1.0, min=0, max=2).tag(sync=True)
-    sigma = Real(0.6, min=0, max=2).tag(sync=True)
+    sigma = Real(1.0, min=0, max=2).tag(sync=True)
     noise = traitlets.Enum(["any", "dropout"], "any").tag(sync=True)
 
     @traitlets.validate("X", "y")

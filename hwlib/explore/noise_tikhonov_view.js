@@ -1,12 +1,12 @@
-// Weights, loss, noises and their distribution, side by side: drag the minimum or the noise.
+// A map of noises and what each does to the weights: drag the noise or the minimum.
 
 const CONTROLS = {
-  mu: ["mean μ", { type: "range", min: 0, max: 2, step: 0.01 }],
-  sigma: ["std. dev. σ", { type: "range", min: 0, max: 2, step: 0.01 }],
+  mu: ["mean μ", { type: "range", min: 0, max: 2, step: 0.01, more: true }],
+  sigma: ["std. dev. σ", { type: "range", min: 0, max: 2, step: 0.01, more: true }],
   noise: ["noise", { type: "select", options: { any: "any distribution", dropout: "dropout" }, more: true }],
 };
 
-function draw(problem, state, { svg, line, notes, inputs }) {
+function draw(state, { svg, line, notes, inputs }) {
   const dropout = state.noise === "dropout";
   if (dropout) {
     state.mu = Math.min(state.mu, 1);
@@ -17,47 +17,46 @@ function draw(problem, state, { svg, line, notes, inputs }) {
     }
   }
   inputs.sigma.disabled = dropout;
-  const result = balance({ ...problem, mu: state.mu, sigma: state.sigma });
+  const result = balance(state);
 
   const wide = matchMedia("(min-width: 40rem)").matches;
-  const side = wide ? 330 : 290; // of the plane
-  const [mapLeft, mapTop] = wide ? [516, 0] : [152, side + 10];
-  const [width, height] = wide ? [724, side] : [360, side + 10 + MAP.height + MAP.law + 8];
+  const [side, width, height] = wide ? [200, 724, 340] : [180, 360, 570]; // of the map and of all
+  const [left, top, across, down] = wide ? [294, 0, 430, 340] : [0, 256, 360, 314]; // of the plane
   const put = (name, x, y) => {
     const panel = layer(svg, "g", name);
     panel.setAttribute("transform", `translate(${x} ${y})`);
     return panel;
   };
-  const planeLeft = wide ? 0 : 24;
-  const plane = weightPlane(put("tikhonov-weights", planeLeft, 0), problem, state, result, side);
-  const most = problem.y.reduce((sum, v) => sum + v * v, 0); // no minimum is above the loss at w = 0
-  lossBar(put("tikhonov-bar", wide ? 350 : 4, wide ? 0 : mapTop), result, most, wide ? side : MAP.height + MAP.law + 8);
-  const invert = noiseMap(put("tikhonov-map", mapLeft, mapTop), state);
-  law(put("tikhonov-law", mapLeft, mapTop + MAP.height + (wide ? side - MAP.height - MAP.law : 8)), state);
+  const invert = noiseMap(put("tikhonov-map", 0, 0), state, side);
+  lossSum(put("tikhonov-sum", ...(wide ? [62, 304] : [300, 64])), result, wide);
+  const plane = weightPlane(put("tikhonov-weights", left, top), state, result, across, down);
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.setAttribute("width", wide ? width : 400);
 
   const words = spell(state, result);
-  if (plane.outside) words.line += " It lies outside the plot.";
-  line.textContent = words.line;
+  if (plane.outside) words.line.push(["", " It lies outside the plot."]);
+  line.replaceChildren();
+  for (const [look, text] of words.line) add(line, "span", { class: look }, text);
   notes.textContent = words.notes;
-  svg.setAttribute("aria-label", "Over two weights, an ellipse of equal data fit touches an ellipse of " +
-    `equal penalty at the minimum. ${words.line} ${words.notes}`);
+  svg.setAttribute("aria-label", "Over two weights, an ellipse of equal data fit touches an ellipse of equal penalty at the minimum: " +
+    `data fit ${short(result.fit)} + penalty ${short(result.penalty)} = loss ${short(result.loss)}. ${line.textContent} ${words.notes}`);
 
   return (px, py, held) => {
-    if (held === "minimum") return plane.nearest(px - planeLeft, py); // the noise whose minimum is nearest
-    const [m, s] = invert(px - mapLeft, py - mapTop).map((v) => Math.max(0, Math.min(2, v)));
+    if (held === "minimum") return plane.nearest(px - left, py - top); // the noise whose minimum is nearest
+    const [m, s] = invert(px, py).map((v) => Math.max(0, Math.min(2, v)));
     return dropout ? { mu: (1 + Math.cos(Math.atan2(s, m - 0.5))) / 2 } : { mu: m, sigma: s };
   };
 }
 
 const FIGURE = {
-  title: "Data fit and penalty",
-  invite: "Drag the orange square (the noise) or the black dot (the minimum).",
+  title: "Where data fit and penalty balance",
+  invite: "Drag the orange square: noise pulls the minimum, the black dot, away from least squares.",
   controls: CONTROLS,
+  values: ["X", "y"],
+  draw,
   presets: {
-    "σ = 0: no penalty": { noise: "any", mu: 1, sigma: 0 },
-    "σ = 1.5: small w": { noise: "any", mu: 1, sigma: 1.5 },
+    "σ = 0: least squares": { noise: "any", mu: 1, sigma: 0 },
+    "σ = 2: near the origin": { noise: "any", mu: 1, sigma: 2 },
     "Dropout: not to the origin": { noise: "dropout", mu: 0.05 },
   },
   play: { // σ grows; under dropout less and less is kept
@@ -70,12 +69,4 @@ const FIGURE = {
   },
 };
 
-export default {
-  render(context) {
-    const { model, el } = context;
-    explore(context, {
-      ...FIGURE, draw: (state, parts) => draw({ X: model.get("X"), y: model.get("y") }, state, parts),
-    });
-    for (const name of ["X", "y"]) model.on(`change:${name}`, () => el.querySelector("input").oninput());
-  },
-};
+export default { render: (context) => { explore(context, FIGURE); } };

@@ -248,9 +248,10 @@ def _mean_and_std(values) -> str:
 def balance(X, y, *, mean, std) -> Picture:
     """Draw how data fit and penalty balance under one noise, and that noise among all others.
 
-    On the left, over two weights, are the ellipses of data fit and penalty that touch at the
-    minimum, and contours of their sum. On the right the noise is a point (mean, std); the dashed
-    curve is dropout. Without mean and noise all weights have the same loss; then no dot is drawn.
+    On the left the noise is a point (mean, std); the dashed curve is dropout. On the right, over
+    two weights, are ellipses of data fit and penalty, those that touch at the minimum thick, and
+    the pulls of both terms there. Without mean and noise all weights have the same loss; then no
+    dot is drawn.
 
     Args:
         X: (n, 2) data of rank 2.
@@ -265,8 +266,8 @@ def balance(X, y, *, mean, std) -> Picture:
     noise = theory.gaussian(mean=mean, std=std)
     least = theory.minimizer(X, y, noise=noise)
     usual = theory.ridge(X, y, penalty=0)
-    half = 1.44 * np.abs(usual).max()
-    low, high = usual - half, usual + half
+    half = 1.1 * np.abs(usual).max()
+    low, high = usual / 2 - half, usual / 2 + half
     w1, w2 = np.linspace(low, high, 121).T
     w = np.stack(np.meshgrid(w1, w2), axis=-1)  # (121, 121, 2)
     norms = theory.column_norms(X)
@@ -275,38 +276,38 @@ def balance(X, y, *, mean, std) -> Picture:
         fit = ((y - mean * w @ X.T) ** 2).sum(axis=-1)
         return fit, std**2 * ((norms * w) ** 2).sum(axis=-1)
 
-    fit, penalty = terms(w)
     fit_least, penalty_least = (float(term) for term in terms(least))
     loss = fit_least + penalty_least
     with style():
-        fig = Figure(figsize=(7.5, 4.3), layout="constrained")
-        plane, noises = fig.subplots(1, 2, width_ratios=(1.5, 1))
-        shares = loss + np.multiply((0.05, 0.2, 0.45), y @ y)
-        drawn = (
-            (fit, [fit_least], BLUE, "solid"),
-            (penalty, [penalty_least], ORANGE, "dotted"),
-            (fit + penalty, shares, GREEN, "dashed"),
-        )
-        for values, levels, colour, dashes in drawn:
-            seen = [level for level in levels if values.min() < level < values.max()]
-            if seen:
-                plane.contour(w1, w2, values, levels=seen, colors=colour, linestyles=dashes)
-        plane.plot(0, 0, marker="+", color="k", ms=11)
+        fig = Figure(figsize=(7.5, 4), layout="constrained")
+        noises, plane = fig.subplots(1, 2, width_ratios=(1, 1.5))
+        touching = zip(terms(w), (fit_least, penalty_least), (BLUE, ORANGE), strict=True)
+        for values, level, color in touching:
+            for levels, lw in ((values.min() + np.array([0.5, 2, 4.5, 8]), 0.6), ([level], 2)):
+                seen = [each for each in levels if values.min() < each < values.max()]
+                if seen:
+                    plane.contour(w1, w2, values, levels=seen, colors=color, linewidths=lw)
+        if mean and std:
+            pull = std**2 * norms**2 * least / (mean * np.linalg.norm(X.T @ y))
+            for sign, color in ((1, BLUE), (-1, ORANGE)):
+                arrow = {"color": color, "arrowstyle": "-|>", "lw": 3, "shrinkA": 0, "shrinkB": 0}
+                plane.annotate("", least + 1.3 * sign * pull, least, arrowprops=arrow)
+        plane.plot(0, 0, marker="x", color=ORANGE, ms=9, mew=2)
         if mean or std:
             plane.plot(*least, marker="o", color="k")
         plane.set(xlabel="w₁", ylabel="w₂", xlim=(low[0], high[0]), ylim=(low[1], high[1]))
         plane.set_aspect("equal")
         turn = np.linspace(0, np.pi, 61)
         noises.plot(0.5 + np.cos(turn) / 2, np.sin(turn) / 2, "--", color="k", lw=1.8)
-        noises.plot(mean, std, marker="o", color="k", clip_on=False)
+        noises.plot(mean, std, marker="s", color=ORANGE, ms=9, clip_on=False)
         noises.set(xlabel="μ", ylabel="σ", xlim=(0, 2), ylim=(0, 2))
         noises.set_aspect("equal")
         noises.set_anchor("S")
     where = f"the minimum is at {listed(least + 0.0)}" if mean or std else "all weights are minima"
     return picture(
         fig,
-        "Over two weights, an ellipse of the data fit (solid) and one of the penalty (dotted) "
-        "touch at the minimum of their sum (dashed). At mean "
+        "Over two weights, an ellipse of the data fit (blue) and one of the penalty (orange) touch "
+        "at the minimum of their sum, where the pulls of both, two arrows, cancel. At mean "
         f"{number(mean)} and standard deviation {number(std)} {where}: data fit "
         f"{number(fit_least)} + penalty {number(penalty_least)} = loss {number(loss)}.",
     )

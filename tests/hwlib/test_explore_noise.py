@@ -246,6 +246,9 @@ def test_the_two_ellipses_touch_at_the_minimum(tikhonov):
         centre = np.array(mine["usual"]) / s["mu"]
         A, B = np.array(mine["fitted"]), np.array(mine["punished"])
         close(A @ (w - centre), -B @ w)
+        pull = B @ w / (s["mu"] * np.linalg.norm(np.array(s["X"]).T @ s["y"]))
+        close(mine["pull"], pull)
+        assert np.linalg.norm(pull) < 1.5  # the arrows are lengths of the pull at weights 0
         assert (w - centre) @ A @ (w - centre) == pytest.approx(
             mine["fit"] - mine["rest"], abs=1e-9
         )
@@ -273,27 +276,27 @@ def test_the_words_of_the_noise_are_its_numbers(tikhonov):
     base = {"X": X2, "y": [3, 0, 1, 2], "mu": 1, "sigma": 0.6, "noise": "any"}
     half = {**base, "mu": 0.5, "sigma": 0.5, "noise": "dropout"}
     body = "return data.map((s) => figure.spell(s, figure.balance(s)));"
-    any_, coin, zero, nothing = tikhonov(
-        body, [base, half, {**base, "mu": 0}, {**base, "mu": 0, "sigma": 0}]
-    )
-    for words, keep in ((any_, None), (coin, 0.5)):
+    changes = {"mu": 0}, {"sigma": 0}, {"mu": 0, "sigma": 0}
+    found = tikhonov(body, [base, half, *({**base, **change} for change in changes)])
+    lines = ["".join(text for _, text in words["line"]) for words in found]
+    for line, keep in zip(lines, (None, 0.5), strict=False):
         noise = theory.bernoulli(keep=keep) if keep else theory.gaussian(mean=1, std=0.6)
         w = theory.minimizer(X2, base["y"], noise=noise)
-        *said, fit, penalty, loss = numbers(words["line"].rstrip("."))
-        np.testing.assert_allclose(said, w, rtol=6e-3)
-        expected = theory.expected_loss(X2, base["y"], w, noise=noise)
-        assert loss == pytest.approx(expected, rel=6e-3)
-        assert fit + penalty == pytest.approx(loss, rel=6e-3)
+        np.testing.assert_allclose(numbers(line), w, rtol=6e-3)
+    assert lines[0].endswith(": the pulls of data fit and penalty cancel.")
+    assert lines[2:] == [
+        "Minimum at w = (0, 0): only the penalty depends on w.",
+        "Minimum at w = (0.659, 1.6): no penalty, only the data fit.",
+        "All weights have the same loss.",
+    ]
     usual = theory.ridge(X2, base["y"], penalty=0)
-    np.testing.assert_allclose(numbers(any_["notes"]), [0, *usual, 0, 0], rtol=6e-3)
-    ends = numbers(coin["notes"].split("\n")[1])
+    np.testing.assert_allclose(numbers(found[0]["notes"]), [0, *usual, 0, 0], rtol=6e-3)
     slopes = np.array(X2).T @ base["y"] / theory.column_norms(X2) ** 2
+    ends = numbers(found[1]["notes"].split("\n")[1])
     np.testing.assert_allclose(ends, [1, *usual, 0, *slopes], rtol=6e-3)
     almost = theory.minimizer(X2, base["y"], noise=theory.bernoulli(keep=1e-7))
     np.testing.assert_allclose(slopes, almost, atol=1e-5)
-    assert "the same for all weights" in zero["notes"]
-    assert zero["line"] == "Minimum at w = (0, 0): data fit 14 + penalty 0 = 14."
-    assert nothing["line"] == "All weights have the same loss: data fit 14 + penalty 0 = 14."
+    assert "the same for all weights" in found[2]["notes"]
 
 
 # ------------------------------------------------------------------------- the effective matrix
@@ -587,8 +590,9 @@ STILLS = [
     (DropoutLoss(p=0.3, steps=400), "SGD, p = 0.3 goes from [0, 0] to [0.619, 1.87]"),
     (DropoutLoss(p=0), "all points of the dashed line are minima"),
     (
-        NoiseTikhonov(),
-        "standard deviation 0.6 the minimum is at [0.525, 1.24]: data fit 0.705 + penalty 2.37 = loss 3.08",
+        NoiseTikhonov(sigma=0.6),
+        "standard deviation 0.6 the minimum is at [0.525, 1.24]: data fit 0.705 + penalty 2.37 = "
+        "loss 3.08",
     ),
     (NoiseTikhonov(mu=0), "the minimum is at [0, 0]: data fit 14 + penalty 0 = loss 14"),
     (NoiseTikhonov(sigma=0), "the minimum is at [0.659, 1.6]"),
