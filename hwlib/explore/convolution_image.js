@@ -7,7 +7,7 @@ function drawImage({ padding: p, at, stride }, { filter, image, rows, columns, o
   const desktop = wide() && !compact;
   const border = Math.max(p, desktop ? 1 : 0); // room for padding 1, so that it changes no size
   // Upper left corners, in cells from that of the image.
-  let [fx, fy] = [across + border + 1, (high - 2 * kh - 0.5) / 2]; // the filter; its products below it
+  let [fx, fy] = [across + border + 1.3, (high - 2 * kh - 0.5) / 2]; // the filter; its products below it
   let [ox, oy] = [fx + Math.max(kw, 2) + 1.7, Math.min((high - output.length) / 2, high + border - 0.85 - output.length)];
   if (compact) [fy, ox, oy] = [-p, fx, kh + 0.9 - p];
   else if (!desktop) [fx, fy, ox, oy] = [-p, high + p + 0.9, kw + 1 - p, high + p + 0.9];
@@ -26,7 +26,7 @@ function drawImage({ padding: p, at, stride }, { filter, image, rows, columns, o
       cell(j, i, value ?? 0, {
         class: `${padded} ${missed} ${tap ? "read" : skipped ? "skipped" : ""}`,
         ...(!padded && { "data-cell": `x ${i} ${j}`, ...(!skipped && { shade: inked(value) }) }),
-        below: tap && !desktop && !compact && `×${typeset(filter[r.indexOf(i)][c.indexOf(j)])}`,
+        below: tap && !compact && `×${typeset(filter[r.indexOf(i)][c.indexOf(j)])}`,
       });
     }
   name(fx, fy, "filter w", "c");
@@ -46,11 +46,15 @@ function drawImage({ padding: p, at, stride }, { filter, image, rows, columns, o
   })));
 
   const [w, h] = [c, r].map((taps) => taps.at(-1) - taps[0] + 1);
-  const line = (from, [x, y]) => `M${(c[0] + w) * C} ${from * C}L${x * C} ${y * C}`; // from the window's right
-  const zoom = compact ? line(r[0], [ox, oy + o]) + line(r[0] + h, [ox, oy + o + 1])
-    : line(r[0], [fx, py]) + line(r[0] + h, [fx, py + kh]);
-  const [x, y, tip, level] = [fx + kw + 0.15, py + kh / 2, ox - 0.15, oy + o + 0.5].map((v) => v * C);
-  const arrow = `M${x} ${y}C${x + 30} ${y} ${tip - 40} ${level} ${tip} ${level}M${tip - 10} ${level - 5}L${tip} ${level}L${tip - 10} ${level + 5}`;
+  // Arrows run between the grids, not across their numbers: from the window's rows, and from the products.
+  const bend = (...ends) => {
+    const [x, y, tip, level] = ends.map((v) => v * C);
+    const middle = (x + tip) / 2;
+    return `M${x} ${y}C${middle} ${y} ${middle} ${level} ${tip} ${level}M${tip - 9} ${level - 5}L${tip} ${level}L${tip - 9} ${level + 5}`;
+  };
+  const beside = [across + p + 0.12, r[0] + h / 2];
+  const link = compact ? bend(...beside, ox - 0.12, oy + o + 0.5) : bend(...beside, fx - 0.12, py + kh / 2);
+  const arrow = bend(fx + kw + 0.15, py + kh / 2, ox - 0.15, oy + o + 0.5);
   // The output is as large as it can be without a stride and with that border, whatever it is now.
   const most = (n, k) => Math.max(n + 2 * border - k + 1, 2);
   const large = Math.max(across + 2, kw + 1 + across + 3 - kw);
@@ -66,7 +70,7 @@ function drawImage({ padding: p, at, stride }, { filter, image, rows, columns, o
     view: [view[0] - pad, view[1], view[2] + 2 * pad, view[3] + pad],
     window: [c[0], r[0], w, h],
     target: [ox + q, oy + o],
-    link: desktop || compact ? zoom : "",
+    link: desktop || compact ? link : "",
     arrow: desktop ? arrow : "",
     taps: r.flatMap((i) => c.map((j) => box(j, i))).join(""),
     first: [(rows[0][0] + rows[0].at(-1)) / 2, (columns[0][0] + columns[0].at(-1)) / 2],

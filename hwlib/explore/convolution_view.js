@@ -24,7 +24,7 @@ function draw(state, { svg, line, notes, inputs, mark, compact }) {
     `The whole output: ${unparse(flat ? output[0] : output)}. ${words.notes.at(-1)}`);
 
   const link = layer(svg, "path", "explore-link"); // below the cells
-  link.classList.toggle("zoom", !flat);
+  link.classList.toggle("arrow", !flat);
   const { view, window: frame, target, link: d, arrow = "", taps = "", first, start } = (flat ? drawSignal : drawImage)(state, result, [o, q], grids(svg, compact ? 18.6 : 17), compact);
   show(svg, view);
   link.setAttribute("d", d);

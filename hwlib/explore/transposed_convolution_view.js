@@ -46,7 +46,7 @@ function draw(state, { svg, line, notes, inputs, mark }) {
     `The ${state.total === "all" ? "whole output" : "sum so far"}: ${said(output)}.`);
 
   const link = layer(svg, "path", "explore-link"); // below the cells
-  link.classList.toggle("corners", !flat);
+  link.classList.toggle("stamped", !flat);
   const chosen = { i, j, o, q, last, name: words.x };
   const { view, input, sum, corner, link: d, entry, target } =
     (flat ? stackSignal : stackImage)(state, result, chosen, grids(svg), wide());

@@ -28,7 +28,7 @@ function stackImage({ stride: s, padding: p }, { image, filter, rows, cols, outp
     cell(sx + b, sy + a, image[i][j] * w, { class: "stamp" });
   }));
   title(zx, zy, last < high * across - 1 ? "so far" : "sum z", "b");
-  word(zx + 1.75, zy - 0.32, "darker: more stamps", { class: "start" });
+  if (desktop) word(zx + 1.75, zy - 0.32, "darker: more stamps", { class: "start" });
   for (let a = -p; a < rows.full - p; a++)
     for (let b = -p; b < cols.full - p; b++) {
       const kept = output[a]?.[b] !== undefined;
@@ -42,15 +42,18 @@ function stackImage({ stride: s, padding: p }, { image, filter, rows, cols, outp
 
   const corner = (e) => [zx + s * (e % across), zy + s * Math.floor(e / across)];
   const [wx, wy] = corner(i * across + j);
-  const line = (x, y, [to, down]) => `M${x * C} ${y * C}L${to * C} ${down * C}`;
+  // An arrow from the stamp to the edge of the sum, beside or above where it is added.
+  const path = (...numbers) => numbers.map((v) => v * C).join(" ");
+  const [beside, above] = [[sx + kw + 0.12, sy + kh / 2, zx - 0.12, wy + kh / 2], [sx + kw / 2, sy + kh + 0.12, wx + kw / 2, zy - 0.12]];
+  const link = ([x, y, u, v]) => desktop ? `M${path(x, y)}C${path((x + u) / 2, y, (x + u) / 2, v, u, v)}M${path(u - 0.23, v - 0.13)}L${path(u, v)}L${path(u - 0.23, v + 0.13)}`
+    : `M${path(x, y)}C${path(x, (y + v) / 2, u, (y + v) / 2, u, v)}M${path(u - 0.13, v - 0.23)}L${path(u, v)}L${path(u + 0.13, v - 0.23)}`;
   const width = Math.max(total, desktop ? 16.4 : 10);
   const height = Math.max(zy + rows.full, desktop ? fy + kh : 0) + 0.1;
   const up = Math.max(0, 7 - height) / 2 * desktop; // as high as with three by three
   return {
     view: [(total - width) / 2 - 0.05, -0.65 - up, width + 0.1, height + 0.65 + 2 * up],
     input: [0, 0], sum: [zx + p, zy + p], corner,
-    link: desktop ? line(sx + kw, sy, [wx, wy]) + line(sx + kw, sy + kh, [wx, wy + kh])
-      : line(sx, sy + kh, [wx, wy]) + line(sx + kw, sy + kh, [wx + kw, wy]),
+    link: link(desktop ? beside : above),
     entry: [j, i], target: [zx + q + p, zy + o + p],
   };
 }

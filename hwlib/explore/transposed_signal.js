@@ -3,7 +3,7 @@
 function stackSignal({ stride: s, padding: p, entry }, { image: [x], filter: [w], cols, output: [z], look }, { j, q, last }, { cells, cell, word }, desktop) {
   const n = x.length;
   const [rule, sum] = [n + 0.2, n + 0.75]; // the rows below the first stamp's
-  const [inputs, left] = desktop ? [-2.75, 3.75] : [-1.75, 2.4];
+  const [inputs, left] = desktop ? [-2.75, 3.75] : [-2.1, 2.75];
   const width = Math.max(desktop ? 16.4 : 10, left + cols.full + 0.1);
   const type = (size) => Math.max(size, desktop ? 0 : 1.3 * width); // 10 px at least on a phone
   const { terms } = look(0, q, last);
@@ -16,7 +16,7 @@ function stackSignal({ stride: s, padding: p, entry }, { image: [x], filter: [w]
     const waits = b > last ? "waits" : "";
     const tap = terms.some((term) => term.j === b) ? "tap" : "";
     cell(inputs, b, v, { class: `input ${tap} ${waits}`, "data-spot": "entry", "data-cell": `x ${b}` });
-    if (desktop) word(inputs + 1.65, b + 0.5, "· w =", { "font-size": 16 });
+    word(inputs / 2 + 0.5 - 0.1 * desktop, b + 0.5, "· w =", { "font-size": desktop ? 16 : 15 });
     if (b && !waits) word(inputs - 0.35, b + 0.5, "+", { "font-size": 17 });
     w.forEach((factor, t) => cell(s * b + t, b, v * factor,
       { class: `stamp ${!waits && s * b + t === q + p ? "tap" : ""} ${waits}`, "data-spot": "entry" }));

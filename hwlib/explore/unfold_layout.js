@@ -13,7 +13,8 @@ function layout({ image, filter, output, row, columns }, fold) {
   const left = (width - middles[2] - widths[2] / 2) / 2;
   const matrix = fold ? width / 2 : width - across / 2; // on a phone the product stands below it
   return {
-    middles: middles.map((x) => x + left), width, below, matrix, row: width - across - 1.1 - row.length / 2,
+    middles: middles.map((x) => x + left), width, below, matrix,
+    row: Math.max(row.length / 2, Math.min(width - across - 1.1 - row.length / 2, left + middles[0])), // below the filter
     product: [matrix, below + row.length + 0.4], height: below + row.length + (fold ? 0 : 1.4),
   };
 }

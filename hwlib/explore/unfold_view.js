@@ -26,7 +26,8 @@ function draw(state, { svg, line, notes, inputs }) {
 
   const place = layout(result, fold);
   const { middles: [one, two, three], below } = place;
-  const type = (size) => `font-size: ${Math.max(size, wide() ? 0 : 1.32 * place.width)}px`; // legible on a phone
+  const width = Math.max(place.width + (wide() ? 0 : 0.8), wide() ? 17.5 : 10.6);
+  const type = (size) => `font-size: ${Math.max(size, wide() ? 0 : 1.32 * width)}px`; // legible on a phone
   const { cell, word } = grids(svg);
   const shade = shades(image); // a pixel's copies look like it
   const high = Math.max(image.length, filter.length);
@@ -41,10 +42,10 @@ function draw(state, { svg, line, notes, inputs }) {
   const sign = (x, text, y = high / 2) => word(x, y, text, { class: "sign", "font-size": 20 });
   /** An arrow from a grid to what becomes of it, with what that is called. */
   const arrows = [];
-  function arrow(x, from, to, text) {
+  function arrow(x, from, to, text, side = 1) {
     const tip = (to > from ? -0.16 : 0.16) + to;
     arrows.push(`M${x * C} ${from * C}V${to * C}M${(x - 0.13) * C} ${tip * C}L${x * C} ${to * C}L${(x + 0.13) * C} ${tip * C}`);
-    word(x + 0.25, (from + to) / 2, text, { class: "start", style: type(14) });
+    word(x + 0.25 * side, (from + to) / 2, text, { class: side > 0 ? "start" : "end", style: type(14) });
   }
 
   const n = (i, j) => i * output[0].length + j;
@@ -72,21 +73,27 @@ function draw(state, { svg, line, notes, inputs }) {
     ({ class: `pixel ${later(j)}`, "data-spot": j, shade: shade(v) }), below);
   columns[0].forEach((_, j) => word(matrix[0] + j + 0.5, below - 0.28, j, { class: "index", style: type(12) }));
   if (!fold) {
+    const [left, right] = [place.row - row.length / 2, place.row + row.length / 2];
     strip = grid(place.row, "", "", [row], () => ({ class: "filter" }), top);
     product = grid(place.product[0], "", "", [output.flat()], (_, __, j) =>
       ({ class: `output ${later(j)}`, "data-spot": j }), place.product[1]);
     sign(matrix[0] - 0.55, "×", top + 0.5);
+    const [start, end] = [filter, output].map((rows) => (high + rows.length) / 2 + 0.15); // below them
+    arrow(Math.max(left + 0.5, Math.min(right - 0.5, one)), start, top - 0.15, "flatten");
     if (wide()) {
       sign((matrix[0] + columns[0].length + product[0]) / 2, "=", top + 0.5);
-      arrow(one, (high + filter.length) / 2 + 0.15, top - 0.15, "flatten");
-      arrow(three, top - 0.15, (high + output.length) / 2 + 0.15, "reshape");
-    } else sign(matrix[0] - 0.55, "=", place.product[1] + 0.5);
+      arrow(three, top - 0.15, end, "reshape");
+    } else { // around the matrix
+      sign(matrix[0] - 0.55, "=", place.product[1] + 0.5);
+      const [edge, y] = [matrix[0] + columns[0].length, place.product[1] + 0.5];
+      arrows.push(`M${(edge + 0.1) * C} ${y * C}h${0.25 * C}V${(high + 0.6) * C}H${three * C}`);
+      arrow(three, high + 0.6, end, "reshape", -1);
+    }
   }
-  const width = Math.max(place.width, wide() ? 17.5 : 10.6);
   show(svg, [(place.width - width) / 2 - 0.05, -0.65, width + 0.1, Math.max(place.height, wide() ? high + 5.45 : 0) + 0.7]);
 
   const [[i, j], [tall, across]] = [pixels[at][0], [filter.length, filter[0].length]];
-  outline(svg, "explore-arrow", arrows.join(""));
+  outline(svg, "unfold-arrow", arrows.join(""));
   const [x0, y0] = corner;
   outline(svg, "explore-window", box(x0 + j, y0 + i, across, tall), "window");
   outline(svg, "unfold-column", box(matrix[0] + at, below, 1, row.length), "column");
