@@ -11,14 +11,14 @@ LAB    ?= lab_batchnorm_dropout
 
 .DEFAULT_GOAL := book
 .PHONY: book student student-tree course published serve test test-slow check notebooks results bench new
-.PHONY: audit pdf otter otter-run otter-test lock clean environment otter-environment need-OUT need-CHAPTER
+.PHONY: audit pdf otter otter-run otter-test lock clean environment settings otter-environment need-OUT need-CHAPTER
 
-book: environment             ## build the full site
+book: settings                ## build the full site
 	@$(BUILD)
 	@$(RUN) -m bookkit.finish _build/html _build/site
 	@echo "The book: $(CURDIR)/_build/site/index.html"
 
-student: environment          ## build the site without solutions
+student: settings             ## build the site without solutions
 	@BOOK_EDITION=student $(BUILD) --path-output _build/student
 	@$(RUN) -m bookkit.finish _build/student/_build/html _build/site-student
 	@echo "The student edition: $(CURDIR)/_build/site-student/index.html"
@@ -50,7 +50,7 @@ check: environment            ## in a minute and without a build: style, noteboo
 notebooks: environment        ## write notebooks/ from chapters/
 	@$(RUN) -m bookkit.editions.notebooks
 
-results: environment          ## build, and take the named results into the committed tables
+results: settings             ## build, and take the named results into the committed tables
 	@BOOK_RESULTS=new $(BUILD)
 	@$(RUN) -m bookkit.execute.results --write
 
@@ -90,6 +90,9 @@ clean:
 
 environment:
 	@$(ENV)
+
+settings: environment
+	@$(RUN) -m bookkit.course.settings
 
 otter-environment: environment
 	@$(RUN) tools/environment.py $(OTTER) --otter

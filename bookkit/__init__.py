@@ -4,8 +4,9 @@ In the order of the flow; each module imports only modules that stand above it.
 
 ======================  =====================================================================
 `course`                what `_config.yml` says
-  `block`               what its block `course:` says: pages left out, dates, points, releases
   `files`               reads YAML; lets a command end with a sentence
+  `rules`               which settings there are, and what each may be
+  `block`               what its block `course:` says: pages left out, dates, points, releases
   `kept`                what is made once and kept
   `addresses`           every address, from `repository.url`; what cannot be served is refused
   `settings`            the book's title, pages, exercises, edition

@@ -49,7 +49,7 @@ def describe(book: Book) -> str:
 @command
 def main() -> int:
     """Print the course and write its notebooks; exit status 1 where a setting does not fit."""
-    book = Book(Path.cwd())
+    book = Book(Path.cwd()).checked()
     print(describe(book))
     for name in license.renew(book):
         print(f"{name}: holder and year renewed")

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from bookkit.course.settings import EDITIONS
+from bookkit.course.rules import EDITIONS
 from bookkit.pages.npm import node_modules
 
 

@@ -13,10 +13,8 @@ import yaml
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
-from sphinx.errors import ExtensionError
 from sphinx.util import docname_join
 
-from bookkit.course.block import CourseError
 from bookkit.course.settings import Book
 
 _LABELS = re.compile(r"^\(([\w:-]+)\)=$|^:(?:label|name): *(\S+) *$|^\$\$ *\(([\w:-]+)\)$", re.M)
@@ -32,11 +30,7 @@ def write_toc(app: Sphinx, config) -> None:
     """Give sphinx-external-toc the course's own table of contents."""
     path = Path(app.outdir).parent / "toc.yml"
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        toc = Book(Path(app.srcdir)).toc
-    except CourseError as error:
-        raise ExtensionError(str(error)) from error
-    text = yaml.safe_dump(toc, allow_unicode=True, sort_keys=False)
+    text = yaml.safe_dump(Book.of(app).toc, allow_unicode=True, sort_keys=False)
     path.write_text(text, encoding="utf-8")
     # Relative, for it is part of the configuration, whose hash is published.
     config.external_toc_path = Path(os.path.relpath(path, app.srcdir)).as_posix()
@@ -49,7 +43,7 @@ def labels(text: str) -> set[str]:
 
 def plain_words(app: Sphinx, doctree: nodes.document) -> None:
     """Take the links to pages that are left out, and leave their words."""
-    book = Book(Path(app.srcdir))
+    book = Book.of(app)
     pages = {f"chapters/{name}": name for name in book.course.leave_out}
     if not pages:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,6 +13,16 @@ from sphinx.errors import ConfigError
 
 from bookkit.course.addresses import Addresses
 from bookkit.course.settings import Book
+
+
+def when_built(app: Sphinx, make: Callable[[Sphinx, Book], None], priority: int = 500) -> None:
+    """Register what is made once the site is there: in HTML, and after a build without an error."""
+
+    def finished(app: Sphinx, exception: Exception | None) -> None:
+        if exception is None and app.builder.format == "html":
+            make(app, Book.of(app))
+
+    app.connect("build-finished", finished, priority=priority)
 
 
 def connect(app: Sphinx) -> None:
@@ -27,6 +38,7 @@ def connect(app: Sphinx) -> None:
     # When this one changes, every page is written anew.
     app.add_config_value("book_notebooks", "", "html", [str])
     app.connect("config-inited", use_own_library, priority=50)
+    app.connect("config-inited", check, priority=60)
     app.connect("config-inited", configure)
     app.connect("config-inited", begin)
     app.connect("config-inited", let_bookkit_number, priority=900)
@@ -50,6 +62,14 @@ def use_own_library(app: Sphinx, config) -> None:
                 f"{package} comes from {origin}, not from this book's folder, {root}: build "
                 "in that folder, in an environment of its own (`make book`)"
             )
+
+
+def check(app: Sphinx, config) -> None:
+    """Read every setting, so that one that does not fit is named before anything is made."""
+    try:
+        Book.of(app).checked()
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def begin(app: Sphinx, config) -> None:
@@ -77,14 +97,11 @@ def _mark(app: Sphinx) -> Path:
 
 def configure(app: Sphinx, config) -> None:
     """Set what depends on the edition and on the bytes of the library."""
-    book = Book(Path(app.srcdir))
-    try:
-        config.html_title, config.author = book.title, book.author
-        config.book_edition = book.edition
-        config.book_course = book.course.plain()
-        use_addresses(config, book.addresses)
-    except ValueError as error:  # a setting that does not fit the book
-        raise ConfigError(str(error)) from error
+    book = Book.of(app)
+    config.html_title, config.author = book.title, book.author
+    config.book_edition = book.edition
+    config.book_course = book.course.plain()
+    use_addresses(config, book.addresses)
     config.book_inputs = book.inputs_hash()
     config.book_kit = book.hash("bookkit")
     config.book_solutions = sorted(

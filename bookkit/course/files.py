@@ -9,7 +9,9 @@ from pathlib import Path
 
 import yaml
 
-from bookkit.course.block import CourseError
+
+class CourseError(ValueError):
+    """A setting that does not fit the book; the message names its key and what is allowed."""
 
 
 def command(main: Callable[..., int]) -> Callable[..., int]:
@@ -31,9 +33,9 @@ def command(main: Callable[..., int]) -> Callable[..., int]:
 
 
 class Loader(yaml.SafeLoader):
-    """Reads YAML, names the line of a value that is none, and refuses a key that is there twice.
+    """Reads YAML, refuses a key that is there twice, and leaves a day of no calendar as text.
 
-    YAML itself would keep the last one, and say nothing.
+    YAML itself would keep the last of two keys, and say nothing.
     """
 
     def construct_mapping(self, node, deep=False):
@@ -41,21 +43,21 @@ class Loader(yaml.SafeLoader):
         keys = [key.value for key, _ in node.value]
         for index, (key, _) in enumerate(node.value):
             if key.value in keys[:index]:
-                raise self._wrong(key, "is there twice; one of the two would be ignored")
+                raise CourseError(
+                    f"{Path(self.name).name}: line {key.start_mark.line + 1}: {key.value} is there "
+                    "twice; one of the two would be ignored"
+                )
         return super().construct_mapping(node, deep)
 
-    def construct_object(self, node, deep=False):
-        """A value."""
+    def construct_yaml_timestamp(self, node):
+        """A date, with or without a time."""
         try:
-            return super().construct_object(node, deep)
-        except ValueError as error:
-            if isinstance(error, CourseError):
-                raise
-            raise self._wrong(node, f"cannot be read: {error}") from error
+            return super().construct_yaml_timestamp(node)
+        except ValueError:
+            return node.value
 
-    def _wrong(self, node, said):
-        line = node.start_mark.line + 1
-        return CourseError(f"{Path(self.name).name}: line {line}: {node.value} {said}")
+
+Loader.add_constructor("tag:yaml.org,2002:timestamp", Loader.construct_yaml_timestamp)
 
 
 def read_yaml(root: Path, name: str, shape: type = dict, loader: type = Loader) -> dict | list:
@@ -67,6 +69,9 @@ def read_yaml(root: Path, name: str, shape: type = dict, loader: type = Loader) 
     try:
         with open(root / name, encoding="utf-8") as file:
             content = yaml.load(file, loader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1
+        raise CourseError(f"{name}: line {line}: this is no YAML: {error.problem}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise CourseError(f"{name}: {error}") from error
     if content is None:

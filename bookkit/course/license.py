@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from bookkit.course.block import CourseError
+from bookkit.course.files import CourseError
 from bookkit.course.settings import Book
 
 FILES = ("LICENSE", "LICENSE-TEXT")  # of the code, and of text and figures
@@ -14,16 +14,8 @@ NOTICE = re.compile(r"^Copyright \(c\) (?P<year>[\d, –-]+) (?P<holder>.+)$", r
 
 
 def notice(book: Book) -> str:
-    """Whose the book is, from `author` and `copyright` of `_config.yml`.
-
-    Raises:
-        CourseError: if either says nothing, or `copyright` is not a year or years.
-    """
-    year = str(book.config.get("copyright"))
-    said = f"Copyright (c) {year} {book.author}"
-    if not NOTICE.fullmatch(said):
-        raise CourseError(f"_config.yml: copyright is {year!r}; it must be a year, or years")
-    return said
+    """Whose the book is, from `author` and `copyright` of `_config.yml`."""
+    return f"Copyright (c) {book.years} {book.author}"
 
 
 def renewed(text: str, said: str) -> str:

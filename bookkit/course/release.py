@@ -12,8 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-from bookkit.course.block import CourseError
-from bookkit.course.files import command
+from bookkit.course.files import CourseError, command
 from bookkit.course.settings import Book
 
 
@@ -50,7 +49,7 @@ def decide(book: Book, repository: str, branch: str) -> tuple[str, str]:
 @command
 def main() -> int:
     """Say what is published; exit status 1 where a setting does not fit the book."""
-    book = Book(Path.cwd())
+    book = Book(Path.cwd()).checked()
     edition, said = decide(
         book,
         os.environ.get("GITHUB_REPOSITORY", book.addresses.full_name),

@@ -6,13 +6,19 @@ import hashlib
 import os
 import platform
 import re
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from bookkit.course import rules
 from bookkit.course.addresses import Addresses
-from bookkit.course.block import EDITIONS, Course, CourseError
-from bookkit.course.files import read_yaml
+from bookkit.course.block import Course
+from bookkit.course.files import CourseError, command, read_yaml
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 MARKER = re.compile(r"^% solution: *(\S*)[ \t]*$", re.M)  # ends an exercise; see `sources.splice`
 
@@ -24,17 +30,9 @@ def edition() -> str:
         ValueError: if `BOOK_EDITION` names neither.
     """
     name = os.environ.get("BOOK_EDITION", "full")
-    if name not in EDITIONS:
-        raise ValueError(f"BOOK_EDITION is {name!r}; it must be one of {', '.join(EDITIONS)}")
+    if name not in rules.EDITIONS:
+        raise ValueError(f"BOOK_EDITION is {name!r}; it must be one of {', '.join(rules.EDITIONS)}")
     return name
-
-
-# What may stand at the left edge of `_config.yml`: Jupyter Book's own names, and ours.
-KEYS = (
-    *("title", "author", "copyright", "logo", "course", "repository", "launch_buttons"),
-    *("exclude_patterns", "only_build_toc_files", "execute", "parse", "bibtex_bibfiles"),
-    *("html", "latex", "sphinx"),
-)
 
 
 @dataclass(frozen=True)
@@ -43,23 +41,36 @@ class Book:
 
     root: Path
 
+    @classmethod
+    def of(cls, app: Sphinx) -> Book:
+        """The book that Sphinx builds."""
+        return cls(Path(app.srcdir))
+
     @cached_property
     def config(self) -> dict:
-        """`_config.yml` as a dictionary."""
-        config = self._yaml("_config.yml")
-        for key in config:
-            if key not in KEYS:
-                raise CourseError(f"_config.yml: no {key!r}; there are {', '.join(KEYS)}")
+        """`_config.yml` as a dictionary.
+
+        Raises:
+            CourseError: if it does not fit `rules.SETTINGS`.
+        """
+        config = read_yaml(self.root, "_config.yml")
+        rules.check(self.root / "_config.yml", config, rules.SETTINGS)
         return config
 
-    def _yaml(self, name: str, *needed: str) -> dict:
-        content = read_yaml(self.root, name)
-        for key in needed:
-            value = content.get(key)
-            if not value or not isinstance(value, str):
-                said = f"{value!r}; it must be text: put it in quotes" if value else "missing"
-                raise CourseError(f"{name}: {key} is {said}")
-        return content
+    def checked(self) -> Book:
+        """The book itself, once every setting has been read: the same errors for every command.
+
+        Raises:
+            CourseError: if a setting does not fit the book.
+        """
+        for name in ("title", "author", "years", "addresses", "published", "pictures"):
+            getattr(self, name)
+        return self
+
+    def _given(self, key: str) -> str:
+        if key not in self.config:
+            raise CourseError(f"_config.yml: {key} is missing")
+        return self.config[key].strip()
 
     @cached_property
     def course(self) -> Course:
@@ -76,8 +87,11 @@ class Book:
                     f"_toc.yml: file: {file}: there is no such page; an entry is `chapters/NAME`, "
                     "without an ending, for the file chapters/NAME.md"
                 )
-        pages = [Path(file).name for file in files]
-        return Course.read(self.config.get("course"), {p: self.exercises(p) for p in pages})
+        pages = {page: self.exercises(page) for page in (Path(file).name for file in files)}
+        block = self.config.get("course") or {}
+        left_out = block.get("leave_out") if isinstance(block, dict) else None
+        rules.check(self.root / "_config.yml", self.config, rules.course(pages, left_out))
+        return Course.read(block, pages)
 
     @property
     def edition(self) -> str:
@@ -87,19 +101,17 @@ class Book:
     @property
     def title(self) -> str:
         """The book's name."""
-        return self._yaml("_config.yml", "title")["title"]
+        return self._given("title")
 
     @property
     def author(self) -> str:
-        """Who wrote the book, and holds its licenses.
+        """Who wrote the book, and holds its licenses."""
+        return self._given("author")
 
-        Raises:
-            CourseError: if `author` is no name.
-        """
-        author = self.config.get("author")
-        if not isinstance(author, str) or not author.strip():
-            raise CourseError(f"_config.yml: author is {author!r}; it must be a name")
-        return author.strip()
+    @property
+    def years(self) -> str:
+        """The year or years of its licenses."""
+        return self._given("copyright")
 
     @property
     def published(self) -> str:
@@ -144,20 +156,21 @@ class Book:
         """The logo and the icon, where `_config.yml` names them: files of the book's own.
 
         Raises:
-            CourseError: if one of them is no file in the book's folder.
+            CourseError: if one of them is not there.
         """
         html = self.config.get("html") or {}
         given = {"logo": self.config.get("logo"), "html.favicon": html.get("favicon")}
         for key, name in given.items():
-            if name and not _inside(self.root, name):
-                raise CourseError(
-                    f"_config.yml: {key} is {name!r}; it must be a file in the book's own folder"
-                )
+            if name and not (self.root / name).is_file():
+                raise CourseError(f"_config.yml: {key} is {name}; the book has no such file")
         return [name for name in given.values() if name]
 
     @cached_property
     def _whole_toc(self) -> dict:
-        return self._yaml("_toc.yml", "root")
+        toc = read_yaml(self.root, "_toc.yml")
+        if not isinstance(toc.get("root"), str):
+            raise CourseError("_toc.yml: root is missing; it names the front page, `root: index`")
+        return toc
 
     @cached_property
     def toc(self) -> dict:
@@ -227,11 +240,6 @@ class Book:
         return digest.hexdigest()[:16]
 
 
-def _inside(root: Path, name: object) -> bool:
-    path = (root / str(name)).resolve()
-    return path.is_file() and path.is_relative_to(root.resolve())
-
-
 def is_notebook(path: Path) -> bool:
     """Whether a Markdown file is a MyST notebook (its header names the format)."""
     text = path.read_text(encoding="utf-8")
@@ -259,3 +267,14 @@ def _files(toc: object) -> list[str]:
         own = [toc["file"]] if "file" in toc else []
         return own + [f for value in toc.values() for f in _files(value)]
     return []
+
+
+@command
+def main() -> int:
+    """Say which setting does not fit, before Jupyter Book reads them; exit status 1."""
+    Book(Path.cwd()).checked()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

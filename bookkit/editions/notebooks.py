@@ -26,6 +26,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 from bookkit.course import license
+from bookkit.course.configure import when_built
 from bookkit.course.files import command
 from bookkit.course.settings import MARKER, Book
 from bookkit.editions import wheel
@@ -64,18 +65,16 @@ EXERCISE = re.compile(
 
 def connect(app: Sphinx) -> None:
     """Register this module's event handler."""
-    app.connect("build-finished", serve_notebooks)
+    when_built(app, serve_notebooks)
 
 
-def serve_notebooks(app: Sphinx, exception: Exception | None) -> None:
+def serve_notebooks(app: Sphinx, book: Book) -> None:
     """Put the chapters' notebooks into the site, so that the download works offline too.
 
     They are made from the chapters here. What is in `notebooks/` could belong to an earlier edition
     or contain someone's answers.
     """
-    if exception is not None or app.builder.format != "html":
-        return
-    book, folder = Book(Path(app.srcdir)), Path(app.outdir) / "notebooks"
+    folder = Path(app.outdir) / "notebooks"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     for name in book.chapters:

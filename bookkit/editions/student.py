@@ -21,6 +21,7 @@ import yaml
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
+from bookkit.course.configure import when_built
 from bookkit.course.files import command
 from bookkit.course.settings import Book
 from bookkit.editions import notebooks
@@ -112,13 +113,13 @@ The code is licensed under the MIT License (LICENSE), the text and the figures u
 
 def connect(app: Sphinx) -> None:
     """Register this module's event handler."""
-    app.connect("build-finished", list_withheld)
+    when_built(app, list_withheld)
 
 
-def list_withheld(app: Sphinx, exception: Exception | None) -> None:
+def list_withheld(app: Sphinx, book: Book) -> None:
     """Print what the student edition withholds, and write it beside the site, not into it."""
-    if exception is None and app.config.book_edition == "student":
-        text = listing(Book(Path(app.srcdir)))
+    if app.config.book_edition == "student":
+        text = listing(book)
         (Path(app.outdir).parent / "withheld.txt").write_text(text, encoding="utf-8")
         logger.info("%s", text.rstrip())
 
@@ -244,7 +245,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bookkit.editions.student")
     parser.add_argument("out", type=Path, help="an absent or empty folder")
     options = parser.parse_args(arguments)
-    book = Book(Path.cwd())
+    book = Book(Path.cwd()).checked()
     book.addresses.need_repository()
     files = write(book, options.out)
     print(f"{listing(book)}\nThe tree for students: {options.out}, {len(files)} files")

@@ -13,6 +13,7 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
+from bookkit.course.configure import when_built
 from bookkit.course.kept import kept
 from bookkit.course.settings import Book
 
@@ -23,14 +24,12 @@ PARTS = ("LICENSE", "README.md", "hwlib", "pyproject.toml")
 
 def connect(app: Sphinx) -> None:
     """Register this module's event handler."""
-    app.connect("build-finished", serve_wheel)
+    when_built(app, serve_wheel)
 
 
-def serve_wheel(app: Sphinx, exception: Exception | None) -> None:
+def serve_wheel(app: Sphinx, book: Book) -> None:
     """Put the wheel beside the site's front page, and no other."""
-    if exception is not None or app.builder.format != "html":
-        return
-    out, book = Path(app.outdir), Book(Path(app.srcdir))
+    out = Path(app.outdir)
     for old in out.glob("hwlib-*.whl"):
         old.unlink()
     if (book.root / "pyproject.toml").is_file():

@@ -14,6 +14,7 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
+from bookkit.course.configure import when_built
 from bookkit.course.files import command
 from bookkit.course.settings import Book
 from bookkit.sources.tables import TABLES, dump, recorded_by, table
@@ -23,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 def connect(app: Sphinx) -> None:
     """Register this module's event handler."""
-    app.connect("build-finished", compare_results, priority=900)  # in every build, after `end`
+    when_built(app, compare_results, priority=900)  # in every build, after `configure.end`
 
 
 def recorded(executed: Path, chapter: str) -> dict[str, dict]:
@@ -100,17 +101,17 @@ def _reads_alike(got: str, want: str, tolerance: float) -> bool:
     return got == want
 
 
-def compare_results(app: Sphinx, exception: Exception | None) -> None:
+def compare_results(app: Sphinx, book: Book) -> None:
     """Fail the build when a page's named results differ from the committed tables.
 
     With BOOK_RESULTS=new it does not: `make results` is about to write the tables.
     """
-    if exception is not None or app.builder.format != "html" or os.environ.get("BOOK_RESULTS"):
+    if os.environ.get("BOOK_RESULTS"):
         return
     executed = Path(app.outdir).parent / "jupyter_execute" / "chapters"
     # Every build compares, also one that finds no page out of date. An exception here would
     # send the same event to everybody a second time; the exit status says it as well.
-    for difference in compare(Book(Path(app.srcdir)), executed):
+    for difference in compare(book, executed):
         with logging.skip_warningiserror():
             logger.error("named result: %s", difference)
         app.statuscode = 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
@@ -25,7 +23,7 @@ def connect(app: Sphinx) -> None:
 
 def count(app: Sphinx, config) -> None:
     """Tell Sphinx the numbers of this edition."""
-    config.book_figures = {n: p.number for n, p in numbering.places(Book(Path(app.srcdir))).items()}
+    config.book_figures = {n: p.number for n, p in numbering.places(Book.of(app)).items()}
 
 
 def number(app: Sphinx, doctree: nodes.document) -> None:

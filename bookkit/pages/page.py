@@ -88,7 +88,7 @@ def hide_canaries(app: Sphinx, doctree: nodes.document) -> None:
 
     A mark of a withheld solution stays, so that the leak test finds it wherever it should not be.
     """
-    book = Book(Path(app.srcdir))
+    book = Book.of(app)
     released = [book.solutions / f"{name}.md" for name in book.course.released]
     for block in doctree.findall(nodes.literal_block):
         mark = CANARY.match(block.astext())
@@ -142,7 +142,7 @@ def link_notebook(app: Sphinx, pagename, templatename, context, doctree) -> None
     """
     groups = context.get("header_buttons", [])
     context["header_buttons"] = [g for g in groups if g.get("label") != "launch-buttons"]
-    book = Book(Path(app.srcdir))
+    book = Book.of(app)
     folder, _, name = pagename.rpartition("/")
     if folder != "chapters" or name not in book.chapters:
         return

@@ -15,6 +15,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 from bookkit.course import license
+from bookkit.course.configure import when_built
 from bookkit.course.kept import kept
 from bookkit.course.settings import Book
 
@@ -30,7 +31,7 @@ def connect(app: Sphinx) -> None:
     app.connect("html-page-context", describe, priority=600)
     app.connect("html-page-context", state_license, priority=605)  # after `page.name_edition`
     app.connect("html-page-context", link_errors, priority=610)
-    app.connect("build-finished", write_files)
+    when_built(app, write_files)
 
 
 def use_templates(app: Sphinx, config) -> None:
@@ -44,7 +45,7 @@ def describe(app: Sphinx, pagename, templatename, context, doctree) -> None:
     said = summary(doctree) if doctree else ""
     name = {"search": "Search", "genindex": "Index"}.get(pagename, context.get("title") or pagename)
     context["description"] = html.escape(said or f"{name}: {context['docstitle']}")
-    site = Book(Path(app.srcdir)).site
+    site = Book.of(app).site
     context["preview"] = {**PREVIEW, "url": f"{site}/{PREVIEW['path']}"}
 
 
@@ -73,7 +74,7 @@ def state_license(app: Sphinx, pagename, templatename, context, doctree) -> None
     def link(words: str, address: str) -> str:
         return f'<a rel="license" href="{html.escape(address)}">{words}</a>'
 
-    said = license.statement(Book(Path(app.srcdir)), link)
+    said = license.statement(Book.of(app), link)
     context["theme_extra_footer"] += f"<p>{said}</p>"
 
 
@@ -89,7 +90,7 @@ def link_errors(app: Sphinx, pagename, templatename, context, doctree) -> None:
     if doctree is None:
         return
     title = html.unescape(re.sub(r"<[^>]+>", "", context["title"]))
-    link = error_link(Book(Path(app.srcdir)), pagename, title)
+    link = error_link(Book.of(app), pagename, title)
     context["theme_extra_footer"] += (
         f'<p><a href="{html.escape(link)}">Found an error on this page?</a></p>'
     )
@@ -101,12 +102,9 @@ def link_errors(app: Sphinx, pagename, templatename, context, doctree) -> None:
                 )
 
 
-def write_files(app: Sphinx, exception: Exception | None) -> None:
+def write_files(app: Sphinx, book: Book) -> None:
     """Write the files that belong to the site as a whole."""
-    if exception is not None or app.builder.format != "html":
-        return
-    out, book = Path(app.outdir), Book(Path(app.srcdir))
-    title = book.title
+    out, title = Path(app.outdir), book.title
     pages = "".join(
         f"<url><loc>{html.escape(book.addresses.page(name))}</loc></url>\n"
         for name in sorted(app.env.found_docs)

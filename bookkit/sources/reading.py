@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from sphinx.application import Sphinx
 from sphinx.errors import ConfigError, ExtensionError
 
@@ -31,7 +29,7 @@ def check(app: Sphinx, config) -> None:
 
     Later on, Sphinx or an extension would report it as an error of its own.
     """
-    book = Book(Path(app.srcdir))
+    book = Book.of(app)
     try:
         errata.load(book.root)
         bibliography.entries(book)
@@ -45,7 +43,7 @@ def read_source(app: Sphinx, docname: str, source: list[str]) -> None:
     The front page gets the book's name; a chapter gets its due date and points, and its solutions;
     one that is not executed says so. References to figures get their numbers.
     """
-    book = Book(Path(app.srcdir))
+    book = Book.of(app)
     folder, _, name = docname.rpartition("/")
     if docname == app.config.root_doc:
         source[0] = source[0].replace(TITLE, book.title)

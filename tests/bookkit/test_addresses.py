@@ -16,16 +16,24 @@ from sphinx.application import Sphinx
 from sphinx.errors import ConfigError
 
 from bookkit.course import configure as build
-from bookkit.course.addresses import Addresses
-from bookkit.course.block import CourseError
+from bookkit.course.files import CourseError
 from bookkit.course.settings import Book
 from bookkit.pages.page import name_edition
 from tests.conftest import copy_config
 
 
-def read(url="https://github.com/prof/dnn", baseurl=None, **repository):
-    html = {"baseurl": baseurl} if baseurl is not None else {}
-    return Addresses.read({"repository": {"url": url, **repository}, "html": html})
+@pytest.fixture
+def read(tmp_path):
+    """A function that gives the addresses of a book whose `_config.yml` says this much."""
+
+    def read(url="https://github.com/prof/dnn", baseurl=None, **repository):
+        config = {"repository": {"url": url, **repository}, "html": {"baseurl": baseurl}}
+        (tmp_path / "_config.yml").write_text(
+            yaml.safe_dump(config, width=1000, allow_unicode=True), "utf-8"
+        )
+        return Book(tmp_path).addresses
+
+    return read
 
 
 @pytest.mark.parametrize(
@@ -42,7 +50,7 @@ def read(url="https://github.com/prof/dnn", baseurl=None, **repository):
         ("https://github.com/a/b.github.io", "a/b.github.io", "https://a.github.io/b.github.io"),
     ],
 )  # fmt: skip
-def test_what_is_accepted_gives_right_addresses_everywhere(url, repository, site):
+def test_what_is_accepted_gives_right_addresses_everywhere(read, url, repository, site):
     book = read(url, branch="fall-2027.1")
     assert book.repository == f"https://github.com/{repository}"
     assert book.site == site
@@ -67,7 +75,7 @@ def test_what_is_accepted_gives_right_addresses_everywhere(url, repository, site
         ("https://someone-else.github.io/", "https://someone-else.github.io", ""),
     ],
 )
-def test_the_site_may_lie_on_any_server(baseurl, site, root):
+def test_the_site_may_lie_on_any_server(read, baseurl, site, root):
     book = read(baseurl=baseurl)
     assert (book.site, book.root) == (site, root)
     assert book.repository == "https://github.com/prof/dnn"
@@ -100,17 +108,17 @@ def test_the_site_may_lie_on_any_server(baseurl, site, root):
         "https://prof.github.io/dnn",
     ],
 )
-def test_a_repository_that_colab_cannot_open_is_refused(url):
+def test_a_repository_that_colab_cannot_open_is_refused(read, url):
     with pytest.raises(CourseError) as refused:
         read(url, baseurl="https://www.uni.edu/dnn")
-    assert str(refused.value).startswith(f"_config.yml: repository.url is {url!r}; it must be ")
+    assert f": repository.url is {url}; it must be https://github.com/OWN" in str(refused.value)
     assert "https://github.com/OWNER/NAME: the Colab button" in str(refused.value)
 
 
 @pytest.mark.parametrize(
     "branch", ["fall 2027", "fall/2027", "a..b", "-a", ".a", "a.", "a.lock", "a?b", "a#b", "ä", "a%20"]
 )  # fmt: skip
-def test_a_branch_that_an_address_cannot_hold_is_refused(branch):
+def test_a_branch_that_an_address_cannot_hold_is_refused(read, branch):
     with pytest.raises(CourseError, match=r"repository\.branch is .*; it may have letters"):
         read(branch=branch)
 
@@ -128,51 +136,19 @@ def test_a_branch_that_an_address_cannot_hold_is_refused(branch):
         ("https://uni.edu//dnn", "must be a whole address"),
         ("https://uni.edu/a/../dnn", "must be a whole address"),
         ("https://", "must be a whole address"),
-        ("", "it must be text"),
-        (7, "it must be text"),
         ("https://uni.edu/dnn/index.html", "the site's folder, not one of its pages"),
         ("https://prof.github.io", "GitHub Pages serves the site at https://prof.github.io/dnn"),
         ("https://prof.github.io/DNN", "GitHub Pages serves the site at"),
     ],
 )
-def test_an_address_of_the_site_that_leads_nowhere_is_refused(baseurl, said):
-    with pytest.raises(CourseError, match=r"^_config\.yml: html\.baseurl is ") as refused:
+def test_an_address_of_the_site_that_leads_nowhere_is_refused(read, baseurl, said):
+    with pytest.raises(CourseError, match=r"^_config\.yml: .*html\.baseurl is ") as refused:
         read(baseurl=baseurl)
     assert said in str(refused.value)
 
 
-@pytest.mark.parametrize(
-    ("config", "said"),
-    [
-        ({}, "repository.url is missing"),
-        ({"repository": "https://github.com/a/b"}, "repository is 'https://github.com/a/b'; it must"),
-        ({"repository": {"url": 7}}, "repository.url is 7; it must be text"),
-        ({"repository": {"brnach": "x"}}, "repository.brnach would lead nowhere"),
-        ({"repository": {"path_to_book": "book"}}, "repository.path_to_book would lead nowhere"),
-        ({"launch_buttons": {"binderhub_url": "https://mybinder.org"}}, "binderhub_url would lead"),
-        ({"launch_buttons": {"thebe": True}}, "launch_buttons.thebe would lead nowhere"),
-        ({"launch_buttons": {"colab_url": ""}}, "launch_buttons.colab_url is ''"),
-        ({"launch_buttons": {"colab_url": "colab.research.google.com"}}, "must be a whole address"),
-        ({"html": []}, "repository.url is missing"),
-        ({"html": "x"}, "html is 'x'; it must be `name: value` lines"),
-    ],
-)  # fmt: skip
-def test_what_leads_nowhere_is_named(config, said):
-    if "launch_buttons" in config:
-        config["repository"] = {"url": "https://github.com/a/b"}
-    with pytest.raises(CourseError, match=r"^_config\.yml: ") as refused:
-        Addresses.read(config)
-    assert said in str(refused.value)
-
-
-def test_a_branch_that_yaml_takes_for_a_number_is_refused():
-    config = yaml.safe_load("repository: {url: 'https://github.com/a/b', branch: 2027.10}")
-    with pytest.raises(CourseError, match=r"repository\.branch is 2027\.1; .* put it in quotes"):
-        Addresses.read(config)
-
-
 @pytest.mark.parametrize("owner", ["your-organisation", "Your-Organisation"])
-def test_the_placeholder_is_no_address_to_publish_at(owner):
+def test_the_placeholder_is_no_address_to_publish_at(read, owner):
     book = read(f"https://github.com/{owner}/deep-networks-book.git")
     with pytest.raises(CourseError, match=r"repository\.url is .*; it is the placeholder"):
         book.need_repository()
@@ -205,7 +181,7 @@ OF_A_GIT_ADDRESS = {"repository": {"url": "https://github.com/MyOrg/myorg.github
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"repository": {"url": "https://gitlab.com/a/b"}}, "repository.url is 'https://gitlab.com"),
+        ({"repository": {"url": "https://gitlab.com/a/b"}}, "repository.url is https://gitlab.com"),
         ({"repository": {"url": "https://github.com/a/b", "branch": "a b"}}, "repository.branch is"),
         ({"repository": {"url": "https://github.com/your-organisation/x"}}, "is the placeholder"),
         ({"course": {"publish": "full at some/book"}, **OF_A_GIT_ADDRESS}, "course.publish is"),
@@ -265,30 +241,20 @@ def test_the_theme_reads_the_same_addresses(copy):
 
 
 def test_the_build_refuses_with_the_reason(copy):
-    with pytest.raises(ConfigError, match=r"^_config\.yml: repository\.url is 'https://gitlab"):
+    with pytest.raises(ConfigError, match=r"^_config\.yml: .*repository\.url is https://gitlab"):
         configured(copy(repository={"url": "https://gitlab.com/a/b"}))
 
 
 def test_no_other_file_derives_an_address(root):
-    """One place knows the hosts; a second one would come to another result."""
+    """One place makes addresses, another knows their form; a third could come to another result."""
     for path in sorted((root / "bookkit").rglob("*.py")):
         text = path.read_text(encoding="utf-8")
-        if path.name != "addresses.py":
+        if path.name not in ("addresses.py", "rules.py"):
             assert not re.search(
                 r"github\.io|config\[.(repository|html|launch_buttons).\]", text
             ), path
             assert "github.com" not in text.replace("example", ""), path
     assert Book(root).addresses.is_placeholder
-
-
-@pytest.mark.parametrize("name", ["missing.png", "../logo.png", "https://uni.edu/logo.png", 7])
-def test_a_picture_that_is_not_the_books_own_is_refused(tmp_path, name):
-    (tmp_path / "logo.png").touch()
-    (tmp_path / "book").mkdir()
-    for key, config in (("logo", {"logo": name}), ("html.favicon", {"html": {"favicon": name}})):
-        (tmp_path / "book/_config.yml").write_text(yaml.safe_dump(config))
-        with pytest.raises(CourseError, match=rf"{key} is .* a file in the book's own folder"):
-            Book(tmp_path / "book").pictures  # noqa: B018
 
 
 def test_the_owners_own_footer_stays():

@@ -28,7 +28,7 @@ def test_the_library_of_another_folder_is_refused(tmp_path, root, monkeypatch):
     ("name", "text", "said"),
     [
         ("_config.yml", "author: A\n", "_config.yml: title is missing"),
-        ("_config.yml", "title: B\n", "_config.yml: author is None; it must be a name"),
+        ("_config.yml", "titel: B\n", "_config.yml: line 1: 'titel' is not known here"),
         ("errata.yml", "- {id: x, where: 1}\n", "errata.yml: 'x': .* missing 4 required"),
         ("errata.yml", "- one\n", "errata.yml: 'one' is no entry"),
         ("errata.yml", "id: x\n", "errata.yml: it must be a list"),
@@ -42,7 +42,7 @@ def test_what_is_wrong_is_an_error_of_the_book_s_configuration(tmp_path, root, n
     (tmp_path / "references.bib").touch()
     (tmp_path / name).write_text(text)
     app, config = SimpleNamespace(srcdir=str(tmp_path)), SimpleNamespace(html_theme_options={})
-    part = build.configure if name == "_config.yml" else reading.check
+    part = build.check if name == "_config.yml" else reading.check
     with pytest.raises(ConfigError, match=f"^{said}"):
         part(app, config)
 
@@ -66,3 +66,19 @@ def test_only_after_a_build_that_ended_well_unchanged_pages_are_not_read(tmp_pat
     ends(app)
     build.begin(app(0), None)
     assert pages.exists() == kept
+
+
+@pytest.mark.parametrize(
+    ("builder", "error", "made"),
+    [("html", None, ["a book"]), ("html", ValueError(), []), ("linkcheck", None, [])],
+)
+def test_what_belongs_to_a_site_is_made_only_where_one_is_there(tmp_path, builder, error, made):
+    handlers, books = [], []
+    app = SimpleNamespace(
+        srcdir=str(tmp_path),
+        builder=SimpleNamespace(format=builder),
+        connect=lambda event, handler, priority: handlers.append(handler),
+    )
+    build.when_built(app, lambda app, book: books.append(book))
+    handlers[0](app, error)
+    assert ["a book" for book in books if book.root == tmp_path] == made

@@ -14,7 +14,8 @@ from myst_nb.core.config import NbParserConfig
 from myst_nb.core.read import read_myst_markdown_notebook
 from myst_parser.config.main import MdParserConfig
 
-from bookkit.course.settings import EDITIONS, Book
+from bookkit.course.rules import EDITIONS
+from bookkit.course.settings import Book
 from bookkit.execute import execution
 from bookkit.sources.splice import splice
 from tests.conftest import ROOT

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from bookkit.course import license
-from bookkit.course.block import CourseError
+from bookkit.course.files import CourseError
 from bookkit.course.settings import Book
 from bookkit.finish.site import pages
 from tests.conftest import ROOT
@@ -62,21 +62,6 @@ def test_a_license_file_without_a_notice_is_named(tmp_path):
     book = book_of(tmp_path, author="A school", copyright="2031")
     with pytest.raises(CourseError, match=r"LICENSE: .* such as 'Copyright \(c\) 2031 A school'"):
         license.renew(book)
-
-
-@pytest.mark.parametrize(
-    ("config", "said"),
-    [
-        ({"copyright": "2026"}, "author is None; it must be a name"),
-        ({"copyright": "2026", "author": " "}, "author is ' '; it must be a name"),
-        ({"copyright": "2026", "author": ["A", "B"]}, r"author is \['A', 'B'\]; it must be a name"),
-        ({"author": "A"}, "copyright is 'None'; it must be a year, or years"),
-        ({"author": "A", "copyright": "soon"}, "copyright is 'soon'; it must be a year"),
-    ],
-)
-def test_a_license_without_a_holder_or_a_year_is_refused(tmp_path, config, said):
-    with pytest.raises(CourseError, match=said):
-        license.notice(book_of(tmp_path, **config))
 
 
 @pytest.mark.parametrize("edition", ["full_site", "student_site"])

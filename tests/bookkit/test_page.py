@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from docutils import nodes
 
+from bookkit.course.settings import Book
 from bookkit.editions import notebooks
 from bookkit.pages.page import (
     check_pictures,
@@ -107,14 +108,14 @@ def test_the_site_serves_the_notebooks_of_its_chapters_and_no_other(root, tmp_pa
     copy_config(root, book)
     (book / "_toc.yml").write_text("root: index\nchapters: [{file: chapters/one}]\n")
     (book / "chapters/one.md").write_text("---\nformat_name: myst\n---\n# One\n")
-    app = SimpleNamespace(srcdir=book, outdir=out, builder=SimpleNamespace(format="html"))
-    notebooks.serve_notebooks(app, None)
+    app = SimpleNamespace(outdir=out)
+    notebooks.serve_notebooks(app, Book(book))
     assert [path.name for path in (out / "notebooks").iterdir()] == ["one.ipynb"]
     assert "# One" in (out / "notebooks/one.ipynb").read_text(encoding="utf-8")
     (book / "chapters/one.md").write_text("---\nformat_name: myst\n---\n# One\n{eq}`nowhere`\n")
     said = []
     monkeypatch.setattr(notebooks.logger, "warning", lambda text, error: said.append(text % error))
-    notebooks.serve_notebooks(app, None)
+    notebooks.serve_notebooks(app, Book(book))
     assert [one.partition(" cannot be made: chapters/one.md: ")[0] for one in said] == [
         "the notebook to download"
     ]

@@ -62,11 +62,11 @@ def test_the_preview_is_drawn_once_a_title_with_the_size_that_is_said(tmp_path):
 
 
 def test_search_engines_may_read_every_page_and_are_told_where_the_list_is(tmp_path):
-    site = SimpleNamespace(srcdir=ROOT, outdir=tmp_path / "html")
+    site = SimpleNamespace(outdir=tmp_path / "html")
     site.outdir.mkdir()
     (site.outdir / "_static").mkdir()
-    site.builder, site.env = SimpleNamespace(format="html"), SimpleNamespace(found_docs={"index"})
-    write_files(site, None)
+    site.env = SimpleNamespace(found_docs={"index"})
+    write_files(site, BOOK)
     robots = RobotFileParser()
     robots.parse((site.outdir / "robots.txt").read_text().splitlines())
     assert robots.can_fetch("Googlebot", BOOK.addresses.page("chapters/notation"))

@@ -129,10 +129,8 @@ def test_a_wrong_result_fails_the_build_but_not_the_one_that_renews_the_tables(b
     shutil.copytree(book.root / "run", pages)
 
     def status():
-        builder = SimpleNamespace(format="html")
-        outdir, srcdir = str(book.root / "html"), str(book.root)
-        app = SimpleNamespace(builder=builder, outdir=outdir, srcdir=srcdir, statuscode=0)
-        results.compare_results(app, None)
+        app = SimpleNamespace(outdir=str(book.root / "html"), statuscode=0)
+        results.compare_results(app, book)
         return app.statuscode
 
     assert status() == 0

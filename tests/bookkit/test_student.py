@@ -280,7 +280,7 @@ def test_the_command_says_what_is_wrong(book, tmp_path, monkeypatch, capsys):
     assert "is there already" in capsys.readouterr().err
     release(book, "one/none")
     assert student.main([str(tmp_path / "new")]) == 1
-    assert "course.released: one: no 'none'" in capsys.readouterr().err
+    assert "course.released: 'one/none' is not known here" in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
 
 
@@ -300,14 +300,14 @@ def test_the_other_command_says_what_the_course_is_and_writes_the_notebooks(
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("released", "relaesed", "course: no 'relaesed'; there are edition, leave_out"),
+        ("released", "relaesed", "course: 'relaesed' is not known here; did you mean 'released'?"),
         (
             "https://github.com/some/course",
             "https://example.org",
             "https://github.com/OWNER/NAME: the Colab",
         ),
-        ("course:\n", "course: [\n", "_config.yml: while parsing a flow sequence"),
-        ("author: Somebody\n", "", "_config.yml: author is None; it must be a name"),
+        ("course:\n", "course: [\n", "this is no YAML: expected ',' or ']'"),
+        ("author: Somebody\n", "", "_config.yml: author is missing"),
     ],
 )
 def test_the_other_command_says_what_is_wrong(book, monkeypatch, capsys, old, new, said):

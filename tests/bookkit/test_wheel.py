@@ -72,8 +72,8 @@ def test_another_library_has_another_version(root, tmp_path, name):
 
 def test_an_earlier_wheel_leaves_the_site(made, root, tmp_path):
     (tmp_path / "hwlib-0.0.1-py3-none-any.whl").touch()
-    app = SimpleNamespace(srcdir=root, outdir=tmp_path, builder=SimpleNamespace(format="html"))
-    serve_wheel(app, None)
+    app = SimpleNamespace(outdir=tmp_path)
+    serve_wheel(app, Book(root))
     assert [path.name for path in tmp_path.iterdir()] == [made.name]
 
 
