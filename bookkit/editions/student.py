@@ -74,6 +74,7 @@ TAKEN = (
     "tests/bookkit/test_notebooks.py",
     "tests/bookkit/test_reference.py",
     "tests/bookkit/test_results.py",
+    "tests/bookkit/test_rules.py",
     "tests/bookkit/test_settings.py",
     "tests/bookkit/test_splice.py",
     "tests/bookkit/test_student.py",
