@@ -27,17 +27,11 @@ def test_a_dropdown_becomes_details_with_a_title_of_words():
     assert text.astext() == "So."
 
 
-def test_one_inside_another_is_one_too():
+def test_one_inside_another_is_one_too_and_other_notes_stay():
     outer = note("dropdown")
     outer += note("dropdown")
-    section = nodes.section("", outer)
+    section = nodes.section("", outer, note("tip"))
     close(None, section, "page")
     assert len(list(section.findall(Details))) == 2
-    assert not list(section.findall(nodes.admonition))
-
-
-def test_other_notes_stay():
-    section = nodes.section("", note("tip"))
-    close(None, section, "page")
-    assert isinstance(section[0], nodes.admonition)
-    assert list(section.findall(nodes.reference))
+    (tip,) = section.findall(nodes.admonition)
+    assert list(tip.findall(nodes.reference))

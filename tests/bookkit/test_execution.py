@@ -58,47 +58,24 @@ def test_what_is_shown_is_not_in_the_key_and_what_runs_is(cache):
 
 def test_outputs_come_back_under_other_tags(cache):
     ran = notebook("print(3)", tags=["remove-cell"])
-    ran.cells[0].outputs = [stream("3\n")]
-    cache.cache_notebook_bundle(
-        CacheBundleIn(ran, "/book/chapters/one.md", data={"execution_seconds": 2.5}),
-        check_validity=False,
-    )
-    _, found = cache.merge_match_into_notebook(notebook("print(3)"))
-    assert found.cells[0].outputs[0].text == "3\n"
+    ran.cells[0].outputs = [stream("3"), stream("\n")]  # settled before it is shown or kept
+    bundle = CacheBundleIn(ran, "/book/chapters/one.md", data={"execution_seconds": 2.5})
+    cache.cache_notebook_bundle(bundle, check_validity=False)
+    for shown in ran, cache.merge_match_into_notebook(notebook("print(3)"))[1]:
+        assert [output.text for output in shown.cells[0].outputs] == ["3\n"]
 
 
 def test_settled_outputs_are_the_same_wherever_a_print_was_cut():
     def picture(*keys):
         return nbformat.v4.new_output("display_data", data={key: key for key in keys})
 
-    whole = execution.settled(
-        [stream("a\n\nbc\n"), picture("x", "y"), stream("d"), stream("e", "stderr")]
-    )
-    cut = [
-        stream("a\n"),
-        stream("\nb"),
-        stream("c\n"),
-        picture("y", "x"),
-        stream("d"),
-        stream("e", "stderr"),
-    ]
+    last = [stream("d"), stream("e", "stderr")]
+    whole = execution.settled([stream("a\n\nbc\n"), picture("x", "y"), *last])
+    cut = [stream("a\n"), stream("\nb"), stream("c\n"), picture("y", "x"), *last]
     assert json.dumps(execution.settled(cut)) == json.dumps(whole)
-    assert [output.output_type for output in whole] == [
-        "stream",
-        "display_data",
-        "stream",
-        "stream",
-    ]
+    kinds = [output.output_type for output in whole]
+    assert kinds == ["stream", "display_data", "stream", "stream"]
     assert execution.settled([]) == []
-
-
-def test_a_notebook_is_settled_before_it_is_shown_or_kept(cache):
-    ran = notebook("print()")
-    ran.cells[0].outputs = [stream("a"), stream("b\n")]
-    bundle = CacheBundleIn(ran, "/book/chapters/one.md", data={"execution_seconds": 1.0})
-    cache.cache_notebook_bundle(bundle, check_validity=False)
-    for shown in ran, cache.merge_match_into_notebook(notebook("print()"))[1]:
-        assert [output.text for output in shown.cells[0].outputs] == ["ab\n"]
 
 
 def test_chapters_run_with_one_thread_where_nobody_says_otherwise(monkeypatch):

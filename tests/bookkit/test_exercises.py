@@ -33,25 +33,18 @@ def test_a_frame_goes_from_an_exercise_to_its_end():
     assert list(task) == between
 
 
-def test_each_exercise_has_its_own_frame():
+def test_each_exercise_has_its_own_frame_and_without_an_end_it_has_none():
     section = nodes.section("", exercise("One"), end(), exercise("Two"), paragraph("more"), end())
     exercises.frame(None, section)
     assert [part.astext() for part in section] == ["One", "Two\n\nmore"]
     assert [part["classes"] for part in section] == [["task"], ["task"]]
-
-
-def test_other_comments_and_exercises_without_an_end_stay():
-    section = nodes.section("", exercise("One"), end("a remark"), paragraph("after"))
-    exercises.frame(None, section)
-    assert [type(part) for part in section] == [nodes.admonition, nodes.comment, nodes.paragraph]
-
-
-def test_where_a_heading_parts_an_exercise_from_its_end_there_is_no_frame():
-    inner = nodes.section("", paragraph("below the heading"), end())
-    section = nodes.section("", exercise("One"), inner)
-    exercises.frame(None, section)
-    assert [type(part) for part in section] == [nodes.admonition, nodes.section]
-    assert [part.astext() for part in inner] == ["below the heading"]
+    inner = nodes.section("", paragraph("below a heading"), end())
+    for after in (end("a remark"), paragraph("after"), inner):
+        section = nodes.section("", exercise("One"), after)
+        exercises.frame(None, section)
+        assert list(section) == [section[0], after]
+        assert section[0]["classes"] == ["exercise"]
+    assert [part.astext() for part in inner] == ["below a heading"]
 
 
 def test_every_page_gets_the_names_of_all_boxes():

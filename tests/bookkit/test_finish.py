@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 
 import pytest
 
@@ -67,9 +65,3 @@ def test_nothing_but_a_site_is_read_or_replaced(built, tmp_path, capsys):
         f"finish: {other} is there and is no site: name another folder",
     ]
     assert (other / "work.txt").exists()
-
-
-def test_it_is_a_command(tmp_path):
-    command = [sys.executable, "-m", "bookkit.finish", tmp_path, tmp_path / "site"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (1, f"finish: no site in {tmp_path}: build it first\n")

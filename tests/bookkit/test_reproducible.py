@@ -19,10 +19,6 @@ def sites(tmp_path):
     return tmp_path / "one", tmp_path / "other"
 
 
-def test_equal_sites(sites):
-    assert differences(*sites, ()) == ([], [])
-
-
 def test_a_byte_and_a_file_more_are_seen(sites):
     (sites[1] / "picture.png").write_bytes(bytes(range(255)) + b"\0")
     (sites[0] / ".hidden").touch()

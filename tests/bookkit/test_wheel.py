@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
-import sys
 import zipfile
 from email.parser import Parser
 from types import SimpleNamespace
@@ -26,6 +24,12 @@ def made():
     return wheel(Book(ROOT))
 
 
+def copy_parts(root, folder):
+    for name in (*PARTS, "requirements.txt"):
+        source = root / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
+
+
 def test_the_wheel_holds_the_library_and_its_license(made, root):
     with zipfile.ZipFile(made) as archive:
         held = {name: archive.read(name) for name in archive.namelist()}
@@ -43,9 +47,7 @@ def test_the_wheel_holds_the_library_and_its_license(made, root):
 
 
 def test_another_copy_gives_the_same_bytes(made, root, tmp_path):
-    for name in (*PARTS, "requirements.txt"):
-        source = root / name
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
+    copy_parts(root, tmp_path)
     (tmp_path / "build/lib/hwlib").mkdir(parents=True)  # what an earlier build may leave behind
     (tmp_path / "build/lib/hwlib/stray.py").touch()
     for path in tmp_path.rglob("*.py"):
@@ -78,24 +80,10 @@ def test_an_earlier_wheel_leaves_the_site(made, root, tmp_path):
 
 
 def test_a_wheel_that_cannot_be_built_says_why(tmp_path, root):
-    for name in PARTS:
-        source = root / name
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
-    (tmp_path / "requirements.txt").touch()
+    copy_parts(root, tmp_path)
     (tmp_path / "pyproject.toml").write_text("[project]\nname = 7\n")
     with pytest.raises(ExtensionError, match=r"(?s)cannot be built:.*must contain .*version"):
         wheel(Book(tmp_path))
-
-
-@pytest.mark.slow
-def test_pip_installs_it_from_the_site(full_site, tmp_path):
-    (served,) = full_site.glob("*.whl")
-    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index"]
-    subprocess.run([*pip, "--target", tmp_path, served], check=True)
-    code = "import hwlib; print(hwlib.__file__, hwlib.__version__)"
-    where = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": str(tmp_path)}}
-    said = subprocess.run([sys.executable, "-c", code], **where, capture_output=True, text=True)
-    assert said.stdout.split() == [str(tmp_path / "hwlib/__init__.py"), version(Book(ROOT))]
 
 
 @pytest.mark.parametrize("edition", ["full_site", "student_site"])
