@@ -61,12 +61,6 @@ def test_no_value_is_beyond_the_root_of_n_minus_1(n):
     assert ratio == pytest.approx(np.sqrt(n))
 
 
-def test_the_gaussian_of_9a():
-    x = 1.5 + 0.4 * np.array([[-1.0], [1.0]])
-    y = batch_norm(x, 1e-5, np.array([1.0]), np.array([3.0]))
-    assert [y.mean(), y.std()] == pytest.approx([3, np.sqrt(0.16 / (0.16 + 1e-5))])
-
-
 # ------------------------------------------------------------------------------- batch statistics
 
 
@@ -154,17 +148,6 @@ def test_a_batch_of_two_has_no_gradient():
 # ------------------------------------------------------------------------------------- the plane
 
 
-def test_the_box_and_the_mass_of_an_ellipse():
-    u = rng().standard_normal((400_000, 2))
-    lengths = np.linalg.norm(u, axis=1)
-    for c in (1, 2):
-        assert np.mean(lengths < c) == pytest.approx(1 - np.exp(-(c**2) / 2), abs=0.003)
-    boundary = u[:100_000] / lengths[:100_000, None] @ np.linalg.cholesky(COV).T
-    np.testing.assert_allclose(boundary.max(axis=0), np.sqrt(np.diag(COV)), rtol=1e-4)
-    ten = np.linalg.norm(rng().standard_normal((100_000, 10)), axis=1)
-    assert np.mean(ten < 1) < 0.001  # in higher dimensions even less
-
-
 def test_the_contours_of_9b():
     half = np.sqrt(2) * np.linalg.cholesky(COV).T
     points = np.array([2.0, 1.0]) + np.concatenate([half, -half])  # exactly mean and covariance
@@ -202,20 +185,6 @@ def test_the_condition_number_and_the_steps_of_gradient_descent(rho):
 
 
 # -------------------------------------------------------------------------------- inputs and depth
-
-
-def test_the_pixels_of_the_digits():
-    x = data.digits(rng=0).train.x.reshape(-1, 64).astype(float)
-    assert (x.std(axis=0) == 0).sum() == 3
-    z = batch_norm(x, 1e-5)
-    assert 30 < np.abs(z).max() < np.sqrt(len(x) - 1)
-    assert np.abs((x - x.mean()) / x.std()).max() < 2
-
-
-def test_dependent_frames_count_less():
-    """The effective number for correlation 0.9, by the sum of all covariances."""
-    lags = np.abs(np.subtract.outer(np.arange(256), np.arange(256)))
-    assert 256**2 / (0.9**lags).sum() == pytest.approx(14, abs=0.5)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""What the batch norm lab claims: the homework's numbers, and what its experiments show."""
+"""What the batch norm lab claims beyond the values that its page records."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
-from hwlib import optim
 from hwlib.labs import layers
-from hwlib.train import evaluate
 from tests.book import labs
 from tests.conftest import OTHER_SEEDS
 
@@ -30,42 +28,6 @@ def solved():
 
 
 # ------------------------------------------------------------------------------ batch norm
-
-
-def test_the_homeworks_numbers(solved):
-    """Means and deviations that the homework's notebook prints, to its digits."""
-    forward, features = solved["batchnorm_forward"], solved["features"]
-    rng = np.random.RandomState(7)
-    a = features(rng.randn(200, 50), rng.randn(50, 60), rng.randn(60, 3))
-    np.testing.assert_allclose(a.mean(0).round(4), [-33.9017, 18.4627, -7.4907])
-    np.testing.assert_allclose(a.std(0).round(4), [38.7211, 29.3967, 31.1427])
-    gamma, beta = np.array([1.0, 2, 3]), np.array([11.0, 12, 13])
-    out, _ = forward(a, gamma, beta, {"mode": "train"})
-    np.testing.assert_allclose(out.mean(0), beta, atol=1e-12)
-    np.testing.assert_allclose(out.std(0), gamma, atol=1e-6)
-    # The homework begins the running variance at 0, the lab at 1: the same to four digits.
-    for start in ({}, {"running_mean": np.zeros(3), "running_var": np.zeros(3)}):
-        rng = np.random.RandomState(7)
-        layers = rng.randn(50, 60), rng.randn(60, 3)
-        bn_param = {"mode": "train", **start}
-        for mode in ["train"] * 50 + ["test"]:
-            bn_param["mode"] = mode
-            a = features(rng.randn(200, 50), *layers)
-            out, _ = forward(a, np.ones(3), np.zeros(3), bn_param)
-        np.testing.assert_allclose(out.mean(0), [-0.0097, 0.0132, 0.0075], atol=6e-5)
-        np.testing.assert_allclose(out.std(0), [1.0701, 1.0165, 0.8900], atol=6e-5)
-
-
-def test_homework_6a(solved):
-    """The edges (32) to (39), and the one more when the variance is spelled out."""
-    X = np.random.default_rng(0).random((8, 3))
-    arrays = dict(X=X, gamma=np.ones(3), beta=np.zeros(3))
-    edges = set(solved["graph"].trace(solved["batchnorm_named"], **arrays).edges())
-    printed = "X mu, X sigma2, X Z, mu Z, sigma2 Z, Z Y, gamma Y, beta Y"
-    assert edges == {tuple(pair.split()) for pair in printed.split(", ")}
-    more = set(solved["graph"].trace(solved["spelled_out"], **arrays).edges())
-    assert more - edges == {("mu", "sigma2")}
-    assert edges < more
 
 
 def test_homework_6b_both_forms_against_torch(solved):
@@ -109,8 +71,7 @@ def test_the_network_has_the_homeworks_layers(solved):
     assert model[3].p == 0.3
 
 
-@pytest.mark.parametrize("normed", [False, True])
-@pytest.mark.parametrize("p", [0.0, 0.25, 0.5])
+@pytest.mark.parametrize(("p", "normed"), [(0.0, False), (0.25, True), (0.5, False)])
 def test_its_gradients_are_right_with_dropout(p, normed, solved):
     rng = np.random.default_rng(7)
     x, y = rng.standard_normal((8, 15)), rng.integers(0, 10, 8)
@@ -149,51 +110,12 @@ def test_a_column_of_two(solved):
     np.testing.assert_allclose(dx[1], eps / (c**2 + eps) ** 1.5 / 2, rtol=1e-6)
 
 
-@pytest.fixture(scope="module")
-def small_net(solved):
-    train, held = solved["split"](1, 300, 200, np.float64)
-    model = solved["fully_connected"](
-        [64, 50, 50, 10], norm=solved["double_norm"], rng=1, dtype=np.float64
-    )
-    optimizer = optim.Adam(model.named_parameters(), lr=5e-3)
-    solved["fit"](model, train, epochs=8, batch_size=50, optimizer=optimizer, progress=False)
-    return model, held
-
-
-def test_the_forgotten_mode(solved, small_net, capsys):
-    model, held = small_net
-    right = {
-        (mode, size): solved["accuracy"](model, held, size, mode)
-        for mode in ("test", "train")
-        for size in (200, 50, 2, 1)
-    }
-    assert {v for (mode, _), v in right.items() if mode == "test"} == {
-        evaluate(model, held).accuracy
-    }
-    assert right["test", 1] > 0.8
-    assert abs(right["train", 200] - right["test", 1]) < 0.03
-    assert right["train", 2] < 0.75
-    assert right["train", 1] < 0.2
-    lines = capsys.readouterr().out.splitlines()
-    assert all(line.endswith("moved by 0.00") for line in lines if "test mode" in line)
-    assert not any(line.endswith("moved by 0.00") for line in lines if "train mode" in line)
-
-
 # ------------------------------------------------------------------------------ the experiments
 
 
 def end(run):
     """The validation accuracy of a run of a sweep."""
     return run[1]
-
-
-def test_a_deep_network_needs_the_norm_at_this_scale(solved):
-    for seed in (10, 11):
-        plain, normed = (
-            solved["deep_run"](kind, seed, 400).validation_accuracy[-1] for kind in solved["KINDS"]
-        )
-        assert plain < 0.6
-        assert normed > 0.85
 
 
 @pytest.mark.slow
@@ -223,45 +145,12 @@ def test_a_norm_widens_the_range_of_scales(solved):
     assert max(reached["plain", 1.0], reached["batch norm", 1.0]) < 0.6  # it does not save all
 
 
-def test_a_norm_allows_a_rate_ten_times_as_large(solved):
-    for seed in (20, 21):
-        assert end(solved["with_rate"]("plain", seed, 0.3)) > 0.6
-        assert end(solved["with_rate"]("plain", seed, 3.0)) < 0.3
-        assert end(solved["with_rate"]("batch norm", seed, 3.0)) > 0.8
-        assert end(solved["with_rate"]("batch norm", seed, 10.0)) < 0.45
-
-
-def test_what_the_norm_protects(solved):
-    right, growth = solved["two_rates"]("batch norm", 20, 300.0, 0.3)
-    assert right > 0.8
-    assert growth[0] > 10
-    assert growth[-1] < 3
-    assert solved["two_rates"]("plain", 20, 3.0, 0.3)[0] < 0.5
-    assert solved["two_rates"]("batch norm", 20, 0.3, 10.0)[0] < 0.4
-
-
-def test_the_signal_fades_as_predicted(solved):
-    plain, normed = (solved["signal"](kind, 0.02) for kind in ("plain", "batch norm"))
-    np.testing.assert_allclose(plain[2:5] / plain[1:4], 0.02 * 5, rtol=0.3)
-    np.testing.assert_allclose(normed[2:5] / normed[1:4], 1, rtol=0.3)
-    tiny = solved["signal"]("batch norm", 1e-4)
-    assert tiny[4] < 1e-2 * tiny[0]  # eps has the upper hand
-
-
 def gain(solved, p, seed, which="validation_accuracy", **settings):
     """What dropout adds to the final accuracy on the same split, in points."""
     none, dropped = (
         getattr(solved["with_dropout"](q, seed, **settings), which)[-1] for q in (0.0, p)
     )
     return 100 * (dropped - none)
-
-
-def test_dropout_helps_where_labels_are_wrong_and_only_there(solved):
-    """6(c), over seeds that are not the page's."""
-    wrong = [gain(solved, 0.75, seed, **solved["WRONG"] | {"epochs": 30}) for seed in (20, 21, 22)]
-    assert min(wrong) > 3
-    right = [gain(solved, 0.5, seed, **solved["HOMEWORK"]) for seed in range(20, 26)]
-    assert np.mean(right) < -0.3
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""What the lab on convolutional networks claims: the homework's numbers, and what training shows."""
+"""What the lab on convolutional networks claims beyond the values that its page records."""
 
 from __future__ import annotations
 
@@ -25,32 +25,15 @@ def quietly(code, names):
 
 @pytest.fixture(scope="module")
 def page():
-    """The page with its solutions, without the long training; `recorded` holds its results."""
+    """The page with its solutions, up to the long training."""
     names = {}
-    with recording() as recorded:
-        names["recorded"] = recorded
-        run_page(names)
-    return names
-
-
-@contextlib.contextmanager
-def recording():
-    """Collect what hidden cells record, by name, instead of handing it to the book."""
-    recorded = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "hwlib.results.record", lambda name, value, shown=None: recorded.update({name: value})
-        )
-        yield recorded
-
-
-def run_page(names):
-    """Run the page's cells and the solutions in their places, up to the long training."""
-    for cell in labs.code(labs.full(NAME), NAME):
-        if cell.startswith(TRAINING):
-            break
-        if "compare(" not in cell:
-            quietly(cell, names)
+        patch.setattr("hwlib.results.record", lambda name, value, shown=None: None)
+        for cell in labs.code(labs.full(NAME), NAME):
+            if cell.startswith(TRAINING):
+                return names
+            if "compare(" not in cell:
+                quietly(cell, names)
 
 
 # ---------------------------------------------------------------------------- checks and gradients
@@ -82,17 +65,6 @@ def test_the_pairs_agree_with_torch(page):
         np.testing.assert_array_equal(mine, out.detach().numpy())
         dx = page[f"max_pool_backward_{kind}"](dout, cache)
         np.testing.assert_allclose(dx, t.grad.numpy(), atol=1e-12)
-
-
-def test_the_losses_at_the_start_are_the_homeworks(page):
-    """The homework expects about 2.302585, and 2.322037 with reg 0.5."""
-    recorded = page["recorded"]
-    assert recorded["weights"] == 77809
-    assert recorded["loss-predicted"] == pytest.approx(2.302585, abs=1e-6)
-    assert recorded["penalized-predicted"] == pytest.approx(2.322037, abs=1e-6)
-    assert recorded["loss-found"] == pytest.approx(recorded["loss-predicted"], abs=1e-4)
-    off = recorded["penalized-found"] - recorded["penalized-predicted"]
-    assert abs(off) < 4 * recorded["penalty-spread"]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -128,21 +100,6 @@ def test_spatial_batch_norm_in_test_mode(page):
 
 
 # ---------------------------------------------------------------------------- beyond the homework
-
-
-def test_pooling_wins(page):
-    """With windows of 2 by 2 and stride 2 no pixel is written twice, with 2 by 3 many are."""
-    assert page["recorded"]["wins-twice-square"] == 0
-    assert page["recorded"]["wins-twice"] > 10
-
-
-def test_overfitting_proves_little_and_differences_prove_much(page):
-    recorded = page["recorded"]
-    assert page["learned"]["no bug"] == 1
-    assert recorded["bugs-that-learn"] == 5
-    assert page["learned"]["(d)"] < 1
-    assert recorded["bugs-found"] == 6
-    assert page["gaps"]["no bug"] < 1e-6
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""What the dropout lab claims: the homework's numbers, and what its experiments show."""
+"""What the dropout lab claims beyond the values that its page records."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
-from hwlib import data, optim, theory
+from hwlib import data, theory
 from tests.book import labs
 from tests.conftest import OTHER_SEEDS, ROOT
 from tests.hwlib.cifar import cifar10, served
 
 LAB = "lab_understanding_dropout"
-LEAST = np.array([110, 11]) / 101
 DROPPED = np.array([11, 110]) / 30
 CASES = np.array([[20.0, 2.0], [20.0, 0.0], [0.0, 2.0], [0.0, 0.0]])
 
@@ -38,29 +37,6 @@ def solved():
 
 
 # ------------------------------------------------------------------------------ parts (a) to (c)
-
-
-def test_the_homeworks_numbers(solved):
-    """5(a), 5(b), 5(c), as the homework prints them, to its digits."""
-    least = solved["least_squares"](solved["X"], solved["y"])
-    np.testing.assert_allclose(least.round(8), [1.08910891, 0.10891089])
-    path, losses = solved["train"](solved["full_gradient"], [0, 0], 1000)
-    np.testing.assert_allclose(path[-1].round(4), [1.0891, 0.1089])
-    assert path.shape == (1001, 2)
-    assert losses.shape == (1000,)
-    X, y, chance = solved["dropout_rows"](solved["x"], 11.0, 0.5)
-    assert X.tolist() == [[20, 2], [20, 0], [0, 2], [0, 0]]
-    assert y.tolist() == [11] * 4
-    assert chance.tolist() == [0.25] * 4
-    w = solved["least_squares"](X, y)
-    np.testing.assert_allclose(w.round(8), [0.36666667, 3.66666667])
-    np.testing.assert_allclose(solved["x"] * w, 11 / 3)  # the contributions
-
-
-def test_other_starts_end_elsewhere(solved):
-    path, _ = solved["train"](solved["full_gradient"], [1, -3], 1000)
-    np.testing.assert_allclose(path[-1] @ [10, 1], 11)
-    np.testing.assert_allclose(path[-1] @ [1, -10], 31)
 
 
 def test_an_interrupt_keeps_what_there_is(solved):
@@ -130,15 +106,6 @@ def test_the_torch_module_trains_like_numpy(solved):
         np.testing.assert_allclose(w, [0.376, 3.485], atol=0.02)
 
 
-def test_a_large_batch_has_small_ripples(solved):
-    for seed in range(3):
-        noisy = solved["noisy"](0.5, 1_024, seed)
-        losses = np.array([noisy(DROPPED)[0] for _ in range(400)])
-        expected = np.std([121, 121 / 9, 121 / 9, 121 / 9])
-        assert abs(losses.mean() - 121 / 3) < 5 * expected / np.sqrt(1_024 * 400)
-        assert losses.std() == pytest.approx(expected / 32, rel=0.2)
-
-
 def test_slopes_over_any_factor_end_at_the_same_place(solved):
     for factor in ([100, 1], [3, 7]):
         steepest = np.linalg.eigvals(2 * CASES.T @ CASES / 4 / np.array(factor)[:, None]).max()
@@ -161,27 +128,6 @@ def test_the_sweep_is_its_formula(solved, p):
     np.testing.assert_allclose(solved["clean_error"](w), (11 * p / (2 - p)) ** 2, rtol=1e-9)
     noise = theory.bernoulli(keep=1 - p, inverted=True)
     np.testing.assert_allclose(w, theory.minimizer(solved["X"], solved["y"], noise=noise))
-
-
-def test_the_jump_at_zero(solved):
-    np.testing.assert_allclose(solved["exact_weights"](0.0), LEAST)
-    limit = theory.limit_minimizer(solved["X"], solved["y"])
-    np.testing.assert_allclose(limit, [0.55, 5.5])
-    np.testing.assert_allclose(solved["exact_weights"](1e-9), limit, rtol=1e-5)
-
-
-def test_adam_keeps_the_difference_of_the_start(solved):
-    for start, end in {(0, 0): (1, 1), (0.5, -0.3): (1.073, 0.273), (0, 1): (0.909, 1.909)}.items():
-        path, _ = solved["train"](solved["full_gradient"], start, 6_000, optim.Adam)
-        np.testing.assert_allclose(path[-1], end, atol=2e-3)
-        if start == (0, 0):
-            np.testing.assert_allclose(path[1_000], 0.742, atol=1e-3)
-
-
-def test_with_dropout_adam_ends_where_sgd_does(solved):
-    noisy = solved["noisy"](0.5, 256, 0)
-    path, _ = solved["train"](noisy, [0, 0], 1_500, optim.Adam, lr=1e-2)
-    np.testing.assert_allclose(path[-500:].mean(axis=0), DROPPED, rtol=0.02)
 
 
 # ------------------------------------------------------------------------------ part (i)
@@ -211,32 +157,6 @@ def test_on_digits_it_takes_dropout_on_the_input(solved):
     gain = clean - clean[none]
     assert abs(gain[hidden].mean()) < 3  # no clear effect from this start
     assert gain[dropped].mean() > gain[hidden].mean() + 1
-
-
-def test_it_is_the_dropping_of_the_mark_that_helps(solved):
-    plan, marked = solved["DIGITS"], {"marked": (True, 0.0, 0.0)}
-    rows = {"none": solved["experiment"](plan, marked, 2)[0]["marked"]}
-    for name, columns in {"mark": slice(64, 74), "pixels": slice(0, 64)}.items():
-        found, _ = solved["experiment"](plan, marked, 2, solved["dropping"](columns))
-        rows[name] = found["marked"]
-    clean, lie = ({name: np.array(r)[:, k] for name, r in rows.items()} for k in (1, 3))
-    assert (clean["mark"] > clean["none"] + 1).all()
-    assert lie["mark"].max() < 70
-    assert np.abs(clean["pixels"] - clean["none"]).max() < 4
-    assert lie["pixels"].min() > 98
-
-
-@pytest.mark.slow
-def test_what_survives_larger_weights(solved):
-    three = {name: VARIANTS[name] for name in ("none", "hidden", "input")}
-    plan = solved["DIGITS"]
-    small, _ = solved["experiment"](plan, {"none": VARIANTS["none"]}, 2)
-    rows, _ = solved["experiment"](plan | {"network": solved["he_network"]}, three, 2)
-    clean, lie = ({name: np.array(r)[:, k] for name, r in rows.items()} for k in (1, 3))
-    assert clean["none"].mean() < np.array(small["none"])[:, 1].mean() - 3
-    assert clean["input"].mean() > clean["hidden"].mean() + 3
-    assert lie["hidden"].min() > 98
-    assert lie["input"].max() < 85
 
 
 def test_the_bits_are_written_without_a_loop_and_on_a_copy(solved):

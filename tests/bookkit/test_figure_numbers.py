@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -142,14 +141,6 @@ def code_cell(*outputs, name="fig-b-one", code=True):
     shown = nodes.container("", figure, *outputs, nb_element="cell_code_output", classes=["out"])
     source = nodes.container("", nodes.literal_block("", "draw()"), nb_element="cell_code_source")
     return nodes.container("", *[source] * code, shown, nb_element="cell_code", classes=["cell"])
-
-
-def test_the_number_comes_before_the_caption():
-    section = nodes.section("", code_cell(), code_cell(name=None))
-    app = SimpleNamespace(config=SimpleNamespace(book_figures={"fig-b-one": 7}))
-    figures.number(app, section)
-    captions = [caption.astext() for caption in section.findall(nodes.caption)]
-    assert captions == ["Figure 7. What is seen.", "What is seen."]
 
 
 def kinds(section):
