@@ -66,16 +66,6 @@ def test_figure_3_only_keep_changes_the_norms(keep, norm):
         np.testing.assert_allclose(theory.column_norms(figure.effective), norm)
 
 
-def test_the_ridge_views_of_dropout_agree():
-    rng = np.random.default_rng(8)
-    X, y, k = rng.standard_normal((9, 3)), rng.standard_normal(9), 0.7
-    learned = theory.minimizer(X, y, noise=theory.bernoulli(keep=k, inverted=True))
-    norms = np.linalg.norm(X, axis=0)
-    by_norms = theory.ridge(X / norms, y, penalty=(1 - k) / k) / norms
-    np.testing.assert_allclose(by_norms, learned)
-    np.testing.assert_allclose(k * theory.minimizer(X, y, noise=theory.bernoulli(keep=k)), learned)
-
-
 def test_dropout_shrinks_weights_but_makes_none_zero():
     rng = np.random.default_rng(9)
     X, y = rng.standard_normal((12, 4)), rng.standard_normal(12)

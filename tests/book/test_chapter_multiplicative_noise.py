@@ -127,12 +127,6 @@ def test_figure_2_at_both_ends_of_its_sliders(settings, minimum, least):
         assert figure.loss == pytest.approx(least, abs=0.005)
 
 
-def test_figure_2_only_the_ratio_matters_on_clean_data():
-    one, half = NoiseTikhonov(mu=1, sigma=0.6), NoiseTikhonov(mu=0.5, sigma=0.3)
-    np.testing.assert_allclose(half.minimum, 2 * one.minimum)
-    assert half.loss == pytest.approx(one.loss)
-
-
 # ------------------------------------------------------------------------- other noise, other losses
 
 

@@ -1,4 +1,4 @@
-"""Every page of both editions, in a real browser."""
+"""Every page of the full edition, and one of each kind of the other, in a real browser."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ class Visit:
     nested: list[str]  # what reacts to a click and stands inside of something else that does
 
 
+LESSON, LAB = "chapters/convolution_arithmetic.html", "chapters/lab_batchnorm_dropout.html"
+
 # A label may hold the field that it labels; a focusable box is no control only because it scrolls.
 NESTED = """() => {
   const control = `a[href], button, summary, label, input:not([type=hidden]), select, textarea,
@@ -34,12 +36,12 @@ NESTED = """() => {
 
 @pytest.fixture(scope="module")
 def visits(request, open_page) -> dict[str, Visit]:
-    """A visit to every page of an edition."""
+    """A visit to every page of the full edition, and to a page of each kind of the other."""
     edition = request.param
     folder = request.getfixturevalue(f"{edition}_site")
     address = request.getfixturevalue("site" if edition == "full" else "student")
-    found = {}
-    for name in pages(folder):
+    found, kinds = {}, ("index.html", "search.html", "404.html", LESSON, LAB)
+    for name in pages(folder) if edition == "full" else kinds:
         with open_page(width=390) as page:
             done = []
             page.on("requestfinished", lambda request, done=done: done.append(request))
@@ -51,7 +53,7 @@ def visits(request, open_page) -> dict[str, Visit]:
                 page.locator(".explore-live").count(),
                 page.evaluate(NESTED),
             )
-    assert {"index.html", "search.html", "404.html"} <= set(found)
+    assert set(kinds) <= set(found)
     return found
 
 

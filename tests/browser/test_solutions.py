@@ -52,7 +52,7 @@ def test_the_title_opens_and_closes_its_solution_and_no_other(
 ):
     context = chromium.new_context(viewport={"width": width, "height": 844}, has_touch=press is tap)
     wrong = []
-    for name in with_solutions:
+    for name in with_solutions if press is click else with_solutions[:2]:
         page = context.new_page()
         page.on("pageerror", lambda error, name=name: wrong.append((name, str(error))))
         page.goto(f"{site}/{name}", wait_until="load")
