@@ -160,7 +160,10 @@ def test_it_is_published_from_the_default_branch_or_by_hand(copy, event, ref, pu
 def test_nothing_is_published_from_a_private_copy_a_fork_or_the_placeholder(copy):
     for elsewhere in ("some-school/deep-networks-private", "student/deep-networks"):
         assert walk(copy(course=FULL), repository=elsewhere) == ""
-    assert walk(copy(url="https://github.com/your-organisation/deep-networks-book")) == ""
+    placeholder = "your-organisation/deep-networks-book"
+    folder = copy(url=f"https://github.com/{placeholder}")
+    assert walk(folder) == ""
+    assert walk(folder, repository=placeholder) == "failed"
 
 
 def test_another_default_branch_publishes_when_the_config_names_it(copy):
