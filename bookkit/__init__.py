@@ -4,6 +4,7 @@ In the order of the flow; each module imports only modules that stand above it.
 
 ======================  =====================================================================
 `course`                what `_config.yml` says
+  `comments`            takes the comments out of a page's source
   `files`               reads YAML; lets a command end with a sentence
   `rules`               which settings there are, and what each may be
   `block`               what its block `course:` says: pages left out, dates, points, releases
@@ -48,6 +49,7 @@ In the order of the flow; each module imports only modules that stand above it.
   `notebooks`           `python -m bookkit.editions.notebooks [--check]`: notebooks/ for Colab
   `released`            what released solutions bring into the tree for students
   `student`             `python -m bookkit.editions.student OUT`: a tree for students
+  `guard`               stops a student page that shows a line of a withheld solution
 `__main__`              `python -m bookkit`: checks `_config.yml` and says what the course is
 ======================  =====================================================================
 """
@@ -63,7 +65,7 @@ if TYPE_CHECKING:
 def setup(app: Sphinx) -> dict:
     """Register every module's handlers and directives; called by Sphinx."""
     from bookkit.course import choice, configure
-    from bookkit.editions import notebooks, student, wheel
+    from bookkit.editions import guard, notebooks, student, wheel
     from bookkit.execute import execution, results
     from bookkit.pages import (
         colophon,
@@ -83,7 +85,7 @@ def setup(app: Sphinx) -> dict:
         *(errata, reference, reading),
         *(execution, results),
         *(mathematics, page, figures, front, dropdown, exercises, search, publish, colophon),
-        *(wheel, notebooks, student),
+        *(wheel, notebooks, student, guard),
     ):
         module.connect(app)
     # Not while pages are written: one process renders the formulas of all.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,12 @@ def copy_config(root: Path, folder: Path, **changes) -> None:
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     text = yaml.safe_dump({**config, "course": {}, **changes}, sort_keys=False)
     (folder / "_config.yml").write_text(text, encoding="utf-8")
+
+
+def track(folder: Path) -> None:
+    """Let git track all files of a folder but those that its `.gitignore` names."""
+    for command in (["init", "-q"], ["add", "-A"]):
+        subprocess.run(["git", *command], cwd=folder, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from bookkit.course import rules
 from bookkit.course.addresses import Addresses
 from bookkit.course.block import Course
+from bookkit.course.comments import without_comments
 from bookkit.course.files import CourseError, command, read_yaml
 
 if TYPE_CHECKING:
@@ -192,8 +193,9 @@ class Book:
         return MARKER.findall(self.source(page))
 
     def source(self, page: str) -> str:
-        """A page's text as it stands in `chapters/`."""
-        return (self.root / "chapters" / f"{page}.md").read_text(encoding="utf-8")
+        """A page's text as it stands in `chapters/`, without its comments."""
+        text = (self.root / "chapters" / f"{page}.md").read_text(encoding="utf-8")
+        return without_comments(text)
 
     def heading(self, page: str) -> str:
         """A page's title."""

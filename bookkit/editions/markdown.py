@@ -106,8 +106,6 @@ class Chapter:
                 out += [f"{indent}{row}" if row else row for row in made]
             elif fence := CODE.match(line):  # an ordinary code fence: nothing inside is MyST
                 out += [line, *self._until(lines, fence[1], line), fence[0]]
-            elif line.startswith("%"):  # a comment
-                continue
             elif equation := EQUATION.match(line):
                 # Sphinx puts the label behind the closing $$ as well as here; keep the number.
                 raise self.fail(
@@ -126,7 +124,7 @@ class Chapter:
 
     def _goes_on(self, line: str) -> bool:
         special = (OPEN, CODE, EQUATION, LABEL)
-        ends = not line.strip() or line.startswith("%") or line.strip() == "$$"
+        ends = not line.strip() or line.strip() == "$$"
         return not ends and not any(pattern.match(line) for pattern in special)
 
     def _until(self, lines: list[str], fence: str, opened: str) -> list[str]:

@@ -73,7 +73,6 @@ def errata_text(book: Book) -> dict[str, str]:
     path = book.root / "errata.yml"
     if not path.is_file():
         return {}
-    text = path.read_text(encoding="utf-8")
     shown = {entry.id: public(book, entry) for entry in errata.load(book.root).values()}
     for page in pages(book):
         for name in re.findall(r"\{erratum\}`(?:[^`]*<)?([\w-]+)>?`", book.source(page)):
@@ -83,9 +82,7 @@ def errata_text(book: Book) -> dict[str, str]:
                     "solution that is withheld: take the reference out, or release the solution"
                 )
     kept = [fields for fields in read_yaml(book.root, "errata.yml", list) if shown[fields["id"]]]
-    head = re.match(r"(?:#.*\n)*", text)[0]
-    said = yaml.safe_dump(kept, allow_unicode=True, sort_keys=False, width=100)
-    return {"errata.yml": f"{head}\n{said}"}
+    return {"errata.yml": yaml.safe_dump(kept, allow_unicode=True, sort_keys=False, width=100)}
 
 
 def results(book: Book) -> dict:

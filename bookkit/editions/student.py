@@ -3,7 +3,8 @@
     python -m bookkit.editions.student OUT
 
 writes to OUT, which must be absent or empty, what a public repository may hold: built up from the
-list `TAKEN` below and never stripped, without history, with no solution but the released ones. It
+list `TAKEN` below, as far as git tracks it, without history, with no solution but the released
+ones. Comments of pages, settings and bibliography stay behind; cells that a page hides do not. It
 builds with plain `jupyter-book build .`, and making it again from itself gives the same tree.
 """
 
@@ -13,6 +14,7 @@ import argparse
 import fnmatch
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -21,6 +23,7 @@ import yaml
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
+from bookkit.course.comments import without_comments
 from bookkit.course.configure import when_built
 from bookkit.course.files import command
 from bookkit.course.settings import Book
@@ -30,8 +33,9 @@ from bookkit.sources import errata, tables
 
 logger = logging.getLogger(__name__)
 
-# Everything that is copied as it stands. What no line names stays behind; a file or folder beside
-# `_config.yml` of which no line speaks stops the tree, for nobody has said what it is.
+# Everything that is copied. What no line names stays behind; but a file or folder beside
+# `_config.yml` of which no line speaks stops the tree, for nobody has said what it is. So does a
+# file that a line names and git does not track.
 TAKEN = (
     ".github/workflows/publish.yml",
     ".gitignore",
@@ -89,8 +93,9 @@ TAKEN = (
 )
 BUT = ("tests/hwlib/test_labs*.py",)  # they write what a lab asks for
 MADE = ("README.md", "_config.yml", "chapters", "errata.yml", "notebooks", "solutions")
-BEHIND = (".ci", ".git", ".venv", "CONTRIBUTING.md")  # stay, beside what `.gitignore` names
-JUNK = (".DS_Store", "Thumbs.db", ".ipynb_checkpoints")  # which a file browser or Jupyter leaves
+BEHIND = (".ci", "CONTRIBUTING.md")
+JUNK = {"__pycache__", ".ipynb_checkpoints"}
+PICTURES = "chapters/images/"
 README = """\
 # {title}
 
@@ -148,69 +153,83 @@ def tree(book: Book) -> dict[str, bytes]:
     """Every file of the tree for students: its path and its bytes.
 
     Raises:
-        StudentError: if something stands in the book's folder that no rule names, or a released
-            solution would not run without one that is withheld.
+        StudentError: if git does not track one of them, or tracks something that no rule names, or
+            a released solution would not run without a withheld one.
     """
-    _check_top(book)
+    tracked = _tracked(book)
     check_runs(book)
-    taken = {
-        path.relative_to(book.root).as_posix(): path
-        for pattern in TAKEN
-        for path in sorted(book.root.glob(pattern))
-        if path.is_file() and not {"__pycache__", *JUNK} & set(path.parts)
-    }
-    files = {
-        name: path.read_bytes()
-        for name, path in taken.items()
-        if not any(fnmatch.fnmatch(name, pattern) for pattern in BUT)
-    }
     made = {
         "README.md": README.format(title=book.title, site=book.site),
         "_config.yml": _config(book),
         **errata_text(book),
-        **{
-            f"chapters/{page}.md": book.source(page)
-            for page in (*book.course.leave_out, *pages(book))
-        },
+        **{f"chapters/{page}.md": book.source(page) for page in pages(book)},
         **{f"notebooks/{name}.ipynb": notebooks.export(book, name) for name in book.chapters},
     }
     if book.course.released:
         shown = {f"solutions/{e}.md": book.solution(e) for e in book.course.released}
         made |= {name: path.read_text(encoding="utf-8") for name, path in shown.items()}
         made["solutions/results.yml"] = tables.dump(results(book))
+    names = {
+        path.relative_to(book.root).as_posix(): path
+        for pattern in TAKEN
+        for path in sorted(book.root.glob(pattern))
+        if path.is_file() and not JUNK & {*path.parts}
+    }
+    names |= {name: book.root / name for name in book.pictures}
+    files = {}
+    for name, path in names.items():
+        unused = name.startswith(PICTURES) and not any(path.name in text for text in made.values())
+        if unused or any(fnmatch.fnmatch(name, pattern) for pattern in BUT):
+            continue
+        files[name] = path.read_bytes()
+        if name in REWRITTEN:
+            made[name] = REWRITTEN[name](path.read_text(encoding="utf-8"))
     files |= {name: text.encode() for name, text in made.items()}
-    for name in book.pictures:
-        files[name] = (book.root / name).read_bytes()
+    for name in sorted(files.keys() - tracked):
+        if (book.root / name).exists() and not name.startswith("notebooks/"):  # which are made anew
+            raise StudentError(
+                f"{name}: git does not track it, so nobody has said that students may have it: "
+                f"`git add {name}`, or move it out of the book"
+            )
     return files
 
 
-def _check_top(book: Book) -> None:
-    ignored = (book.root / ".gitignore").read_text(encoding="utf-8").splitlines()
-    known = {name.split("/")[0] for name in (*TAKEN, *MADE, *book.pictures)}
-    known |= {*BEHIND, *JUNK, *(line.strip("/") for line in ignored if line.strip())}
-    for path in sorted(book.root.iterdir()):
-        environment = (path / "pyvenv.cfg").is_file()
-        if not environment and not any(fnmatch.fnmatch(path.name, name) for name in known):
-            raise StudentError(
-                f"{path.name}: nobody has said whether students may have it; name it in TAKEN "
-                "of bookkit/editions/student.py, or in .gitignore, or move it"
-            )
+def _tracked(book: Book) -> set[str]:
+    """The files that git tracks, all of which somebody has spoken of."""
+    listed = ["git", "-C", book.root, "ls-files", "-z"]
+    done = subprocess.run(listed, capture_output=True, text=True)
+    if done.returncode:
+        raise StudentError(
+            "the tree for students holds what git tracks, and nothing else. Here git says: "
+            f"{done.stderr.strip()}\nIn a copy without git: git init, git add -A"
+        )
+    names = set(done.stdout.split("\0")) - {""}
+    known = {name.split("/")[0] for name in (*TAKEN, *MADE, *BEHIND, *book.pictures)}
+    for name in sorted({name.split("/")[0] for name in names} - known):
+        raise StudentError(
+            f"{name}: nobody has said whether students may have it; name it in TAKEN "
+            "of bookkit/editions/student.py, or move it, or take it out of git"
+        )
+    return names
 
 
 def _config(book: Book) -> str:
-    """`_config.yml` as it stands, with one line more that says whom it is for."""
-    text = (book.root / "_config.yml").read_text(encoding="utf-8")
-    if book.course.edition != "student":
-        if not re.search(r"^course:", text, re.M):
-            text += "\ncourse:\n"
-        text = re.sub(r"^course:.*\n", r"\g<0>  edition: student\n", text, flags=re.M)
-    try:
-        right = yaml.safe_load(text)["course"]["edition"] == "student"
-    except yaml.YAMLError:
-        right = False
-    if not right:
-        raise StudentError("_config.yml: write `course:` on a line of its own, indent by two below")
-    return text
+    """What `_config.yml` says, and for whom the tree is."""
+    course = {**(book.config.get("course") or {}), "edition": "student"}
+    return _yaml({**book.config, "course": course})
+
+
+def _yaml(content: dict) -> str:
+    return yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=100)
+
+
+# Files whose comments stay behind.
+REWRITTEN = {
+    "_toc.yml": lambda text: _yaml(yaml.safe_load(text)),
+    "index.md": without_comments,
+    # BibTeX passes over all that stands between two entries.
+    "references.bib": lambda text: "\n".join(re.findall(r"^@\w+\{.*?^\}\n", text, re.M | re.S)),
+}
 
 
 def write(book: Book, out: Path) -> dict[str, bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sphinx.application import Sphinx
 from sphinx.errors import ConfigError, ExtensionError
 
+from bookkit.course.comments import without_comments
 from bookkit.course.settings import Book
 from bookkit.sources import bibliography, errata, numbering, tables
 from bookkit.sources.splice import splice
@@ -41,10 +42,11 @@ def read_source(app: Sphinx, docname: str, source: list[str]) -> None:
     """Make a page's source what this build shows.
 
     The front page gets the book's name; a chapter gets its due date and points, and its solutions;
-    one that is not executed says so. References to figures get their numbers.
+    one that is not executed says so. References to figures get their numbers; comments go.
     """
     book = Book.of(app)
     folder, _, name = docname.rpartition("/")
+    source[0] = without_comments(source[0])
     if docname == app.config.root_doc:
         source[0] = source[0].replace(TITLE, book.title)
     try:

@@ -56,8 +56,9 @@ def split_cells(text: str, where: str) -> list[Cell]:
         cells.append(Cell(False, "\n".join(prose)))
         prose = []
         body = []
+        closing = re.compile(rf" {{0,3}}{fence[1]}{fence[1][0]}*[ \t]*")  # by CommonMark's rule
         for inner in lines:
-            if inner.strip() == fence[1]:
+            if closing.fullmatch(inner):
                 break
             body.append(inner)
         else:
@@ -151,11 +152,13 @@ def _full(name: str, solution: str, where: str) -> str:
 
 
 def _student(name: str, solution: str, where: str) -> str:
-    # Built up, not stripped: only what is surely code enters, under options of our own.
+    # Built up, not stripped: only what is surely code enters, under options of our own, in a fence
+    # that nothing in it can close.
+    codes = [cell.text for cell in split_cells(solution, where) if cell.code]
+    fences = ["`" * max(2, *map(len, re.findall("`*", code))) + "`" for code in codes]
     return "\n\n".join(
-        f"```{{code-cell}} ipython3\n:tags: [remove-cell]\n\n{cell.text}\n```"
-        for cell in split_cells(solution, where)
-        if cell.code
+        f"{fence}{{code-cell}} ipython3\n:tags: [remove-cell]\n\n{code}\n{fence}"
+        for fence, code in zip(fences, codes, strict=True)
     )
 
 

@@ -19,7 +19,7 @@ from bookkit.editions.student import tree, write
 from tests.book.leaks import find
 from tests.book.test_build import PLACES, start  # noqa: F401 (a fixture)
 from tests.book.test_leaks import canary, own_phrases, phrases, solution_files, words
-from tests.conftest import build, built, copy_config
+from tests.conftest import build, built, copy_config, track
 from tests.links import broken, broken_in_notebooks
 
 pytestmark = pytest.mark.slow
@@ -46,6 +46,7 @@ def small_tree(start, tmp_path):  # noqa: F811
         source = tmp_path / "source"
         shutil.copytree(start, source, ignore=shutil.ignore_patterns("_build"))
         copy_config(start, source, course={"released": list(released)})
+        track(source)
         out = tmp_path / "out"
         write(Book(source), out)
         shutil.copytree(start / "_build/npm", out / "_build/npm")
@@ -152,7 +153,7 @@ def test_the_tree_holds_no_sentence_that_only_solutions_hold(root, student_tree)
         assert not own & shown, (path.name, sorted(own & shown)[:3])
 
 
-def test_the_tree_passes_its_own_checks(root, student_tree):
+def test_the_tree_passes_its_own_checks(root, student_tree, tmp_path):
     where = {"cwd": student_tree, "env": {**os.environ, "PYTHONPATH": str(student_tree)}}
     for command in (
         ["ruff", "check", "."],
@@ -163,7 +164,9 @@ def test_the_tree_passes_its_own_checks(root, student_tree):
     ):
         done = subprocess.run([sys.executable, "-m", *command], **where, capture_output=True)
         assert done.returncode == 0, (command, done.stdout[-2000:], done.stderr[-2000:])
-    assert tree(Book(student_tree)) == tree(Book(root))
+    shutil.copytree(student_tree, tmp_path / "published")
+    track(tmp_path / "published")
+    assert tree(Book(tmp_path / "published")) == tree(Book(root))
 
 
 def test_the_tree_builds_plainly_and_its_site_holds_no_solution(root, full_site, student_tree):

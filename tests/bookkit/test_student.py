@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
+import subprocess
 
 import pytest
 import yaml
@@ -11,6 +13,7 @@ from bookkit import __main__ as course
 from bookkit.course.settings import Book
 from bookkit.editions import student
 from bookkit.editions.student import StudentError, tree, write
+from tests.conftest import track
 
 HEAD = "---\nformat_name: myst\n---\n\n"
 PAGE = """
@@ -39,6 +42,24 @@ def first():
 
 % solution: {0}-second
 """
+SEEN = """
+![A picture](images/seen.png) <!-- Canary,
+in two lines. -->
+
+````{note}
+% Canary of a note.
+```html
+<!-- code -->
+% code
+```
+````
+
+```{code-cell} ipython3
+table = '''
+% of all
+'''
+```
+"""
 FIRST = """
 Canary in the text.
 
@@ -59,7 +80,7 @@ record(f"{a}-{b}", 2)
 Which is {glue:text}`quoted-name`.
 """
 CONFIG = """\
-# A remark that stays.
+# Canary of a remark.
 title: The Course
 author: Somebody
 copyright: "2030"
@@ -67,7 +88,7 @@ repository: {url: https://github.com/some/course}
 launch_buttons: {colab_url: "https://colab.research.google.com"}
 
 course:
-  released: RELEASED   # what students see
+  released: RELEASED   # canary, too
 """
 ENTRY = {
     "where": "1",
@@ -84,22 +105,26 @@ def book(tmp_path):
     """The sources of a book with a chapter, a lab and an erratum of each kind."""
     root = tmp_path / "book"
     for name, text in {
-        ".gitignore": "/_build/\n*.egg-info/\n",
-        "_toc.yml": "root: index\nchapters: [{file: chapters/one}, {file: chapters/lab_two}]\n",
+        ".gitignore": "/_build/\n*.egg-info/\n__pycache__/\n.DS_Store\n.ipynb_checkpoints/\nmy*\n",
+        "_toc.yml": "# Canary.\nroot: index\nchapters: [{file: chapters/one}, {file: chapters/lab_two}]\n",
+        "references.bib": "% Canary.\n@misc{a,\n  year = 2020\n}\ncanary\n@misc{b,\n  year = 1\n}\n",
         "_config.yml": CONFIG.replace("RELEASED", "[]"),
-        "index.md": "# {{ title }}\n",
+        "index.md": "# {{ title }}\n\n<!-- Canary. -->\n\n```{include} a.md\n:end-before: <!-- one -->\n```\n",
         ".ci/run": "make book\n",
         ".github/workflows/publish.yml": "on: push\n",
         "hwlib/notes.txt": "Canary of mine.\n",
         "_build/old.html": "Canary.\n",
-        ".git/history": "Canary.\n",
+        "my env/bin/python": "canary = 1\n",
+        "my-answers.md": "Canary.\n",
         "hwlib.egg-info/x": "",
         "hwlib/__init__.py": '__version__ = "0.1"\n',
         "hwlib/__pycache__/x.py": "canary = 1\n",
         "tests/conftest.py": "",
         "tests/book/test_answers.py": "canary = 1\n",
         "tests/hwlib/test_labs_one.py": "canary = 1\n",
-        "chapters/one.md": HEAD + PAGE.format("one"),
+        "chapters/one.md": HEAD + "% Canary: ask it in the exam.\n" + PAGE.format("one") + SEEN,
+        "chapters/images/seen.png": "picture",
+        "chapters/images/canary-answer.png": "picture",
         "chapters/lab_two.md": HEAD + PAGE.format("two"),
         "chapters/draft.md": "Canary of a draft.\n",
         "chapters/results.yml": "one: {seen: {value: 1, tolerance: 0, shown: '1'}}\n",
@@ -114,7 +139,8 @@ def book(tmp_path):
     table = {name: {"value": 1, "tolerance": 0, "shown": "1"} for name in names}
     (root / "solutions/results.yml").write_text(yaml.safe_dump({"one": table, "lab_two": table}))
     entries = [{"id": "open", **ENTRY}, {"id": "canary-id", "reveals": "one/one-first", **ENTRY}]
-    (root / "errata.yml").write_text("# A remark.\n\n" + yaml.safe_dump(entries))
+    (root / "errata.yml").write_text("# Canary of a remark.\n\n" + yaml.safe_dump(entries))
+    track(root)
     return Book(root)
 
 
@@ -131,30 +157,57 @@ def results(files):
 def test_only_what_is_on_the_list_enters(book):
     files = tree(book)
     assert sorted(files) == [
-        ".github/workflows/publish.yml", ".gitignore", "README.md", "_config.yml", "_toc.yml", "chapters/lab_two.md",
-        "chapters/one.md", "chapters/results.yml", "errata.yml", "hwlib/__init__.py", "index.md",
-        "notebooks/lab_two.ipynb", "notebooks/one.ipynb", "tests/conftest.py",
+        ".github/workflows/publish.yml", ".gitignore", "README.md", "_config.yml", "_toc.yml",
+        "chapters/images/seen.png", "chapters/lab_two.md", "chapters/one.md", "chapters/results.yml", "errata.yml",
+        "hwlib/__init__.py", "index.md", "notebooks/lab_two.ipynb", "notebooks/one.ipynb", "references.bib",
+        "tests/conftest.py",
     ]  # fmt: skip
     assert not [name for name, data in files.items() if b"canary" in data.lower()]
     assert files["README.md"].startswith(b"# The Course\n")
     assert yaml.safe_load(files["errata.yml"]) == [{"id": "open", **ENTRY}]
-    assert files["errata.yml"].startswith(b"# A remark.\n")
 
 
 def test_the_config_says_whom_the_tree_is_for_and_is_else_the_same(book):
     before = (book.root / "_config.yml").read_text()
-    after = tree(book)["_config.yml"].decode()
-    assert after == before.replace("course:\n", "course:\n  edition: student\n")
-    (book.root / "_config.yml").write_text(before.split("course:\n")[0])
-    course = yaml.safe_load(tree(Book(book.root))["_config.yml"])["course"]
-    assert course == {"edition": "student"}
+    for text in (before, before.split("course:\n")[0]):
+        (book.root / "_config.yml").write_text(text)
+        said = yaml.safe_load(text)
+        said["course"] = {**said.get("course", {}), "edition": "student"}
+        assert yaml.safe_load(tree(Book(book.root))["_config.yml"]) == said
 
 
-def test_a_config_that_cannot_be_extended_is_refused(book):
-    text = (book.root / "_config.yml").read_text().split("course:\n")[0]
-    (book.root / "_config.yml").write_text(text + "course: {released: []}\n")
-    with pytest.raises(StudentError, match="`course:` on a line of its own"):
-        tree(Book(book.root))
+def test_comments_stay_behind_and_what_only_looks_like_one_does_not(book):
+    files = tree(book)
+    page = files["chapters/one.md"].decode()
+    for kept in ("![A picture](images/seen.png) \n", "````{note}\n```html\n<!-- code -->\n% code\n",
+                 "\n% of all\n", "% solution: one-first\n"):  # fmt: skip
+        assert kept in page
+    assert files["index.md"].endswith(
+        b"}}\n\n\n```{include} a.md\n:end-before: <!-- one -->\n```\n"
+    )
+    assert files["references.bib"] == b"@misc{a,\n  year = 2020\n}\n\n@misc{b,\n  year = 1\n}\n"
+
+
+UNTRACKED = ("hwlib/my_answers.py", "tests/hwlib/test_mine.py", "bookkit/a.json", "chapters/one.md")
+
+
+@pytest.mark.parametrize("name", UNTRACKED)
+def test_what_git_does_not_track_stops_the_tree(book, name):
+    path = book.root / name
+    path.parent.mkdir(exist_ok=True)
+    with open(path, "a") as file:
+        file.write("canary = 1\n")
+    subprocess.run(["git", "rm", "-qf", "--cached", "--ignore-unmatch", name], cwd=book.root)
+    with pytest.raises(StudentError, match=f"^{name}: git does not track it, so nobody"):
+        tree(book)
+    subprocess.run(["git", "add", "-f", name], cwd=book.root, check=True)
+    assert name in tree(book)
+
+
+def test_without_git_nobody_has_said_what_belongs(book):
+    shutil.rmtree(book.root / ".git")
+    with pytest.raises(StudentError, match=r"what git tracks, .* git says: fatal: not a git"):
+        tree(book)
 
 
 def test_a_released_solution_enters_with_its_results_and_errata(book):
@@ -192,27 +245,26 @@ def test_a_released_solution_that_needs_a_withheld_one_is_refused(book):
 @pytest.mark.parametrize("name", ["notes.md", "answers", ".env", "solutions.zip"])
 def test_what_nobody_has_spoken_of_stops_the_tree(book, name):
     (book.root / name).mkdir()
+    (book.root / name / "x").touch()
+    tree(book)
+    track(book.root)
     with pytest.raises(StudentError, match=f"^{name}: nobody has said"):
         tree(book)
 
 
-@pytest.mark.parametrize("junk", [".DS_Store", "Thumbs.db", ".ipynb_checkpoints"])
+@pytest.mark.parametrize("junk", [".DS_Store", ".ipynb_checkpoints/one-checkpoint.py"])
 @pytest.mark.parametrize("folder", ["", "hwlib", "chapters/images", "solutions/one", "notebooks"])
 def test_what_a_file_browser_leaves_is_passed_over(book, junk, folder):
     before = sorted(tree(book))
-    (book.root / folder).mkdir(exist_ok=True)
-    (book.root / folder / junk).write_text("canary")
+    path = book.root / folder / junk
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("canary")
     assert sorted(tree(book)) == before
-
-
-def test_an_environment_of_any_name_stays_behind(book):
-    (book.root / "my env").mkdir()
-    (book.root / "my env/pyvenv.cfg").touch()
-    assert not [name for name in tree(book) if "env" in name]
 
 
 def test_pictures_that_the_config_names_may_stand_beside_it(book):
     (book.root / "logo.png").write_bytes(b"picture")
+    track(book.root)
     with pytest.raises(StudentError, match=r"^logo\.png"):
         tree(book)
     with open(book.root / "_config.yml", "a") as config:
@@ -238,8 +290,9 @@ def test_the_tree_of_the_tree_is_the_tree(book, tmp_path, released):
     book = release(book, *released)
     write(book, tmp_path / "out")
     assert read(tmp_path / "out") == tree(book)
+    track(tmp_path / "out")
     write(Book(tmp_path / "out"), tmp_path / "again")
-    assert read(tmp_path / "again") == read(tmp_path / "out")
+    assert read(tmp_path / "again") == tree(book)
     assert stat.S_IMODE((tmp_path / "again").stat().st_mode) == 0o755
 
 

@@ -1,0 +1,17 @@
+"""The comments in a page's source, `% ...` and `<!-- ... -->`, which are for its authors alone."""
+
+from __future__ import annotations
+
+import re
+
+# A block of code, a directive's option and a solution's marker stay, whatever they look like.
+_COMMENT = re.compile(
+    r"^ *(?P<fence>`{3,}|:{3,})(?:\{code|\w)(?s:.*?)^ *(?P=fence)$|^:[\w-]+:.*$|^% solution:.*$"
+    r"|(?P<comment>^%.*\n|^<!--(?s:.*?)-->\n|<!--(?s:.*?)-->)",
+    re.M,
+)
+
+
+def without_comments(text: str) -> str:
+    """A page's source as everybody may read it, on the site, in a notebook or in the tree."""
+    return _COMMENT.sub(lambda found: "" if found["comment"] else found[0], text)
