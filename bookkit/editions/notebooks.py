@@ -2,7 +2,8 @@
 
 Made from `chapters/` alone: no file of `solutions/` is opened here. What a notebook shows is
 plain Markdown, so every construct of MyST that a chapter uses has a rule below, and one
-without a rule stops the export. Exporting twice gives the same bytes.
+without a rule stops the export. Exporting twice gives the same bytes. Cells with the tag
+`remove-cell` stay out; code that a page hides otherwise (`remove-input`, `hide-input`) does not.
 
     python -m bookkit.editions.notebooks [--check]
 

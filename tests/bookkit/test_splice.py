@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from markdown_it import MarkdownIt
 
 from bookkit.sources.splice import SpliceError, splice, split_cells
 
@@ -65,6 +68,22 @@ def test_student_edition_keeps_code_only_and_hides_it(solutions):
         assert leaked not in text
     assert text.startswith("# Title")
     assert text.endswith("```\n\n% end of exercise\n\nAfter.\n")
+
+
+def test_a_fence_is_longer_than_any_in_its_cell(solutions):
+    code = "%%writefile a.md\n```\nSecret\n`````\n    ``````` is no end\n"
+    opened = "``````{code-cell} ipython3\n"
+    for closed in ("``````", "   ```````  "):
+        (solutions / "chapter" / "first-one.md").write_text(f"{opened}{code}{closed}\n\nWords.\n")
+        student = splice(CHAPTER, "chapter", solutions, "student")
+        (cell,) = (c for c in split_cells(student, "chapter") if c.code)
+        assert cell.text == code.rstrip("\n")
+        assert (
+            f"````````{{code-cell}} ipython3\n:tags: [remove-cell]\n\n{code}````````\n" in student
+        )
+        shown = MarkdownIt().render(student)
+        assert shown.count("<pre>") == 2  # the exercise and the cell
+        assert "Secret" not in re.sub(r"<pre>.*?</pre>", "", shown, flags=re.S)
 
 
 def test_without_a_solutions_folder_only_the_end_is_marked(tmp_path):
