@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -26,6 +27,17 @@ def copy_config(root: Path, folder: Path, **changes) -> None:
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     text = yaml.safe_dump({**config, "course": {}, **changes}, sort_keys=False)
     (folder / "_config.yml").write_text(text, encoding="utf-8")
+
+
+def copy_sources(root: Path, folder: Path) -> None:
+    """Copy the files of a book that git knows or could be told, and let git track the copy."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=root, check=True, capture_output=True, text=True).stdout
+    for name in filter(None, names.split("\0")):
+        if (root / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(root / name, folder / name)
+    track(folder)
 
 
 def track(folder: Path) -> None:

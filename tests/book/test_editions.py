@@ -18,7 +18,7 @@ from bookkit.course.settings import Book
 from bookkit.editions.student import tree, write
 from tests.book.leaks import find
 from tests.book.test_build import PLACES, start  # noqa: F401 (a fixture)
-from tests.book.test_leaks import canary, own_phrases, phrases, solution_files, words
+from tests.book.test_leaks import canary, own_phrases, phrases, solution_files, withheld, words
 from tests.conftest import build, built, copy_config, track
 from tests.links import broken, broken_in_notebooks
 
@@ -135,9 +135,8 @@ def student_tree(root, tmp_path_factory):
 
 
 def test_the_tree_holds_no_solution(root, student_tree):
-    tokens = [canary(path) for path in solution_files(root)]
-    assert find(student_tree, *tokens) == {}
-    assert not (student_tree / "solutions").exists()
+    assert find(student_tree, *(canary(path) for path in withheld(Book(root)))) == {}
+    assert (student_tree / "solutions").exists() == bool(Book(root).course.released)
     assert not (student_tree / ".git").exists()
 
 
@@ -173,12 +172,12 @@ def test_the_tree_builds_plainly_and_its_site_holds_no_solution(root, full_site,
     folder = workshop(root, "tree")
     shutil.copytree(student_tree, folder, dirs_exist_ok=True)
     site = plain_build(folder)
-    assert find(site, *(canary(path) for path in solution_files(root))) == {}
-    assert broken(site) == []
     book = Book(root)
+    assert find(site, *(canary(path) for path in withheld(book))) == {}
+    assert broken(site) == []
     for chapter in book.chapters:
         page = (site / f"chapters/{chapter}.html").read_text(encoding="utf-8")
-        assert ("its code was not run" in page) == chapter.startswith("lab_")
+        assert ("its code was not run" in page) == (chapter in Book(student_tree).unexecuted)
         shown = phrases(re.sub(r"<[^>]+>", "", page), 8)
         for path, own in own_phrases(root, chapter):
             assert not own & shown, (path.name, sorted(own & shown)[:3])

@@ -26,7 +26,7 @@ from bookkit.course.settings import Book
 from tests.book.leaks import find
 from tests.book.test_leaks import canary, solution_files
 from tests.bookkit.test_release import walk
-from tests.conftest import ROOT
+from tests.conftest import ROOT, copy_config, copy_sources
 from tests.links import broken, broken_in_notebooks
 from tools.server import serve
 
@@ -68,12 +68,8 @@ def github(tmp_path_factory):
     """A folder with the original and two empty repositories, and a shell that takes it for GitHub."""
     folder = tmp_path_factory.mktemp("github")
     original = folder / "original"
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    for name in filter(None, names.split("\0")):
-        if (ROOT / name).is_file():
-            (original / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, original / name)
+    copy_sources(ROOT, original)
+    copy_config(ROOT, original, course={"released": []})  # the authors' state, not a course's
     (folder / "gitconfig").write_text(
         "[user]\nname = Somebody\nemail = somebody@example.org\n"
         + "".join(

@@ -1,4 +1,7 @@
-"""The finder sees through every wrapping; the real student site and notebooks hold no solution."""
+"""The finder sees through every wrapping; what students get holds no solution that is withheld.
+
+What is withheld, `_config.yml` says: the course's own, and here some others as well.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,10 @@ import zlib
 import pytest
 
 from bookkit.course.settings import Book
+from bookkit.editions.student import write
 from bookkit.sources.splice import split_cells
 from tests.book.leaks import find
+from tests.conftest import copy_config, copy_sources
 
 WORD = "Canary-7"
 
@@ -90,11 +95,52 @@ def phrases(text: str, length: int) -> set[str]:
     return {" ".join(words[i : i + length]) for i in range(len(words) - length + 1)}
 
 
+def withheld(book):
+    """The files of the solutions that students do not see, of left-out chapters as well."""
+    shown = {book.solution(exercise) for exercise in book.course.released}
+    return [path for path in solution_files(book.root) if path not in shown]
+
+
 def test_no_solution_in_the_student_site_or_the_notebooks(root, full_site, student_site):
-    tokens = [canary(p) for p in solution_files(root)]
-    assert find(full_site, *tokens).keys() == set(tokens)  # the finder would find them
-    assert find(student_site, *tokens) == {}
-    assert find(root / "notebooks", *tokens) == {}
+    book, tokens = Book(root), {path: canary(path) for path in solution_files(root)}
+    there = {token for path, token in tokens.items() if path.parent.name in book.chapters}
+    secret = {tokens[path] for path in withheld(book)}
+    assert find(full_site, *tokens.values()).keys() == there  # the finder would find them
+    assert find(student_site, *tokens.values()).keys() == there - secret
+    assert find(root / "notebooks", *tokens.values()) == {}
+
+
+COURSES = {
+    "two chapters less": {"leave_out": ["depthwise_separable", "multiplicative_noise"]},
+    "some solutions released": {"released": ["why_convolution", "lab_convolution/columns"]},
+    "points in two labs": {
+        "points": {
+            "lab_convolution": {"conv-forward": 2},
+            "lab_understanding_dropout": {"four-rows": 3},
+        },
+        "due": {"lab_convolution": "2031-03-12 23:59"},
+        "released": ["lab_understanding_dropout"],
+        "leave_out": ["lab_pytorch_cnn"],
+    },
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("course", COURSES)
+def test_no_withheld_solution_in_the_tree_of_another_course(root, tmp_path, course):
+    source, out = tmp_path / "source", tmp_path / "out"
+    copy_sources(root, source)
+    copy_config(root, source, course=COURSES[course])
+    book = Book(source)
+    write(book, out)
+    tokens = {path: canary(path) for path in solution_files(source)}
+    secret = {tokens[path] for path in withheld(book)}
+    released = {book.solution(exercise) for exercise in book.course.released}
+    assert len(released) == len(tokens) - len(secret) < len(secret)
+    assert find(out, *tokens.values()).keys() == {tokens[path] for path in released}
+    assert find(out / "notebooks", *tokens.values()) == {}
+    shown = {path.stem for path in (out / "notebooks").iterdir()}
+    assert shown == {*book.chapters}
 
 
 def words(path):
@@ -108,10 +154,11 @@ def words(path):
 
 
 def own_phrases(root, chapter="*"):
-    """For each solution the runs of eight words that no chapter holds."""
-    public = "\n".join(words(path) for path in sorted((root / "chapters").glob("*.md")))
-    known = phrases(public, 8)
-    for path in sorted(Book(root).solutions.glob(f"{chapter}/*.md")):
+    """For each withheld solution the runs of eight words that nothing public holds."""
+    secret = withheld(Book(root))
+    public = {*(root / "chapters").glob("*.md"), *solution_files(root)} - {*secret}
+    known = phrases("\n".join(words(path) for path in sorted(public)), 8)
+    for path in (path for path in secret if path.parent.match(chapter)):
         own = phrases(words(path), 8) - known
         yield path, {p for p in own if sum(len(word) > 3 for word in p.split()) > 2}  # no TeX
 
