@@ -18,27 +18,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-import jupytext
-import nbformat
-
 from bookkit.course.settings import Book
-from bookkit.sources.splice import splice
 from grading import otter
 from grading.checks.notebook import SubmissionError, prepare, read
 from grading.checks.otter import RECORD
-from grading.checks.trial import ERROR, NOT_GRADED, RIGHT, START
+from grading.checks.trial import ERROR, NOT_GRADED, START
 from grading.graded import SECONDS, description, known
-
-GRADED = "graded"
-
-
-def reference(book: Book, lab: str) -> str:
-    """The lab's notebook with all solutions in it, from `solutions/`."""
-    text = (book.root / "chapters" / f"{lab}.md").read_text(encoding="utf-8")
-    whole = splice(text, lab, book.solutions, "student")
-    cells = jupytext.reads(whole, fmt="md:myst").cells
-    code = [nbformat.v4.new_code_cell(c.source) for c in cells if c.cell_type == "code"]
-    return nbformat.writes(nbformat.v4.new_notebook(cells=code))
+from grading.results import GRADED, of_exercise, proved, result, said, write
 
 
 def grade(archive: Path, lab: dict, submission: Path) -> dict:
@@ -56,53 +42,22 @@ def grade(archive: Path, lab: dict, submission: Path) -> dict:
     try:
         read(submission)
     except SubmissionError as error:
-        return _result(lab, submission, ERROR, {}, str(error))
+        return result(lab, submission.name, ERROR, {}, str(error))
     except OSError as error:
-        return _result(lab, submission, NOT_GRADED, {}, str(error))
+        return result(lab, submission.name, NOT_GRADED, {}, str(error))
     try:
         verdicts, scores = _otter(archive, lab, submission)
     except Exception as error:  # whatever went wrong, it was not the submission
-        return _result(lab, submission, NOT_GRADED, {}, f"{type(error).__name__}: {error}")
+        return result(lab, submission.name, NOT_GRADED, {}, f"{type(error).__name__}: {error}")
     exercises = {}
     for name, one in lab["exercises"].items():
         found = [verdict for verdict in verdicts if verdict["exercise"] == name]
-        share = sum(verdict["status"] == RIGHT for verdict in found) / len(one["checks"])
-        if len(found) != len(one["checks"]) or abs(scores[name] - share * one["points"]) > 1e-9:
-            found = [{"status": NOT_GRADED, "message": "otter-grader's results do not match ours"}]
-        worst = min(found, key=lambda one: (one["status"] != NOT_GRADED, one["status"] == RIGHT))
-        kept = {key: worst[key] for key in ("status", "message")}
-        exercises[name] = kept | {"score": scores[name]}
+        made = of_exercise(found, one["points"]) if len(found) == len(one["checks"]) else None
+        if made is None or abs(scores[name] - made["score"]) > 1e-9:
+            made = {"status": NOT_GRADED, "message": "otter-grader's results do not match ours"}
+        exercises[name] = made
     failed = any(one["status"] == NOT_GRADED for one in exercises.values())
-    return _result(lab, submission, NOT_GRADED if failed else GRADED, exercises)
-
-
-def proved(archive: Path, lab: dict, book: Book) -> list[str]:
-    """Grade the reference and the stub; return what is wrong with the grading, in sentences."""
-    faults = []
-    with tempfile.TemporaryDirectory() as temporary:
-        for name, text, right in (
-            ("reference", reference(book, lab["lab"]), True),
-            ("stub", otter.student_notebook(book, lab["lab"]), False),
-        ):
-            path = Path(temporary) / f"{name}.ipynb"
-            path.write_text(text, encoding="utf-8")
-            result = grade(archive, lab, path)
-            print(said(result), flush=True)
-            wanted = result["possible"] if right else 0
-            if result["score"] != wanted:
-                faults.append(f"the {name} must get {wanted:g} points, not {result['score']}")
-    return faults
-
-
-def said(result: dict) -> str:
-    """A result in a line."""
-    score = "not graded" if result["score"] is None else f"{result['score']:g}"
-    reasons = [
-        f"{name}: {one['status']}" + f" ({one['message']})" * (one["status"] == NOT_GRADED)
-        for name, one in result["exercises"].items()
-        if one["status"] != RIGHT
-    ]
-    return "; ".join([f"{result['submission']}: {score} of {result['possible']:g}", *reasons])
+    return result(lab, submission.name, NOT_GRADED if failed else GRADED, exercises)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -124,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             lab = description(book, known(book, options.lab), options.seed, options.seconds)
             otter.autograder(book, lab, archive)
-            faults = proved(archive, lab, book)
+            faults = proved(book, lab, lambda path: grade(archive, lab, path))
         except ValueError as error:  # of otter, splice or the seed
             faults = [str(error)]
         if faults:
@@ -132,12 +87,10 @@ def main(arguments: list[str] | None = None) -> int:
             return 2
         failed = 0
         for path in options.submissions:
-            result = grade(archive, lab, path)
-            text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
-            # A message or a file's name may hold what UTF-8 cannot.
-            (options.out / f"{path.stem}.json").write_text(text, "utf-8", "backslashreplace")
-            print(said(result).encode("utf-8", "backslashreplace").decode(), flush=True)
-            failed += result["status"] == NOT_GRADED
+            found = grade(archive, lab, path)
+            write(options.out / f"{path.stem}.json", found)
+            print(said(found), flush=True)
+            failed += found["status"] == NOT_GRADED
     return 1 if failed else 0
 
 
@@ -166,24 +119,6 @@ def _otter(archive, lab, submission):
         except FileNotFoundError:
             raise RuntimeError(f"otter-grader gave no results: {done.stderr[-1000:]}") from None
     return verdicts, {test["name"]: test["score"] for test in tests if "score" in test}
-
-
-def _result(lab, submission, status, exercises, message=""):
-    """A result; an exercise that nothing is known of has the status of the whole."""
-    of = {name: one["points"] for name, one in lab["exercises"].items()}
-    whole = {"status": status, "message": message, "score": 0}
-    exercises = {name: exercises.get(name, whole) | {"points": of[name]} for name in of}
-    for one in exercises.values():
-        if one["status"] == NOT_GRADED:
-            one["score"] = None
-    scores = [one["score"] for one in exercises.values()]
-    return {
-        "submission": submission.name,
-        "status": status,
-        "score": None if None in scores else sum(scores),
-        "possible": sum(of.values()),
-        "exercises": exercises,
-    }
 
 
 if __name__ == "__main__":

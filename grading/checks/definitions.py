@@ -126,7 +126,7 @@ def _parsed(source):
         return [
             (node, text, _binds(node), _uses(text)) for node, text in zip(nodes, texts, strict=True)
         ]
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError, RuntimeError, MemoryError):  # IPython gives up by the third
         return [(ast.Pass(), source, dict.fromkeys(DEFINITION.findall(source), INVALID), [])]
 
 

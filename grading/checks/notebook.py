@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 
 PREPARED = "prepared_for_grading"
+LARGEST = 64 << 20  # bytes of a file
 
 
 class SubmissionError(ValueError):
@@ -25,9 +26,11 @@ def read(path: Path) -> list[str]:
     Raises:
         SubmissionError: if the file is not a notebook.
     """
+    if path.stat().st_size > LARGEST:
+        raise SubmissionError(f"the file is larger than {LARGEST >> 20} MiB")
     saved = path.read_bytes()
     try:
-        content = json.loads(saved.decode("utf-8-sig"))
+        content = {"metadata": {}} | json.loads(saved.decode("utf-8-sig"))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # cells without an id, say
             notebook = nbformat.reads(json.dumps(content), as_version=4)

@@ -4,9 +4,9 @@ Whatever the submission does there (loop, exit, print without end, take all memo
 verdict on this one check. These are the verdicts:
 
 =========================  ===========================================================
-right                      the check says so
-wrong                      the check says what is wrong, or that the stub is untouched
-error in the submission    it raised, exited, printed too much, or defines no such name
+passed                     the check says so
+failed                     the check says what is wrong, or that the stub is untouched
+error in submission        it raised, exited, printed too much, or defines no such name
 timed out                  no answer within the time limit
 not graded (our fault)     the book's own code failed; nothing is known about the answer
 =========================  ===========================================================
@@ -28,7 +28,7 @@ from pathlib import Path
 from grading.checks import worker
 from grading.checks.definitions import needed
 
-RIGHT, WRONG, ERROR = "right", "wrong", "error in the submission"
+RIGHT, WRONG, ERROR = "passed", "failed", "error in submission"
 TIMED_OUT, NOT_GRADED = "timed out", "not graded (our fault)"
 STATUSES = (RIGHT, WRONG, ERROR, TIMED_OUT, NOT_GRADED)
 ROOT = Path(__file__).resolve().parents[2]  # where hwlib lies

@@ -28,7 +28,7 @@ class Printed(io.StringIO):
     def write(self, text):
         """Keep the text, up to the limit."""
         if self.tell() + len(text) > self.limit:
-            self.end("error in the submission", f"it printed more than {self.limit:,} characters")
+            self.end("error in submission", f"it printed more than {self.limit:,} characters")
         return super().write(text)
 
 
@@ -55,15 +55,15 @@ def main(folder: Path) -> None:
     try:
         names = run(job["statements"])
     except BaseException as error:
-        end("error in the submission", described(error))
+        end("error in submission", described(error))
     raised = []
     given = []
     for name in job["given"]:
         if name not in names:
-            end("error in the submission", f"`{name}` is not defined in the notebook")
+            end("error in submission", f"`{name}` is not defined in the notebook")
         elif not callable(names[name]) and not isinstance(names[name], dict):  # settings are one
             kind = type(names[name]).__name__
-            end("error in the submission", f"`{name}` is not a function, but of type {kind}")
+            end("error in submission", f"`{name}` is not a function, but of type {kind}")
         else:
             given.append(watched(names[name], raised))
     numpy = sys.modules["numpy"]
@@ -72,11 +72,11 @@ def main(folder: Path) -> None:
         right = check(job["check"], *given)
     except BaseException as error:
         theirs = isinstance(error, SystemExit | KeyboardInterrupt) or from_submission(error)
-        end("error in the submission" if theirs else "not graded (our fault)", described(error))
+        end("error in submission" if theirs else "not graded (our fault)", described(error))
     said = sys.stdout.getvalue() if isinstance(sys.stdout, Printed) else ""
     if right:
-        end("right", said)
-    end("error in the submission" if raised else "wrong", said)
+        end("passed", said)
+    end("error in submission" if raised else "failed", said)
 
 
 def limit_memory(size: int) -> None:

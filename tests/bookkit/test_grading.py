@@ -193,7 +193,7 @@ def test_a_test_of_the_zip_fails_with_the_status_and_keeps_a_record(tmp_path, mo
         in_otter.grade("gradient-descent", 0)
     (tmp_path / "lab.json").write_text(json.dumps(LAB))
     (tmp_path / "a.ipynb").write_text("no")
-    with pytest.raises(AssertionError, match="error in the submission: not a notebook"):
+    with pytest.raises(AssertionError, match="error in submission: not a notebook"):
         in_otter.grade("gradient-descent", 0)
     cells = [nbformat.v4.new_code_cell(ANSWER.format("pass"))]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "a.ipynb")

@@ -25,6 +25,7 @@ from grading.checks.definitions import needed
 from grading.checks.trial import ERROR, NOT_GRADED, RIGHT, TIMED_OUT, WRONG
 from grading.graded import GradingError, description
 from grading.graded import graded as graded_exercises
+from grading.results import reference as reference_notebook
 from hwlib.labs import check
 from tests.book.leaks import find
 from tests.book.test_colab import _code as code
@@ -105,7 +106,7 @@ def fill(notebook, chapter):
 @cache
 def reference(lab):
     """The cells of the lab's notebook with all solutions in it."""
-    notebook = nbformat.reads(otter_run.reference(BOOK, lab), as_version=4)
+    notebook = nbformat.reads(reference_notebook(BOOK, lab), as_version=4)
     return [cell.source for cell in notebook.cells]
 
 
@@ -551,7 +552,7 @@ def test_otter_takes_the_points_of_a_wrong_answer_alone(graded, submission):
     notebook.cells.append(nbformat.v4.new_code_cell(mistake))
     scores = graded(notebook)
     assert [name for name, (points, _) in scores.items() if points < 1] == [exercise]
-    assert "wrong: Not yet: in case 1 of" in scores[exercise][1]
+    assert "failed: Not yet: in case 1 of" in scores[exercise][1]
     assert "dgamma" in scores[exercise][1]
 
 

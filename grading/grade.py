@@ -1,0 +1,252 @@
+"""Grades a folder of submissions for scores, in a sandbox; needs Linux and bubblewrap.
+
+First it says which exercises it leaves to be graded by hand, and grades two notebooks of its own:
+the lab with all solutions, which must get full points, and the untouched lab, which must get none.
+Otherwise it grades nobody. Then it grades each notebook in the folder and below, and writes
+`OUT/<submission>.json`, with a status and a reason for each exercise, and all of them as
+`OUT/results.csv` and `OUT/results.json`.
+
+Inputs are drawn from a secret seed, a new one each time; `results.json` has it, and `--seed`
+repeats it. A command that was interrupted goes on where it stopped, with the seed that it had:
+results of the same lab, seed and file are kept, unless `--again` is given.
+
+    python -m grading.grade LAB FOLDER --out OUT [--seed N] [--seconds N] [--again]
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import io
+import json
+import multiprocessing
+import secrets
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from multiprocessing.connection import wait
+from pathlib import Path
+
+import nbformat
+
+from bookkit.course.settings import Book
+from grading.checks.notebook import SubmissionError, read
+from grading.checks.trial import ERROR, NOT_GRADED
+from grading.graded import SECONDS, GradingError, description, known
+from grading.results import GRADED, proved, reference, result, said, write
+from grading.score import judge
+from grading.score.sandbox import START, Sandbox, SandboxError
+
+TOGETHER = 2  # submissions that are graded at the same time
+
+
+class Grader:
+    """Grades submissions of one lab with one seed.
+
+    Args:
+        book: the book.
+        lab: its `grading.graded.description`.
+
+    Raises:
+        GradingError: if all exercises are to be graded by hand.
+        SandboxError: if there is no sandbox here.
+    """
+
+    def __init__(self, book: Book, lab: dict):
+        self.lab = lab
+        solved = nbformat.reads(reference(book, lab["lab"]), as_version=4).cells
+        self.by_hand = judge.by_hand(lab, [cell.source for cell in solved])
+        if len(self.by_hand) == len(lab["exercises"]):
+            raise GradingError(f"{lab['lab']}: all exercises have to be graded by hand")
+        with Sandbox():  # it can be had
+            pass
+        self.digest = digest(book, lab)
+
+    def grade(self, name: str, path: Path) -> dict:
+        """The result of one file, whatever it is; this process grades nothing else then."""
+        if path.is_symlink():  # to a solution, or to someone else's file
+            return self.result(name, ERROR, "the file is a link")
+        try:
+            exercises = judge.grade(self.lab, read(path), self.by_hand)
+        except SubmissionError as error:
+            return self.result(name, ERROR, str(error))
+        except Exception as error:
+            return self.result(name, NOT_GRADED, f"{type(error).__name__}: {error}")
+        failed = any(one["status"] == NOT_GRADED for one in exercises.values())
+        status = NOT_GRADED if failed else GRADED
+        return result(self.lab, name, status, exercises)
+
+    def result(self, name: str, status: str, message: str) -> dict:
+        """The result of a submission of which nothing was run."""
+        hands = {
+            key: {"status": judge.BY_HAND, "message": why} for key, why in self.by_hand.items()
+        }
+        return result(self.lab, name, status, hands, message)
+
+    def seconds(self) -> float:
+        """How long a submission may take before the fault is taken to be ours."""
+        checks = sum(len(one["checks"]) for one in self.lab["exercises"].values())
+        return START + checks * (START + self.lab["seconds"])
+
+    def all(self, jobs: dict[str, Path]) -> Iterator[dict]:
+        """Grade files, each in a process of its own; the results come as they are there."""
+        work = side_by_side(jobs, lambda name: self.grade(name, jobs[name]), self.seconds())
+        for name, found in work:
+            ended = "the grader itself ended or took too long"
+            yield found or self.result(name, NOT_GRADED, ended)
+
+
+def side_by_side(
+    jobs: Iterable[str], work: Callable[[str], dict], seconds: float
+) -> Iterator[tuple[str, dict | None]]:
+    """Do jobs in processes of their own; None for one that gives nothing in this time."""
+    context, running, left = multiprocessing.get_context("fork"), {}, list(jobs)[::-1]
+
+    def run(pipe, job):
+        pipe.send_bytes(json.dumps(work(job)).encode())
+
+    while left or running:
+        while left and len(running) < TOGETHER:
+            ours, theirs = context.Pipe(duplex=False)
+            process = context.Process(target=run, args=(theirs, left[-1]), daemon=True)
+            process.start()
+            theirs.close()
+            running[ours] = left.pop(), process, time.monotonic() + seconds
+        ready = wait(running, timeout=1)
+        for pipe, (job, process, deadline) in list(running.items()):
+            if pipe not in ready and time.monotonic() < deadline:
+                continue
+            try:
+                found = json.loads(pipe.recv_bytes()) if pipe in ready else None
+            except EOFError:
+                found = None
+            process.kill()
+            process.join()
+            pipe.close()
+            del running[pipe]
+            yield job, found
+
+
+def submissions(folder: Path) -> dict[str, Path]:
+    """The notebooks in a folder and below, by their path there without the extension.
+
+    Raises:
+        GradingError: if there is none, or if one has the name of the table.
+    """
+    found = {
+        path.relative_to(folder).with_suffix("").as_posix(): path
+        for path in sorted(folder.rglob("*.ipynb"))
+        if path.parent.name != ".ipynb_checkpoints" and (path.is_file() or path.is_symlink())
+    }
+    if not found:
+        raise GradingError(f"{folder} holds no submission, no file .ipynb")
+    if "results" in found:
+        raise GradingError("a submission is called results.ipynb; it needs another name")
+    return found
+
+
+def fingerprint(path: Path) -> str | None:
+    """What tells a file from another; None of what is no file."""
+    if path.is_symlink():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(book: Book, lab: dict) -> str:
+    """What tells a lab and the code that grades it from what they were before."""
+    text = json.dumps({key: value for key, value in lab.items() if key != "seed"}, sort_keys=True)
+    made = hashlib.sha256(text.encode())
+    for folder in ("hwlib", "grading"):
+        for path in sorted((book.root / folder).rglob("*.py")):
+            made.update(path.read_bytes())
+    return made.hexdigest()
+
+
+def loaded(path: Path) -> dict:
+    """A result that is there, or an empty one."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def tables(out: Path, grader: Grader, results: list[dict]) -> None:
+    """Write `results.json` and `results.csv`; what is graded by hand, or not at all, is blank."""
+    lab = grader.lab
+    head = {"lab": lab["lab"], "seed": lab["seed"], "digest": grader.digest}
+    write(out / "results.json", head | {"by hand": grader.by_hand, "submissions": results})
+    text = io.StringIO()
+    rows = csv.writer(text)
+    columns = [column for name in lab["exercises"] for column in (name, f"{name}: status")]
+    rows.writerow(["submission", "status", "score", "possible", *columns])
+    for one in results:
+        cells = [
+            cell for e in one["exercises"].values() for cell in (_plain(e["score"]), e["status"])
+        ]
+        # To a spreadsheet, a name that begins like a formula is one.
+        name = "'" * one["submission"].startswith(tuple("=+-@\t\r")) + one["submission"]
+        of = _plain(one["score"]), _plain(one["possible"])
+        rows.writerow([name, one["status"], *of, *cells])
+    write(out / "results.csv", text.getvalue())
+
+
+def _plain(score):
+    return "" if score is None else f"{score:g}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Grade a folder; the exit status is 1 if anybody could not be graded."""
+    parser = argparse.ArgumentParser(prog="python -m grading.grade")
+    parser.add_argument("lab", metavar="LAB", help="the name of a lab, as in chapters/")
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="the submissions")
+    parser.add_argument("--out", required=True, type=Path, help="the folder for the results")
+    parser.add_argument("--seed", type=int, help="of the inputs, above 0; else a secret one")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="the limit of one check")
+    parser.add_argument("--again", action="store_true", help="keep no result that is there")
+    options = parser.parse_args(arguments)
+    book = Book(Path.cwd())
+    try:
+        seed = secrets.randbits(63) + 1 if options.seed is None else options.seed
+        lab = description(book, known(book, options.lab), seed, options.seconds)
+        files = submissions(options.folder)
+        grader = Grader(book, lab)
+        before = loaded(options.out / "results.json")
+        if options.seed is None and not options.again and before.get("digest") == grader.digest:
+            lab["seed"] = before["seed"]
+        for name, why in grader.by_hand.items():
+            print(f"By hand: {name}, for {why}.", flush=True)
+        faults = proved(book, lab, lambda path: next(grader.all({path.name: path})))
+    except (ValueError, SandboxError) as error:
+        faults = [str(error)]
+    if faults:
+        print("Nobody is graded:", "; ".join(faults), file=sys.stderr)
+        return 1
+    return finish(grader, files, options.out, options.again)
+
+
+def finish(grader: Grader, files: dict[str, Path], out: Path, again: bool) -> int:
+    """Grade the files that have no result yet, and write all results."""
+    keys, results = {}, {}
+    for name, path in files.items():
+        keys[name] = [grader.digest, grader.lab["seed"], fingerprint(path)]
+        there = loaded(out / f"{name}.json")
+        if there.get("key") == keys[name] and not again and there["status"] != NOT_GRADED:
+            results[name] = there
+    if results:
+        print(f"{len(results)} results are kept.")
+    tables(out, grader, list(results.values()))
+    try:
+        for found in grader.all({name: files[name] for name in files if name not in results}):
+            name = found["submission"]
+            results[name] = found | {"key": keys[name]}
+            write(out / f"{name}.json", results[name])
+            print(f"[{len(results)}/{len(files)}] {said(found)}", flush=True)
+    finally:
+        tables(out, grader, [results[name] for name in files if name in results])
+    return int(any(one["status"] == NOT_GRADED for one in results.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
