@@ -11,7 +11,7 @@ LAB    ?= lab_batchnorm_dropout
 
 .DEFAULT_GOAL := book
 .PHONY: book student student-tree course published serve test test-slow check notebooks results bench new
-.PHONY: audit pdf otter otter-run otter-test lock clean environment settings otter-environment need-OUT need-CHAPTER
+.PHONY: audit pdf grade otter otter-run otter-test lock clean environment settings otter-environment need-OUT need-CHAPTER
 
 book: settings                ## build the full site
 	@$(BUILD)
@@ -59,6 +59,9 @@ new: need-CHAPTER environment  ## a new CHAPTER from a template, or a new EXERCI
 
 bench: environment            ## hwlib beside torch, as ratios; BENCH=--write keeps them for the book
 	@$(RUN) -m benchmarks $(BENCH)
+
+grade: environment            ## grade the folder FROM of submissions of LAB in a sandbox (Linux); scores and reasons in OUT
+	@$(RUN) -m grading.grade $(LAB) "$(FROM)" --out "$(or $(OUT),_build/grades)" $(if $(SEED),--seed $(SEED)) $(if $(AGAIN),--again)
 
 otter: otter-environment      ## LAB for otter-grader, into OUT: a student notebook, an autograder zip; SEED=2: other inputs
 	@$(OTTER)/bin/python -m grading.otter $(LAB) --out "$(or $(OUT),_build/otter)" $(if $(SEED),--seed $(SEED))

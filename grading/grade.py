@@ -200,17 +200,19 @@ def main(arguments: list[str] | None = None) -> int:
     """Grade a folder; the exit status is 1 if anybody could not be graded."""
     parser = argparse.ArgumentParser(prog="python -m grading.grade")
     parser.add_argument("lab", metavar="LAB", help="the name of a lab, as in chapters/")
-    parser.add_argument("folder", metavar="FOLDER", type=Path, help="the submissions")
+    parser.add_argument("folder", metavar="FOLDER", help="the submissions")
     parser.add_argument("--out", required=True, type=Path, help="the folder for the results")
     parser.add_argument("--seed", type=int, help="of the inputs, above 0; else a secret one")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="the limit of one check")
     parser.add_argument("--again", action="store_true", help="keep no result that is there")
     options = parser.parse_args(arguments)
+    if not options.folder:
+        parser.error("say which folder holds the submissions: make grade LAB=... FROM=...")
     book = Book(Path.cwd())
     try:
         seed = secrets.randbits(63) + 1 if options.seed is None else options.seed
         lab = description(book, known(book, options.lab), seed, options.seconds)
-        files = submissions(options.folder)
+        files = submissions(Path(options.folder))
         grader = Grader(book, lab)
         before = loaded(options.out / "results.json")
         if options.seed is None and not options.again and before.get("digest") == grader.digest:

@@ -6,8 +6,11 @@ inputs drawn from a seed of the course. Each check runs in a process of its own,
 that it needs (`grading.checks`), so a mistake costs its own points only. The zip holds hwlib and
 needs neither a network nor the repository. Making it twice gives the same bytes.
 
-A check still runs in the same process as the answer that it judges, and hwlib is there to be read:
-the score means something for honest work only.
+This is for feedback; scores come from `grading.grade`. A check runs in the same process as the
+answer that it judges, so an answer can forge its result. Without a container the submission has all
+rights of whoever grades it: files, network, other submissions. In otter's container it has not, but
+otter then unpickles on the host what the container wrote, and so executes code of the submission's
+choice there.
 
     python -m grading.otter LAB --out FOLDER [--seed N]      (`make otter` installs otter-grader)
 """

@@ -70,6 +70,14 @@ def test_otter_writes_to_a_folder_with_spaces_or_below_the_build(make, tmp_path)
         assert last == f"<bin><-m><grading.otter><lab><--out><{out}>"
 
 
+def test_a_folder_of_submissions_may_have_spaces_and_must_be_named(make):
+    words = ["grade", "LAB=lab", "FROM=handed in", "OUT=my results", "AGAIN=1"]
+    given = "<bin><-m><grading.grade><lab><handed in><--out><my results><--again>"
+    assert make(*words).stdout.splitlines()[-1] == given
+    last = make("grade", "LAB=lab").stdout.splitlines()[-1]
+    assert last == "<bin><-m><grading.grade><lab><><--out><_build/grades>"
+
+
 def test_a_tree_for_students_needs_a_place(make, tmp_path):
     done = make("student-tree")
     assert done.returncode != 0
