@@ -283,14 +283,6 @@ def test_two_builds_from_nothing_give_the_same_bytes(start, root, tmp_path):
     assert differences(*sites, ()) == ([], [])
 
 
-def test_a_cell_that_runs_otherwise_is_run_again(copy):
-    path = copy / "chapters/tiny.md"
-    path.write_text(
-        path.read_text().replace("ipython3\ntry:", "ipython3\n:tags: [raises-exception]\n\ntry:")
-    )
-    assert run(copy)[1].count(EXECUTES) == 1
-
-
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -300,11 +292,9 @@ def test_a_cell_that_runs_otherwise_is_run_again(copy):
             ("solutions/tiny/try.md", "alt: zyzzyvaalt", "alt: ' '", "without alt text: _build"),
             ("chapters/tiny.md", "One and", "{ref}`no-such-label` and", "no-such-label"),
         ],
-        [("chapters/tiny.md", "e^{i\\pi}", "e^{i\\piece}", "piece")],
         [("chapters/tiny.md", "1 + 1)", "1 + one)", "NameError")],
-        [("chapters/tiny.md", "% solution: try", "% Solution: try", "not a solution marker")],
     ],
-    ids=["warnings", "TeX", "code", "marker"],
+    ids=["warnings", "code"],
 )
 def test_what_is_wrong_fails_the_build(copy, wrong):
     (copy / "p.png").write_bytes(next((built(copy) / "_images").glob("*.png")).read_bytes())
@@ -362,14 +352,13 @@ def test_labs_are_not_executed_where_there_are_no_solutions(copy):
     assert "lab_tiny has no result 'two'" in output
 
 
-@pytest.mark.parametrize("flags", [("-W", "-n", "--keep-going"), ("-W",)])
-def test_a_failed_strict_build_fails_again(copy, flags):
+def test_a_failed_strict_build_fails_again(copy):
     path = copy / "chapters/tiny.md"
     path.write_text(path.read_text() + "\nSee {ref}`no-such-label`.\n")
-    for before in (flags, (), flags):  # a build that only warns hides nothing either
-        done = build(copy, flags=before)
+    for flags in (("-W", "-n"), (), ("-W", "-n")):  # a build that only warns hides nothing either
+        done = build(copy, flags=flags)
         assert "no-such-label" in done.stdout
-        assert bool(done.returncode) == bool(before)
+        assert bool(done.returncode) == bool(flags)
 
 
 def test_a_book_imports_its_own_library_whatever_is_installed(copy, tmp_path):
