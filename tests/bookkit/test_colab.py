@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime
 import re
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.client import IncompleteRead
+from unittest.mock import Mock
 
 import pytest
 from packaging.requirements import Requirement
@@ -70,41 +70,19 @@ def book(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def published():
-    """The files that a server on this machine answers with, and its address under "address".
-
-    A file that stops before its announced end is given as `(bytes, how many more)`.
-    """
-    files = {"pip-freeze.gpu.txt": FREEZE.encode(), "os-info-gpu.txt": SYSTEM.encode()}
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            name = self.path.removeprefix("/lists/")
-            if name not in files:
-                return self.send_error(404)
-            body, more = files[name] if isinstance(files[name], tuple) else (files[name], 0)
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body) + more))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    files["address"] = f"http://127.0.0.1:{server.server_port}/lists"
-    yield files
-    server.shutdown()
-    server.server_close()
-    thread.join()
+def published(tmp_path):
+    """The folder of the files that are published."""
+    folder = tmp_path / "lists"
+    folder.mkdir()
+    (folder / "pip-freeze.gpu.txt").write_text(FREEZE)
+    (folder / "os-info-gpu.txt").write_text(SYSTEM)
+    return folder
 
 
 def test_the_list_is_renewed(book, published, capsys):
-    assert colab.main(["--source", published["address"]]) == 0
+    assert colab.main(["--source", published.as_uri()]) == 0
     new = Colab.read((book / colab.LIST).read_text())
-    assert (new.python, new.source) == ("3.14.1", published["address"])
+    assert (new.python, new.source) == ("3.14.1", published.as_uri())
     assert new.date == datetime.date.today().isoformat()
     assert new.versions == {"numpy": "2.9.0", "scikit-learn": "1.9", "torch": "3.0+cu130"}
     assert new.lacks == ["anywidget"]
@@ -115,19 +93,24 @@ def test_the_list_is_renewed(book, published, capsys):
 @pytest.mark.parametrize(
     ("file", "answer", "said"),
     [
-        ("pip-freeze.gpu.txt", (FREEZE.encode(), 10), "IncompleteRead"),
         ("pip-freeze.gpu.txt", b"<html>log in first</html>", "no version of numpy, scikit-learn"),
         ("pip-freeze.gpu.txt", b"\xff\xfe", "cannot be read"),
         ("os-info-gpu.txt", b"Ubuntu 24.04\n", "names no version of Python"),
-        ("os-info-gpu.txt", None, "404"),
+        ("os-info-gpu.txt", None, "No such file"),
     ],
 )
 def test_what_goes_wrong_is_said_and_the_list_stays(book, published, capsys, file, answer, said):
     before = (book / colab.LIST).read_bytes()
-    published[file] = answer
-    if answer is None:
-        del published[file]
-    assert colab.main(["--source", published["address"]]) == 1
+    (published / file).unlink()
+    if answer:
+        (published / file).write_bytes(answer)
+    assert colab.main(["--source", published.as_uri()]) == 1
     assert said in capsys.readouterr().err
     assert (book / colab.LIST).read_bytes() == before
     assert [p.name for p in (book / "tests").iterdir()] == [colab.LIST.name]
+
+
+def test_an_answer_that_breaks_off_is_none(book, published, monkeypatch, capsys):
+    monkeypatch.setattr("urllib.request.urlopen", Mock(side_effect=IncompleteRead(b"num")))
+    assert colab.main(["--source", published.as_uri()]) == 1
+    assert "cannot be read: IncompleteRead" in capsys.readouterr().err
