@@ -1,4 +1,4 @@
-"""The cells of a lab, with its solutions and without: what its tests run."""
+"""The cells of a chapter, with its solutions and without: what its tests run."""
 
 from __future__ import annotations
 
@@ -34,6 +34,13 @@ def full(lab: str) -> str:
 def code(text: str, name: str) -> list[str]:
     """The code cells of a page or a solution."""
     return [cell.text for cell in split_cells(text, name) if cell.code]
+
+
+def cell(chapter_name: str, words: str) -> str:
+    """The one code cell of a page with a line that begins with these words."""
+    cells = code(chapter(chapter_name), chapter_name)
+    (found,) = (text for text in cells if f"\n{words}" in f"\n{text}")
+    return found
 
 
 def defined(lab: str, text: str) -> dict:

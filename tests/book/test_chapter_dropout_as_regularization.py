@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 import hwlib.functional as hf
-from bookkit.sources.splice import split_cells
 from hwlib import theory
 from hwlib.explore import DropoutLoss, EffectiveMatrix, FourMasks, OneWeight
-from tests.conftest import ROOT
+from tests.book.labs import cell
 
 
 def test_the_figure_of_four_masks_is_the_example_of_the_text():
@@ -74,18 +73,11 @@ def test_dropout_shrinks_weights_but_makes_none_zero():
         assert theory.minimizer(X, y, noise=noise).all()
 
 
-def cell(beginning):
-    """The code of the chapter's cell that defines this."""
-    text = (ROOT / "chapters/dropout_as_regularization.md").read_text(encoding="utf-8")
-    (code,) = [c.text for c in split_cells(text, "chapter") if c.code and beginning in c.text]
-    return code
-
-
 @pytest.mark.slow
 def test_hidden_dropout_helps_large_networks_with_random_labels_only():
     """On other seeds than the page's, within three standard errors of what it says."""
     page = {"np": np}
-    exec(cell("def trained("), page)
+    exec(cell("dropout_as_regularization", "def trained("), page)
 
     def error(units, noise_fraction, p, seed):
         net = page["trained"](units, noise_fraction, p, seed)
@@ -104,7 +96,7 @@ def test_hidden_dropout_helps_large_networks_with_random_labels_only():
 @pytest.mark.slow
 def test_large_networks_overfit_clean_labels_too():
     page = {"np": np}
-    exec(cell("def trained("), page)
+    exec(cell("dropout_as_regularization", "def trained("), page)
     digits, evaluate = page["digits"], page["train"].evaluate
     for seed in range(20, 23):
         net = page["trained"](64, 0.0, 0.0, seed)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bookkit.sources.splice import split_cells
 from hwlib import theory
 from hwlib.explore import NoiseTikhonov
-from tests.conftest import ROOT
+from tests.book.labs import cell
 
 SAMPLERS = {  # mean 1, variance 1
     "Bernoulli": lambda rng, shape: 2.0 * rng.integers(0, 2, shape),
@@ -36,12 +35,9 @@ def agree(drawn, expected):
 
 def page(*beginnings):
     """The namespace of the chapter's cells that hold these words."""
-    text = (ROOT / "chapters/multiplicative_noise.md").read_text(encoding="utf-8")
-    cells = [c.text for c in split_cells(text, "chapter") if c.code]
     found = {"np": np, "theory": theory}
     for words in beginnings:
-        (code,) = [c for c in cells if words in c]
-        exec(code, found)
+        exec(cell("multiplicative_noise", words), found)
     return found
 
 

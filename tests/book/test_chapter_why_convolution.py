@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 import numpy as np
@@ -9,20 +10,14 @@ import pytest
 from sklearn.datasets import load_sample_image
 
 import hwlib.functional as hf
-from bookkit.sources.splice import split_cells
 from hwlib import count
 from hwlib.explore import ReceptiveField
-from tests.conftest import ROOT
+from tests.book import labs
 
-CHAPTER = (ROOT / "chapters/why_convolution.md").read_text(encoding="utf-8")
-CELLS = [cell.text for cell in split_cells(CHAPTER, "why_convolution") if cell.code]
+CHAPTER = labs.chapter("why_convolution")
 EDGES = np.array([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
 DEFAULT = [{"kernel_size": 3}, {"kernel_size": 2, "stride": 2}] * 2
-
-
-def cell(start):
-    (found,) = (text for text in CELLS if text.startswith(start))
-    return found
+cell = functools.partial(labs.cell, "why_convolution")
 
 
 # ------------------------------------------------------------------------- the receptive field

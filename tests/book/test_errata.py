@@ -247,8 +247,7 @@ def test_batch_norm_also_divides(entry):
         same(dx, dy, atol=1e-12)  # the layer of 2(b) passes it on
     entry.right(r"the mean of $\hat x_j\, \partial L/\partial y_j$ must become small as well")
     entry.right(r"$L = \frac12 \sum_j y_j^2$, $\gamma = 1$, $\beta = 0$ and $\epsilon = 0$")
-    entry.right("upstream gradients have mean 0")
-    entry.right(r"$\partial L/\partial x_i = 0$ for every $n$")
+    entry.right("upstream gradients have mean 0", r"$\partial L/\partial x_i = 0$ for every $n$")
 
 
 # ------------------------------------------------------------------------------ problem 3
@@ -582,8 +581,7 @@ def test_unique_below_one(entry):
     entry.right("strictly between 0 and 1")
     nothing = theory.bernoulli(keep=0)
     (loss,) = {theory.expected_loss(X5, Y5, w, noise=nothing) for w in ([0, 0], [1, 1], [9, -4])}
-    entry.right("At rate 1 every input is dropped")
-    entry.right(f"the loss is {loss:g} for all weights")
+    entry.right("At rate 1 every input is dropped", f"the loss is {loss:g} for all weights")
 
 
 @pytest.mark.slow
