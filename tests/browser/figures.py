@@ -1,6 +1,7 @@
 """What the tests of explorable figures share."""
 
 import json
+import re
 
 import numpy as np
 
@@ -19,6 +20,41 @@ def alive(page):
 def unfold(page):
     """Open the folds in which figures keep controls of which few readers have need."""
     page.evaluate("document.querySelectorAll('.explore-more').forEach((e) => { e.open = true; })")
+
+
+def opened(page, *views):
+    """The first of these figures on a page of their own, alive, with its fold open."""
+    page.set_content(embed(*views))
+    figure = alive(page)
+    unfold(page)
+    return figure
+
+
+def slider(figure, name):
+    return figure.get_by_role("slider", name=name)
+
+
+def field(figure, name):
+    return figure.get_by_role("textbox", name=name)
+
+
+def line(figure):
+    return figure.locator(".explore-line").inner_text()
+
+
+def label(figure):
+    return figure.locator("svg[role=img]").get_attribute("aria-label")
+
+
+def number(text):
+    return float(text.replace("−", "-").replace(",", ""))
+
+
+def numbers(text):
+    """The numbers of a text field: a list, or an array of rows where there is a ";"."""
+    rows = [re.findall(r"[^\s,]+", row) for row in text.split(";") if row.strip()]
+    rows = [[number(word) for word in row] for row in rows]
+    return np.array(rows if ";" in text else rows[0])
 
 
 def drag(page, start, stop):

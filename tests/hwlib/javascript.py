@@ -1,11 +1,13 @@
-"""Runs the explorable figures' JavaScript by node."""
+"""Runs the explorable figures' JavaScript by node; and what their tests share."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+import traitlets
 
 
 def node() -> str:
@@ -45,3 +47,15 @@ def runner(folder: Path, module: str):
         return json.loads(done.stdout)
 
     return run
+
+
+def refused(kind, settings, message):
+    """A figure of this kind refuses the one setting in this way and stays as it was."""
+    with pytest.raises(traitlets.TraitError, match=re.escape(message)):
+        kind(**settings)
+    figure = kind()
+    before = figure.get_state(kind.SETTINGS)
+    ((name, value),) = settings.items()
+    with pytest.raises(traitlets.TraitError, match=re.escape(message)):
+        setattr(figure, name, value)
+    assert figure.get_state(kind.SETTINGS) == before

@@ -5,8 +5,7 @@ import re
 
 import numpy as np
 import pytest
-import traitlets
-from javascript import runner
+from javascript import refused, runner
 
 import hwlib.functional as hf
 from hwlib import count, figures
@@ -17,19 +16,17 @@ from hwlib.figures import layers as stills
 ALL = [TransposedConvolution, ReceptiveField, LayerCosts]
 
 
-@pytest.fixture(scope="module")
-def stamps(tmp_path_factory):
-    return runner(tmp_path_factory.mktemp("stamps"), TransposedConvolution._esm)
+def runs(kind):
+    """A fixture that runs the JavaScript of this figure."""
+
+    @pytest.fixture(scope="module")
+    def run(tmp_path_factory):
+        return runner(tmp_path_factory.mktemp(kind.__name__), kind._esm)
+
+    return run
 
 
-@pytest.fixture(scope="module")
-def field(tmp_path_factory):
-    return runner(tmp_path_factory.mktemp("field"), ReceptiveField._esm)
-
-
-@pytest.fixture(scope="module")
-def costs(tmp_path_factory):
-    return runner(tmp_path_factory.mktemp("costs"), LayerCosts._esm)
+stamps, field, costs = (runs(kind) for kind in ALL)
 
 
 def number(text):
@@ -59,10 +56,9 @@ def images(setting):
 
 def by_hwlib(setting):
     x, weight, hyper = images(setting)
+    scatter = hf.conv_transpose1d if x.ndim == 3 else hf.conv_transpose2d
     try:
-        return (hf.conv_transpose1d if x.ndim == 3 else hf.conv_transpose2d)(x, weight, **hyper)[
-            0, 0
-        ]
+        return scatter(x, weight, **hyper)[0, 0]
     except ValueError:
         return None
 
@@ -76,6 +72,12 @@ def by_torch(setting):
         return scatter(torch.tensor(x), torch.tensor(weight), **hyper)[0, 0].numpy()
     except RuntimeError:
         return None
+
+
+def reach(setting):
+    """How many stamps meet at each output."""
+    ones = {name: np.ones(np.shape(setting[name])) for name in ("x", "weight")}
+    return by_hwlib({**setting, **ones})
 
 
 SCATTER = """return data.map((setting) => {
@@ -114,22 +116,26 @@ def test_the_sum_of_stamps_is_what_the_oracle_computes(scattered, oracle):
     assert len(scattered) - valid >= 20
 
 
-def test_the_products_of_a_place_are_those_that_reach_it(scattered):
-    empty = 0
+def test_products_counts_and_sizes_are_said_as_hwlib_has_them(scattered):
+    empty = even = 0
     for setting, mine in scattered:
         if "error" in mine:
             continue
-        x, weight, hyper = images(setting)
-        ones = {"x": np.ones(x.shape[2:]), "weight": np.ones(weight.shape[2:]), **hyper}
-        for place, z, reach in zip(
-            mine["places"], np.ravel(mine["output"]), by_hwlib(ones).ravel(), strict=True
-        ):
-            assert len(place["terms"]) == reach
+        counts, notes = reach(setting), mine["words"]["notes"]
+        places = zip(mine["places"], np.ravel(mine["output"]), counts.ravel(), strict=True)
+        for place, z, many in places:
+            assert len(place["terms"]) == many
             assert sum(t["x"] * t["w"] for t in place["terms"]) == pytest.approx(z, abs=1e-9)
             for term in place["terms"]:
                 assert term["x"] == np.atleast_2d(setting["x"])[term["i"], term["j"]]
             empty += not place["terms"]
+        said = [int(word) for word in re.findall(r"\d+", notes[0])]
+        assert said == sorted({counts.min(), counts.max()})
+        even += len(said) == 1
+        sizes = [number(re.split(r"\s", note)[-1]) for note in notes if "\u00a0=\u00a0" in note]
+        assert sizes in (list(counts.shape), [*{*counts.shape}])
     assert empty > 20  # a stride beyond the filter's length leaves gaps
+    assert even > 5
 
 
 def test_the_words_spell_products_stamp_and_sizes(stamps):
@@ -160,33 +166,6 @@ def test_the_words_spell_products_stamp_and_sizes(stamps):
     ]
 
 
-def test_the_sizes_said_are_hwlibs(scattered):
-    for setting, mine in scattered:
-        if "error" in mine:
-            continue
-        said = [
-            number(re.split(r"\s", n)[-1])
-            for n in mine["words"]["notes"]
-            if " = " in n.replace("\u00a0", " ")
-        ]
-        shape = by_hwlib(setting).shape
-        assert said in (list(shape), [*{*shape}])
-
-
-def test_how_many_stamps_meet_is_said(scattered):
-    even = 0
-    for setting, mine in scattered:
-        if "error" in mine:
-            continue
-        x, weight, hyper = images(setting)
-        ones = {"x": np.ones(x.shape[2:]), "weight": np.ones(weight.shape[2:]), **hyper}
-        reach = by_hwlib(ones)
-        said = [int(word) for word in re.findall(r"\d+", mine["words"]["notes"][0])]
-        assert said == sorted({reach.min(), reach.max()})
-        even += len(said) == 1
-    assert even > 5
-
-
 def test_the_sum_so_far_is_that_of_the_first_entries(stamps, scattered):
     settings = [setting for setting, mine in scattered if "error" not in mine]
     body = """return data.map((setting) => {
@@ -204,46 +183,19 @@ def test_the_sum_so_far_is_that_of_the_first_entries(stamps, scattered):
 
 def test_the_limit_of_the_padding_is_hwlibs(stamps):
     settings = list(draw_stamps())
-    for setting, most in zip(
-        settings, stamps("return data.map(figure.limit);", settings), strict=True
-    ):
+    found = stamps("return data.map(figure.limit);", settings)
+    for setting, most in zip(settings, found, strict=True):
         assert by_hwlib({**setting, "padding": most}) is not None
         assert by_hwlib({**setting, "padding": most + 1}) is None
-
-
-def test_a_signal_and_an_image_do_not_mix(stamps):
     mixed = {"x": [[1, 2]], "weight": [1], "stride": 1, "padding": 0}
-    (result,) = stamps(SCATTER, [mixed])
-    assert "neither" in result["error"]
+    assert "neither" in stamps(SCATTER, [mixed])[0]["error"]
 
 
 def test_the_homework_is_no_example():
     for example in EXAMPLES.values():
         assert sorted(np.ravel(example["x"])) != [-1, 1, 2, 3]
         assert np.shape(example["weight"]) != (2, 2)
-
-
-def test_the_output_is_hwlibs():
-    figure = TransposedConvolution(x=[1, 2], weight=[1, 1], stride=1)
-    np.testing.assert_array_equal(figure.output, [1, 3, 2])
-
-
-BAD_STAMPS = {
-    "stride 0": ({"stride": 0}, "stride must be at least 1"),
-    "padding -1": ({"padding": -1}, "padding must be at least 0"),
-    "all is cut off": ({"padding": 4}, "padding must leave an output"),
-    "entry too large": ({"entry": 3}, "entry must be from 0 to 2, got 3"),
-    "at too large": ({"at": 7}, "at must be from 0 to 6, got 7"),
-    "at negative": ({"at": -1}, "at must be from 0 to 6, got -1"),
-    "ragged": ({"x": [[1, 2], [3]]}, "x must be a list"),
-    "no such sum": ({"total": "some"}, "total"),
-    "2-D and 1-D": ({"x": [[1, 2, 3]]}, "both be 1-D or both 2-D"),
-}
-
-
-@pytest.mark.parametrize(("settings", "message"), BAD_STAMPS.values(), ids=BAD_STAMPS)
-def test_bad_stamps_are_refused_and_change_nothing(settings, message):
-    refused(TransposedConvolution, settings, message)
+    assert not {39, 108} & {*LayerCosts().weights.values()}
 
 
 def test_signal_and_filter_change_together_and_keep_the_places_inside():
@@ -311,48 +263,32 @@ def looked(field):
     return list(zip(stacks, field(LOOK, stacks), strict=True))
 
 
-def test_size_jump_and_start_are_hwlibs_after_every_layer(looked):
-    assert len(looked) >= 50
-    for stack, mine in looked:
-        for depth, found in enumerate(mine["fields"]):
-            expected = count.receptive_field(stack["layers"][:depth])
-            assert (found["size"], found["jump"], found["start"]) == expected
-
-
-def test_the_levels_are_as_long_as_hwlib_says(looked):
-    for stack, mine in looked:
-        assert mine["lengths"] == ReceptiveField(layers=stack["layers"]).lengths
-        outputs = mine["lengths"][-1]
-        field = count.receptive_field(stack["layers"])
-        starts = [field.start + at * field.jump for at in range(outputs)]
-        assert outputs >= 3
-        assert sum(0 <= first <= mine["lengths"][0] - field.size for first in starts) >= 2
-        for layer, n, m in zip(stack["layers"], mine["lengths"], mine["lengths"][1:], strict=False):
-            assert count.conv_output_size(n, **layer) == m
-
-
-def test_an_output_sees_the_inputs_that_have_a_gradient(looked):
+def test_every_level_is_hwlibs(looked):
     holes = 0
     for stack, mine in looked:
-        size, jump, start = count.receptive_field(stack["layers"])
-        seen = mine["levels"][0]["real"]
-        assert seen == influences(stack["layers"], mine["lengths"], stack["at"])
-        begin = start + stack["at"] * jump
-        assert mine["levels"][0]["ends"] == [begin, begin + size - 1]
-        assert all(begin <= j < begin + size for j in seen)
-        holes += len(seen) < size
-    assert 20 < holes < len(looked) - 5
-
-
-def test_links_are_the_taps_of_each_layer(looked):
-    for stack, mine in looked:
-        for layer, below, above in zip(
-            stack["layers"], mine["levels"], mine["levels"][1:], strict=False
+        layers, levels, found = stack["layers"], mine["levels"], mine["lengths"]
+        for depth, (size, jump, start) in enumerate(
+            count.receptive_field(layers[:n]) for n in range(len(layers) + 1)
         ):
-            k, s, p, d = (layer[n] for n in ("kernel_size", "stride", "padding", "dilation"))
+            assert mine["fields"][depth] == {"size": size, "jump": jump, "start": start}
+        assert found == ReceptiveField(layers=layers).lengths
+        starts = [start + at * jump for at in range(found[-1])]
+        assert len(starts) >= 3
+        assert sum(0 <= first <= found[0] - size for first in starts) >= 2
+        for layer, n, m, below, above in zip(
+            layers, found, found[1:], levels, levels[1:], strict=False
+        ):
+            assert count.conv_output_size(n, **layer) == m
+            k, s, p, d = (layer[name] for name in ("kernel_size", "stride", "padding", "dilation"))
             links = [[o * s - p + t * d, o] for o in above["real"] for t in range(k)]
             assert below["links"] == links
             assert sorted({j for j, _ in links}) == sorted(below["real"] + below["padded"])
+        seen, first = levels[0]["real"], starts[stack["at"]]
+        assert seen == influences(layers, found, stack["at"])
+        assert levels[0]["ends"] == [first, first + size - 1]
+        assert all(first <= j < first + size for j in seen)
+        holes += len(seen) < size
+    assert 20 < holes < len(looked) - 5
 
 
 def test_what_is_spelled_of_a_stack_is_what_is_seen(looked):
@@ -425,24 +361,17 @@ def test_the_sliders_change_one_layer_or_turn_to_another(field):
     assert shrunk == [[a], {**state, "depth": 1}]
 
 
-def test_layers_are_rows_and_back(field):
+def test_layers_are_rows_and_back_and_no_other_rows_are(field):
     stacks = [stack["layers"] for stack in draw_stacks()]
     body = "return data.map((layers) => [figure.toRows(layers), figure.fromRows(figure.toRows(layers))]);"
     for layers, (rows, back) in zip(stacks, field(body, stacks), strict=True):
         assert rows == [list(layer.values()) for layer in layers]
         assert back == layers
-
-
-def test_rows_that_are_no_layers_are_refused(field):
     one = [3, 1, 0, 1]
     bad = [
         one,
         [one] * 6,
-        [[3, 1, 0]],
-        [[0, 1, 0, 1]],
-        [[3, 0, 0, 1]],
-        [[3, 1, -1, 1]],
-        [[3, 1, 0, 1.5]],
+        *([row] for row in ([3, 1, 0], [0, 1, 0, 1], [3, 0, 0, 1], [3, 1, -1, 1], [3, 1, 0, 1.5])),
     ]
     body = """return data.map((rows) => {
         try { return figure.fromRows(rows); } catch (error) { return error.message; }
@@ -457,23 +386,6 @@ def test_layers_are_spelled_out_and_defaults_are_not_shared():
     ReceptiveField().layers.pop()
     assert len(ReceptiveField().layers) == 4
     assert ReceptiveField().field == count.receptive_field(ReceptiveField().layers)
-
-
-BAD_STACKS = {
-    "none": ({"layers": []}, "1 to 5 layers, got 0"),
-    "six": ({"layers": [{"kernel_size": 3}] * 6}, "1 to 5 layers, got 6"),
-    "stride 0": ({"layers": [{"kernel_size": 3, "stride": 0}]}, "stride must be at least 1"),
-    "no kernel": ({"layers": [{"stride": 1}]}, "kernel_size must be an int"),
-    "a slip": ({"layers": [{"kernel_size": 3, "strides": 1}]}, "strides"),
-    "no list": ({"layers": 3}, "layers must be"),
-    "layer 0": ({"layer": 0}, "layer must be from 1 to 4, got 0"),
-    "at too large": ({"at": 3}, "at must be from 0 to 2, got 3"),
-}
-
-
-@pytest.mark.parametrize(("settings", "message"), BAD_STACKS.values(), ids=BAD_STACKS)
-def test_bad_stacks_are_refused_and_change_nothing(settings, message):
-    refused(ReceptiveField, settings, message)
 
 
 def test_a_change_of_the_layers_keeps_the_places_inside():
@@ -554,40 +466,37 @@ def test_counts_are_said_in_three_digits(costs):
     ]  # fmt: skip
 
 
-def test_the_homework_is_not_the_default():
-    figure = LayerCosts()
-    assert 108 not in figure.weights.values()
-    assert 39 not in figure.weights.values()
-
-
-BAD_COSTS = {
-    "no channel": (
-        {"in_channels": 0},
-        "'in_channels' trait of a LayerCosts instance should not be less than 1",
-    ),
-    "even": ({"kernel_size": 4}, "kernel_size must be odd, got 4"),
-    "not exact": ({"side": 10_000}, "up to 2**53"),
-    "not whole": ({"side": 1.5}, "expected an int"),
-}
-
-
-@pytest.mark.parametrize(("settings", "message"), BAD_COSTS.values(), ids=BAD_COSTS)
-def test_bad_costs_are_refused_and_change_nothing(settings, message):
-    refused(LayerCosts, settings, message)
-
-
 # ------------------------------------------------------------------------------------------- all
 
 
-def refused(kind, settings, message):
-    with pytest.raises(traitlets.TraitError, match=re.escape(message)):
-        kind(**settings)
-    figure = kind()
-    before = figure.get_state(kind.SETTINGS)
-    ((name, value),) = settings.items()
-    with pytest.raises(traitlets.TraitError, match=re.escape(message)):
-        setattr(figure, name, value)
-    assert figure.get_state(kind.SETTINGS) == before
+BAD = [
+    (TransposedConvolution, {"stride": 0}, "stride must be at least 1"),
+    (TransposedConvolution, {"padding": -1}, "padding must be at least 0"),
+    (TransposedConvolution, {"padding": 4}, "padding must leave an output"),
+    (TransposedConvolution, {"entry": 3}, "entry must be from 0 to 2, got 3"),
+    (TransposedConvolution, {"at": 7}, "at must be from 0 to 6, got 7"),
+    (TransposedConvolution, {"at": -1}, "at must be from 0 to 6, got -1"),
+    (TransposedConvolution, {"x": [[1, 2], [3]]}, "x must be a list"),
+    (TransposedConvolution, {"total": "some"}, "total"),
+    (TransposedConvolution, {"x": [[1, 2, 3]]}, "both be 1-D or both 2-D"),
+    (ReceptiveField, {"layers": []}, "1 to 5 layers, got 0"),
+    (ReceptiveField, {"layers": [{"kernel_size": 3}] * 6}, "1 to 5 layers, got 6"),
+    (ReceptiveField, {"layers": [{"kernel_size": 3, "stride": 0}]}, "stride must be at least 1"),
+    (ReceptiveField, {"layers": [{"stride": 1}]}, "kernel_size must be an int"),
+    (ReceptiveField, {"layers": [{"kernel_size": 3, "strides": 1}]}, "strides"),
+    (ReceptiveField, {"layers": 3}, "layers must be"),
+    (ReceptiveField, {"layer": 0}, "layer must be from 1 to 4, got 0"),
+    (ReceptiveField, {"at": 3}, "at must be from 0 to 2, got 3"),
+    (LayerCosts, {"in_channels": 0}, "'in_channels' trait of a LayerCosts instance should not be less than 1"),
+    (LayerCosts, {"kernel_size": 4}, "kernel_size must be odd, got 4"),
+    (LayerCosts, {"side": 10_000}, "up to 2**53"),
+    (LayerCosts, {"side": 1.5}, "expected an int"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "settings", "message"), BAD)
+def test_bad_settings_are_refused_and_change_nothing(kind, settings, message):
+    refused(kind, settings, message)
 
 
 @pytest.mark.parametrize("kind", ALL)

@@ -7,8 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-import traitlets
-from javascript import runner
+from javascript import refused, runner
 
 import hwlib.functional as hf
 from bookkit.sources.splice import split_cells
@@ -19,7 +18,6 @@ from hwlib.figures import pixels as stills
 from tests.conftest import ROOT
 
 CHAPTER = (ROOT / "chapters/why_convolution.md").read_text(encoding="utf-8")
-SHIFT_LEFT = [[0, 0, 0], [0, 0, 1], [0, 0, 0]]
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +58,10 @@ FILTERED = """return data.map((state) => {
 });"""
 
 
+def states_of(figures):
+    return [{k: v for k, v in f.get_state().items() if k[0] != "_"} for f in figures]
+
+
 def kernels():
     """States of the figure: both pictures, filters of whole numbers and not, windows anywhere."""
     rng = np.random.default_rng(0)
@@ -74,8 +76,7 @@ def kernels():
 
 def test_the_filtered_image_is_what_hwlib_computes(kernel):
     figures = list(kernels())
-    states = [{k: v for k, v in f.get_state().items() if k[0] != "_"} for f in figures]
-    for figure, found in zip(figures, kernel(FILTERED, states), strict=True):
+    for figure, found in zip(figures, kernel(FILTERED, states_of(figures)), strict=True):
         y = figure.output
         assert (found["height"], found["width"]) == y.shape
         np.testing.assert_allclose(found["values"], y.ravel(), rtol=0, atol=1e-9)
@@ -104,30 +105,36 @@ def test_the_filtered_image_is_what_hwlib_computes(kernel):
     ],
 )
 def test_what_an_even_area_becomes(kernel, weight, words):
-    state = {k: v for k, v in ImageKernel(weight=weight).get_state().items() if k[0] != "_"}
-    (found,) = kernel(FILTERED, [state])
+    (found,) = kernel(FILTERED, states_of([ImageKernel(weight=weight)]))
     assert words in found["notes"][0]
     even = hf.conv2d(np.full((1, 1, 3, 3), 7.0), np.array(weight, float)[None, None])
     assert even == pytest.approx(7 * np.sum(weight))
 
 
 def test_one_filter_moves_the_photograph_to_the_left():
-    figure = ImageKernel(weight=SHIFT_LEFT)
+    figure = ImageKernel(weight=[[0, 0, 0], [0, 0, 1], [0, 0, 0]])
     np.testing.assert_array_equal(figure.output, figure.image[1:-1, 2:])
 
 
-def test_kernel_rejects_and_keeps():
+BAD = [
+    (ImageKernel, {"weight": [[1, 2], [3, 4]]}, "weight must have shape (3, 3), got (2, 2)"),
+    (ImageKernel, {"row": 78}, "row must be from 0 to 77 in the photograph"),
+    (ImageKernel, {"column": -1}, "column must be from 0 to 73"),
+    (ImageKernel, {"picture": "cat"}, "picture"),
+    (MovedDigit, {"layer": "relu"}, "layer"),
+    (MovedDigit, {"image": "cat"}, "image"),
+    (MovedDigit, {"right": 11}, "right"),
+    (MovedDigit, {"down": -11}, "down"),
+]
+
+
+@pytest.mark.parametrize(("kind", "settings", "message"), BAD)
+def test_bad_settings_are_refused_and_change_nothing(kind, settings, message):
+    refused(kind, settings, message)
+
+
+def test_another_picture_keeps_the_window_inside():
     figure = ImageKernel()
-    with pytest.raises(
-        traitlets.TraitError, match=r"weight must have shape \(3, 3\), got \(2, 2\)"
-    ):
-        figure.weight = [[1, 2], [3, 4]]
-    with pytest.raises(traitlets.TraitError, match="row must be from 0 to 77 in the photograph"):
-        figure.row = 78
-    with pytest.raises(traitlets.TraitError, match="column must be from 0 to 73"):
-        figure.column = -1
-    with pytest.raises(traitlets.TraitError, match="picture"):
-        figure.picture = "cat"
     assert (figure.row, figure.column) == (30, 14)
     figure.picture = "digit"
     assert (figure.row, figure.column) == (5, 5)
@@ -170,10 +177,6 @@ MOVED = """return data.map((state) => {
 });"""
 
 
-def states_of(figures):
-    return [{k: v for k, v in f.get_state().items() if k[0] != "_"} for f in figures]
-
-
 def test_outputs_and_matches_are_those_of_python(moved):
     from hwlib.explore.moved_digit import shifted
 
@@ -182,12 +185,14 @@ def test_outputs_and_matches_are_those_of_python(moved):
         MovedDigit(layer=layer, image=image, right=right, down=down)
         for layer in LAYERS
         for image in ("digit", "scene")
-        for right, down in [(0, 0), (-10, 0), *rng.integers(-10, 11, (3, 2)).tolist()]
+        for right, down in [(0, 0), (-10, 0), (10, 5), *rng.integers(-10, 11, (3, 2)).tolist()]
     ]
     for figure, found in zip(figures, moved(MOVED, states_of(figures)), strict=True):
         np.testing.assert_array_equal(found["images"], figure.images.reshape(2, -1))
         np.testing.assert_array_equal(found["outputs"], figure.outputs.reshape(2, -1))
         match = figure.match
+        if figure.layer == "convolution":  # moves along whatever the move
+            assert match == (figure.right, figure.down, 1)
         assert [found["found"][n] for n in ("right", "down")] == [match.right, match.down]
         assert found["found"]["share"] == pytest.approx(match.share, abs=1e-12)
         there = shifted(figure.outputs[0], match.right, match.down).ravel()
@@ -231,21 +236,6 @@ def test_what_the_chapter_says_of_the_digit(moved):
     assert (len(kept), len(spans)) == (11 * 11, 21)
     shares = [MovedDigit(layer="padded", right=r, down=0).match.share for r in range(11)]
     assert [share < 1 for share in shares] == [False] * 9 + [True] * 2
-
-
-def test_convolution_moves_along_whatever_the_move(moved):
-    figures = [MovedDigit(right=r, down=d) for r in (-10, -3, 0, 7, 10) for d in (-10, 0, 5)]
-    for figure, found in zip(figures, moved(MOVED, states_of(figures)), strict=True):
-        assert found["found"]["share"] == 1
-        assert [found["found"][n] for n in ("right", "down")] == [figure.right, figure.down]
-
-
-def test_moved_digit_rejects_and_keeps():
-    figure = MovedDigit()
-    for name, value in [("layer", "relu"), ("image", "cat"), ("right", 11), ("down", -11)]:
-        with pytest.raises(traitlets.TraitError, match=name):
-            setattr(figure, name, value)
-    assert (figure.layer, figure.image, figure.right, figure.down) == ("convolution", "digit", 5, 3)
 
 
 def test_pictures_travel_as_bytes():
