@@ -6,7 +6,7 @@ const CONTROLS = {
   kernel_size: range("kernel K", 1, 7, 2),
   side: range("image side n", 7, 224, 7),
 };
-const [FACE, THIN] = [32, 2]; // of a filter; the least height at which a strip is seen
+const [FACE, THIN] = [32, 3]; // of a filter; the least height at which a strip is seen
 
 /** Where things stand, in units of the viewBox: two panels, and the table below them. */
 const layout = () => matchMedia("(min-width: 40rem)").matches

@@ -10,33 +10,22 @@ import pytest
 import hwlib.functional as hf
 from hwlib import count
 from hwlib.explore import LayerCosts, ReceptiveField, TransposedConvolution
-from tests.browser.figures import alive, centre, drag, embed
+from tests.browser.figures import (
+    centre,
+    drag,
+    field,
+    label,
+    line,
+    number,
+    numbers,
+    opened,
+    press,
+    pull,
+    slider,
+    touch,
+)
 
 pytestmark = pytest.mark.browser
-
-
-def slider(figure, name):
-    return figure.get_by_role("slider", name=name)
-
-
-def field(figure, name):
-    return figure.get_by_role("textbox", name=name)
-
-
-def line(figure):
-    return figure.locator(".explore-line").inner_text()
-
-
-def notes(figure):
-    return figure.locator(".explore-notes").inner_text().replace("\u00a0", " ").splitlines()
-
-
-def number(text):
-    return float(text.replace("−", "-").replace(",", ""))
-
-
-def label(figure):
-    return figure.locator("svg[role=img]").get_attribute("aria-label")
 
 
 # -------------------------------------------------------------------------------------- the stamps
@@ -45,31 +34,8 @@ def label(figure):
 @pytest.fixture
 def stamps(page):
     """As the chapter sets it."""
-    figure = TransposedConvolution(x=[2, 1, 3], weight=[1, -1, 2], stride=2, entry=1, at=2)
-    page.set_content(embed(figure))
-    figure = alive(page)
-    figure.locator("details").evaluate("fold => { fold.open = true; }")
-    return figure
-
-
-def press(figure, name):
-    figure.get_by_role("button", name=name, exact=True).click()
-
-
-def touch(page, start, by):
-    """Put a finger down, move it by so many pixels and lift it."""
-    client = page.context.new_cdp_session(page)
-    for kind, part in (("touchStart", 0), ("touchMove", 0.5), ("touchMove", 1), ("touchEnd", None)):
-        points = [] if part is None else [np.add(start, np.multiply(by, part)).tolist()]
-        points = [{"x": x, "y": y} for x, y in points]
-        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-    page.wait_for_timeout(300)
-
-
-def numbers(text):
-    rows = [re.findall(r"[^\s,]+", row) for row in text.split(";") if row.strip()]
-    rows = [[number(word) for word in row] for row in rows]
-    return np.array(rows if ";" in text else rows[0])
+    hyper = {"stride": 2, "entry": 1, "at": 2}
+    return opened(page, TransposedConvolution(x=[2, 1, 3], weight=[1, -1, 2], **hyper))
 
 
 SHADES = [0, 0.14, 0.34, 0.44, *[0.54] * 9]  # by how many stamps meet
@@ -164,21 +130,17 @@ def test_stamps_by_pointer(page, stamps):
     assert (state["entry"], state["at"]) == (3, 7)
 
 
-@pytest.mark.parametrize(
-    ("x", "weight", "stride"),
-    [("5, -1.5, 0.25", "1 2", 1), ("1, 2; 3, 4; 0, -1", "2; -1", 3), ("1;", "1, 2, 3;", 4)],
-)
-def test_stamps_of_own_numbers(stamps, x, weight, stride):
-    slider(stamps, "stride").fill(str(stride))
-    field(stamps, "input").fill(x)
-    field(stamps, "filter").fill(weight)
-    for name in ("stamp of", "output"):
-        slider(stamps, name).press("End")
-    check_stamps(stamps)
-    assert stamps.get_by_role("radio", name="2-D" if ";" in x else "1-D").is_checked()
-
-
-def test_bad_stamps_are_explained_and_nothing_is_lost(stamps):
+def test_stamps_of_own_numbers(stamps):
+    for x, weight, stride in (
+        ("5, -1.5, 0.25", "1 2", 1), ("1, 2; 3, 4; 0, -1", "2; -1", 3), ("1;", "1, 2, 3;", 4),
+    ):  # fmt: skip
+        field(stamps, "input").fill(x)
+        field(stamps, "filter").fill(weight)
+        slider(stamps, "stride").fill(str(stride))
+        for name in ("stamp of", "output"):
+            slider(stamps, name).press("End")
+        check_stamps(stamps)
+        assert stamps.get_by_role("radio", name="2-D" if ";" in x else "1-D").is_checked()
     before = stamps.locator(".explore-cells").inner_html()
     field(stamps, "filter").fill("1, two")
     assert "“two” is not a number" in line(stamps)
@@ -230,8 +192,10 @@ def test_stamps_by_finger_in_every_direction(page, stamps):
     seen = page.evaluate("scrollY")
     touch(page, centre(stamps.locator(".explore-window")), (0, cell))
     assert check_stamps(stamps)["entry"] == 2
+    page.wait_for_timeout(300)
     touch(page, centre(stamps.locator(".stamp-window")), (-4 * cell, -2 * cell))
     assert check_stamps(stamps)["entry"] == 0
+    page.wait_for_timeout(300)
     touch(page, centre(stamps.locator(".explore-target")), (3 * cell, 0))
     assert check_stamps(stamps)["at"] == 5
     assert page.evaluate("scrollY") == seen
@@ -242,21 +206,10 @@ def test_stamps_by_finger_in_every_direction(page, stamps):
 
 @pytest.fixture
 def stack(page):
-    page.set_content(embed(ReceptiveField()))
-    return unfolded(alive(page))
-
-
-def unfolded(figure):
-    """With its fold open: it holds what the picture does as well."""
-    figure.locator("summary").click()
-    return figure
+    return opened(page, ReceptiveField())
 
 
 KEYS = ("kernel_size", "stride", "padding", "dilation")
-
-
-def field_text(figure):
-    return figure.get_by_role("textbox", name="each layer").input_value()
 
 
 LAYER = ("kernel", "stride", "padding", "dilation")
@@ -265,7 +218,7 @@ LAYER = ("kernel", "stride", "padding", "dilation")
 def check_field(figure, layers):
     """The figure shows this stack, and says of it what hwlib counts."""
     layers = [{"stride": 1, "padding": 0, "dilation": 1, **layer} for layer in layers]
-    field = count.receptive_field(layers)
+    seen = count.receptive_field(layers)
     shown = figure.locator(".field-texts text").all_text_contents()
     rows = [[layer[n] for n in KEYS] for layer in layers]
     usual = {"padding": 0, "dilation": 1}  # where no layer has another, there is nothing to press
@@ -275,19 +228,19 @@ def check_field(figure, layers):
         row = " ".join(str(layer[n]) for n in pressed)
         assert re.search(rf"\b{i} (conv|pool) {row}\b", words)
     assert figure.locator(".field-step").count() == 2 * len(pressed) * len(layers)
-    typed = field_text(figure).split(";")
+    typed = field(figure, "each layer").input_value().split(";")
     assert [[int(n) for n in row.split(",")] for row in typed if row.strip()] == rows
-    assert {f"= {field.size}", f"jump {field.jump}"} <= set(shown)
+    assert {f"= {seen.size}", f"jump {seen.jump}"} <= set(shown)
     adds = [text[2:].split("·") for text in shown if text.startswith("+ ")]
-    assert 1 + sum(int(a) * int(b) for a, b in adds) == field.size
+    assert 1 + sum(int(a) * int(b) for a, b in adds) == seen.size
     at = int(slider(figure, "output").input_value())
-    first = field.start + at * field.jump
+    first = seen.start + at * seen.jump
     said = re.fullmatch(
         r"Output (\d+) sees (\d+).*?, x\[(\d+)\](?: to x\[(\d+)\])?.*", line(figure)
     )
     assert int(said[1]) == at
-    assert any(re.fullmatch(rf"sees {said[2]}( of {field.size})?", text) for text in shown)
-    assert first <= int(said[3]) <= int(said[4] or said[3]) < first + field.size
+    assert any(re.fullmatch(rf"sees {said[2]}( of {seen.size})?", text) for text in shown)
+    assert first <= int(said[3]) <= int(said[4] or said[3]) < first + seen.size
     chosen = layers[int(slider(figure, "layer to change").input_value()) - 1]
     assert int(slider(figure, "layers").input_value()) == len(layers)
     values = [int(slider(figure, name).input_value()) for name in LAYER]
@@ -351,11 +304,9 @@ def test_a_stack_by_pointer(page, stack):
     width = stack.locator("[data-spot=output]").bounding_box()["width"]
     held = stack.locator(".field-held")
     for by, at in ((width / 2, 2), (-width, 0)):
-        (x, y), _ = centre(held), page.wait_for_timeout(200)
-        page.mouse.move(x, y)
-        page.mouse.down()
-        page.mouse.move(x + by, y, steps=5)
-        page.mouse.up()
+        page.wait_for_timeout(200)
+        x, y = centre(held)
+        pull(page, (x, y), x + by, y)
         assert check_field(stack, [conv, pool, conv, pool]) == at
 
 
@@ -364,6 +315,7 @@ def test_the_output_by_finger(page, stack):
     seen = page.evaluate("scrollY")
     touch(page, centre(stack.locator(".field-held")), (90, 0))
     assert slider(stack, "output").input_value() == "2"
+    page.wait_for_timeout(300)
     touch(page, centre(stack.locator(".field-held")), (-200, -40))
     assert slider(stack, "output").input_value() == "0"
     assert page.evaluate("scrollY") == seen
@@ -409,31 +361,26 @@ def test_presets_and_play_of_a_stack(page, stack):
 
 
 def test_layers_are_typed(stack):
-    text = stack.get_by_role("textbox", name="each layer")
+    text = field(stack, "each layer")
     text.fill("5, 2, 1, 1; 3, 1, 0, 2")
-    check_field(
-        stack, [{"kernel_size": 5, "stride": 2, "padding": 1}, {"kernel_size": 3, "dilation": 2}]
-    )
+    one, two = {"kernel_size": 5, "stride": 2, "padding": 1}, {"kernel_size": 3, "dilation": 2}
+    check_field(stack, [one, two])
     text.fill("5, 2")
     assert "One to five layers" in line(stack)
 
 
 def test_stacks_from_python_beyond_the_sliders_and_in_two_views(page):
     figure = ReceptiveField(layers=[{"kernel_size": 3}, {"kernel_size": 9, "stride": 4}])
-    page.set_content(embed(figure, figure))
-    page.wait_for_selector("html[data-explore]")
-    one, two = (unfolded(page.locator(".explore").nth(i)) for i in range(2))
+    opened(page, figure, figure)
+    one, two = page.locator(".explore").all()
     check_field(one, figure.layers)
     slider(one, "layer to change").press("ArrowRight")
-    slider(two, "padding").press("ArrowRight")
-    page.wait_for_timeout(50)
     layers = [figure.layers[0], {**figure.layers[1], "padding": 1}]
-    check_field(one, layers)
-    check_field(two, layers)
-    slider(two, "layers").press("ArrowRight")
-    page.wait_for_timeout(50)
-    check_field(one, [*layers, {"kernel_size": 3}])
-    check_field(two, [*layers, {"kernel_size": 3}])
+    for name, shown in (("padding", layers), ("layers", [*layers, {"kernel_size": 3}])):
+        slider(two, name).press("ArrowRight")
+        page.wait_for_timeout(50)
+        check_field(one, shown)
+        check_field(two, shown)
     assert page.faults == []
 
 
@@ -442,8 +389,7 @@ def test_stacks_from_python_beyond_the_sliders_and_in_two_views(page):
 
 @pytest.fixture
 def costs(page):
-    page.set_content(embed(LayerCosts()))
-    return alive(page)
+    return opened(page, LayerCosts())
 
 
 COSTS = ("channels C", "filters F", "kernel K", "image side n")
@@ -488,13 +434,12 @@ def check_costs(figure):
 def test_costs_by_keyboard(page, costs):
     assert check_costs(costs) == (32, 64, 3, 112)
     for i, name in enumerate(COSTS):
-        said = line(costs) + "".join(notes(costs))
+        said = label(costs) + costs.inner_text()
         before = check_costs(costs)
         slider(costs, name).focus()
         page.keyboard.press("ArrowRight")
-        after = check_costs(costs)
-        assert after[i] > before[i]
-        assert line(costs) + "".join(notes(costs)) != said
+        assert check_costs(costs)[i] > before[i]
+        assert label(costs) + costs.inner_text() != said
     assert page.foreign == page.faults == []
 
 

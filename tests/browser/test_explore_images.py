@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from hwlib.explore import ImageKernel, MovedDigit
-from tests.browser.figures import alive, centre, drag, embed
+from tests.browser.figures import alive, centre, drag, embed, label, line, slider, touch, unfold
+from tests.browser.figures import number as bare
 
 pytestmark = pytest.mark.browser
 
@@ -18,25 +19,12 @@ def opened(page, view, width=1000):
     css = f"<style>{view._css}</style><meta name='viewport' content='width=device-width'>"
     page.set_content(embed(view).replace("<body>", f"<head>{css}</head><body>"))
     figure = alive(page)
-    for fold in figure.locator("summary").all():  # of what the picture does as well
-        fold.click()
+    unfold(page)
     return figure
 
 
-def slider(figure, name):
-    return figure.get_by_role("slider", name=name)
-
-
-def line(figure):
-    return figure.locator(".explore-line").inner_text()
-
-
-def notes(figure):
-    return figure.locator(".explore-notes").inner_text().splitlines()
-
-
 def number(text):
-    return float(text.strip("()").replace("−", "-"))
+    return bare(text.strip("()"))
 
 
 # Red, green, blue and opacity of each pixel of an image in the picture, once it is there.
@@ -155,8 +143,7 @@ def test_kernel_presets_pictures_and_keyboard(page):
     assert (state["row"], state["column"]) == (5, 0)
     slider(figure, "column").press("ArrowRight")
     assert check_kernel(figure)["column"] == 1
-    label = figure.locator("svg[role=img]").get_attribute("aria-label")
-    assert line(figure) in label
+    assert line(figure) in label(figure)
 
 
 @pytest.mark.parametrize("width", [1000, 390])
@@ -301,16 +288,7 @@ def test_a_finger_drags_the_digit_and_the_window_and_does_not_scroll(page, acros
         x, y = centre(figure.locator(grip))
         name = names[0] if across else names[1]
         start = int(slider(figure, name).input_value())
-        client = page.context.new_cdp_session(page)
-
-        def touch(kind, *points, client=client):
-            points = [{"x": x, "y": y} for x, y in points]
-            client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-
-        touch("touchStart", (x, y))
-        for part in range(1, 9):
-            touch("touchMove", (x + across * 4 * part, y + (1 - across) * 4 * part))
-        touch("touchEnd")
+        touch(page, (x, y), (32 * across, 32 * (1 - across)))
         assert int(slider(figure, name).input_value()) > start
         assert page.evaluate("scrollY") == before
 

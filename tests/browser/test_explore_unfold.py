@@ -4,51 +4,28 @@ import numpy as np
 import pytest
 
 from hwlib.explore import Unfold
-from tests.browser.figures import alive, centre, drag, embed
+from tests.browser.figures import centre, drag, field, line, number, opened, press, slider, touch
+from tests.browser.figures import numbers as rows
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
 def figure(page):
-    page.set_content(embed(Unfold()))
-    yield unfolded(page)
+    yield opened(page, Unfold())
     assert page.foreign == page.faults == []
-
-
-def unfolded(page):
-    """The figure, alive, with its fold of settings open."""
-    figure = alive(page)
-    figure.locator("details").evaluate("fold => { fold.open = true; }")
-    return figure
-
-
-def slider(figure, name):
-    return figure.get_by_role("slider", name=name)
-
-
-def press(figure, name):
-    figure.get_by_role("button", name=name, exact=True).click()
-
-
-def numbers(texts):
-    return [float(text.replace("−", "-")) for text in texts]
 
 
 def grid(figure, cells):
     """The numbers in these cells of the picture, row by row."""
-    return numbers(figure.locator(f".explore-cells {cells}").all_text_contents())
-
-
-def rows(text):
-    return [numbers(row.split(",")) for row in text.rstrip(";").split(";")]
+    return [number(t) for t in figure.locator(f".explore-cells {cells}").all_text_contents()]
 
 
 def check(figure):
     """Every number of the picture is hwlib's; return the state as a figure of Python."""
     view = Unfold(
-        x=rows(figure.get_by_role("textbox", name="image").input_value()),
-        weight=rows(figure.get_by_role("textbox", name="filter").input_value()),
+        x=rows(field(figure, "image").input_value()),
+        weight=rows(field(figure, "filter").input_value()),
         stride=int(slider(figure, "stride").input_value()),
     )
     view.direction = figure.get_by_role("combobox").input_value()
@@ -64,7 +41,7 @@ def check(figure):
     assert set(figure.locator(".unfold-tags text").all_text_contents()) == {str(view.at)}
     name = ", ".join(map(str, np.unravel_index(view.at, view.output.shape)))
     name = f"Column {view.at} adds" if view.direction == "fold" else f"y[{name}] ="
-    assert figure.locator(".explore-line").inner_text().startswith(name)
+    assert line(figure).startswith(name)
     marked(figure, view)
     return view
 
@@ -99,7 +76,7 @@ def test_by_keyboard(figure):
     assert check(figure).at == 0
     slider(figure, "window").press("ArrowRight")
     assert check(figure).at == 1
-    assert figure.locator(".explore-line").inner_text().startswith("y[0, 1] = 1·1 + 0·2")
+    assert line(figure).startswith("y[0, 1] = 1·1 + 0·2")
     figure.get_by_role("combobox").select_option("fold")
     assert check(figure).direction == "fold"
     slider(figure, "window").press("End")
@@ -137,22 +114,12 @@ def test_window_and_column_by_pointer(page, figure):
 
 
 def test_window_by_finger_in_every_direction(page, figure):
-    def touch(by):
-        client = page.context.new_cdp_session(page)
-        start = centre(figure.locator(".explore-window"))
-        for kind, part in (("touchStart", 0), ("touchMove", 0.5), ("touchMove", 1)):
-            x, y = np.add(start, np.multiply(by, part)).tolist()
-            client.send(
-                "Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]}
-            )
-        client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-        page.wait_for_timeout(300)
-
     page.set_viewport_size({"width": 390, "height": 500})
     seen = page.evaluate("scrollY")
     cell = figure.locator("[data-cell='x 0 0']").bounding_box()["width"]
     for by, at in (((0, cell), 3), ((2 * cell, 0), 5), ((0, -cell), 2), ((-cell, 0), 1)):
-        touch(by)
+        touch(page, centre(figure.locator(".explore-window")), by)
+        page.wait_for_timeout(300)  # it glides
         assert check(figure).at == at
     assert page.evaluate("scrollY") == seen
 
@@ -198,8 +165,7 @@ def test_presets_and_reset(figure):
 
 def test_no_motion_and_step_alone_where_the_reader_wants_none(page):
     page.emulate_media(reduced_motion="reduce")
-    page.set_content(embed(Unfold(plays=True)))
-    figure = unfolded(page)
+    figure = opened(page, Unfold(plays=True))
     assert figure.locator(".explore-play").is_hidden()
     figure.locator(".explore-step").click()
     assert check(figure).at == 1
@@ -208,8 +174,8 @@ def test_no_motion_and_step_alone_where_the_reader_wants_none(page):
 
 def test_nonsense_is_explained_and_the_picture_stays(figure):
     before = figure.locator(".explore-cells").inner_html()
-    figure.get_by_role("textbox", name="filter").fill("1, 2")
-    assert "must have rows" in figure.locator(".explore-line").inner_text()
-    figure.get_by_role("textbox", name="filter").fill("1; 2; 3; 4")
-    assert "No output" in figure.locator(".explore-line").inner_text()
+    field(figure, "filter").fill("1, 2")
+    assert "must have rows" in line(figure)
+    field(figure, "filter").fill("1; 2; 3; 4")
+    assert "No output" in line(figure)
     assert figure.locator(".explore-cells").inner_html() == before
