@@ -391,12 +391,3 @@ def test_dropout_draws_from_its_generator_in_training_only(kind):
 def test_refuses(make, error, message):
     with pytest.raises(error, match=message):
         make()
-
-
-def test_an_empty_batch():
-    net = small_net().eval()
-    y, backward = net.vjp(np.ones((0, 1, 8, 8)))
-    assert y.shape == (0, 10)
-    dx, grads = backward(y)
-    assert dx.shape == (0, 1, 8, 8)
-    assert not any(g.any() for g in grads.values())

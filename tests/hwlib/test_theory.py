@@ -87,32 +87,11 @@ def test_closed_form_is_the_sum_over_all_masks(problem, noise):
     close(theory.expected_loss_by_rows(*problem, noise=noise), by_masks, scale=scale)
 
 
-def test_identity_at_the_homeworks_size():
-    rng = np.random.default_rng(4)
-    X, y, w = rng.normal(size=(3, 3)), rng.normal(size=3), rng.normal(size=3)
-    noise = theory.bernoulli(keep=0.7)
-    expected = theory.expected_loss_by_masks(X, y, w, noise=noise)  # 2⁹ masks
-    close(theory.expected_loss(X, y, w, noise=noise), expected)
-    norms_squared = np.diag(X.T @ X)
-    equation_8 = ((y - 0.7 * X @ w) ** 2).sum() + 0.7 * (1 - 0.7) * (norms_squared * w**2).sum()
-    close(expected, equation_8)
-    misprint_21 = equation_8 - 2 * 0.7 * (1 - 0.7) * (norms_squared * w**2).sum()
-    assert abs(misprint_21 - expected) > 0.1
-
-
 def test_losses_are_floats_and_lists_will_do():
     for name in "expected_loss", "expected_loss_by_masks", "expected_loss_by_rows":
         loss = getattr(theory, name)([[10, 1]], [11], [1, 1], noise=theory.bernoulli(keep=0.5))
         assert type(loss) is float
         assert loss == 55.5
-
-
-def test_masks_written_out():
-    # keep both, the first, the second, none: 2·3 + 5 = 11, 6, 5, 0 against y = 7.
-    losses = np.array([4**2, 1**2, 2**2, 7**2])
-    chance = np.array([0.36, 0.24, 0.24, 0.16])
-    loss = theory.expected_loss_by_masks([[3, 5]], [7], [2, 1], noise=theory.bernoulli(keep=0.6))
-    close(loss, chance @ losses)
 
 
 @given(problem=problems(most=2), mean=st.floats(-2, 2), std=st.floats(0, 2))
