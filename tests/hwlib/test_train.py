@@ -663,10 +663,11 @@ X, Y = SMALL.train.x[:6], SMALL.train.y[:6]
     [
         (dict(batch_size=0), ValueError, "fit: batch_size must be an integer of at least 1, got 0"),
         (dict(epochs=True), ValueError, "fit: epochs must be an integer .*, got True"),
+        (dict(seed=-1), ValueError, "fit: seed must be"),
         (dict(seed=1.5), ValueError, "fit: seed must be an integer of at least 0, got 1.5"),
         (dict(data=(X[:0], Y[:0])), ValueError, r"at least one \(images.shape=\(0, 1, 8, 8\)"),
         (dict(data=(X, Y[:5])), ValueError, r"fit: data must have as many .*labels.shape=\(5,\)"),
-        (dict(data=(X, Y + 10)), ValueError, "labels of data must be 0 to 9, since the model has 10"),
+        (dict(data=(X, 0 * Y + 10)), ValueError, "must be 0 to 9, since the model has 10 .* are 10 to 10"),
         (dict(data=(X, Y - 9)), ValueError, "labels of data must be 0 to 9"),
         (dict(data=(X, Y.astype(float))), TypeError, "labels of data must be integers, .* for regression, write the loop with mse_loss"),
         (dict(data=(X, Y[:, None])), ValueError, r"labels.shape=\(6, 1\)"),
