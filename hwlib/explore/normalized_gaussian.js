@@ -38,10 +38,6 @@ export function correlation(x, y) {
 /** The angle in degrees of the long axis of a cloud in the plane. */
 export const tilt = (s, t, rho) => (Math.atan2(2 * rho * s * t, s ** 2 - t ** 2) * 90) / Math.PI;
 
-/** Whether a cloud is circular, but for ε (or what else is `near` enough); or a point. */
-export const circular = (s, t, rho, near = 1e-3) =>
-  Math.hypot(s ** 2 - t ** 2, 2 * rho * s * t) <= near * (s ** 2 + t ** 2);
-
 /** The lengths of the long and of the short axis of a cloud's 1-SD contour. */
 export function halfAxes(s, t, rho) {
   const [middle, apart] = [(s ** 2 + t ** 2) / 2, Math.hypot((s ** 2 - t ** 2) / 2, rho * s * t)];
@@ -56,32 +52,30 @@ export function cloud(u, v, across) {
   return [s, t, (u * v + p * q) / (s * t)];
 }
 
-/** The correlation of the outputs: scales of unlike signs mirror the cloud. */
-const turn = (rho, one, two) => rho * Math.sign(one.a * two.a);
 const short = (v) => typeset(Math.abs(v) < 5e-3 ? 0 : +v.toFixed(2));
 const becomes = (from, to) => `${from.map(short).join(", ")} → ${to.map(short).join(", ")}`;
 
 /** The batch in numbers, and its map; `before` are the earlier batches. */
-export function spell({ doublings, batch, rho }, found, before = []) {
+export function spell({ doublings, batch }, found, before = []) {
   const all = (key, i) => found.map((feature) => feature[key][i]);
   const [mean, sd] = [0, 1].map((i) => becomes(all("batch", i), all("after", i)));
   const [one, two] = found;
-  if (two) return plane(rho, one, two, `Batch mean: ${mean}\nBatch sd: ${sd}`);
-  const whole = (text) => text.replaceAll(" ", "\u00a0"); // on a phone it breaks between the two
-  const line = `Batch ${batch}, n = ${2 ** doublings}: ${whole(`mean ${mean}`)}, ${whole(`sd ${sd}`)}`;
+  if (two) return plane(one, two, `Batch mean: ${mean}\nBatch sd: ${sd}`);
   const [m, through, limit] = ["inputs", "outputs", "limit"].map((key) => short(one[key][0]));
+  const line = `Batch ${batch}, n = ${2 ** doublings}: an input at μ = ${m} lands at ${through}.`;
   if (!one.a) return { line, notes: `γ = 0: every input becomes β = ${limit}.` };
   const images = [...before, found].map(([feature]) => feature.outputs[0]);
-  const so = before.length ? `\nBatches 1 to ${batch} send it to ${short(Math.min(...images))} to ${short(Math.max(...images))}.` : "";
-  return { line, notes: `This batch's map is y = ${short(one.a)} x ${one.b < 0 ? "−" : "+"} ${short(Math.abs(one.b))}.\n` +
-    `It sends the mean μ = ${m} to ${through}; that of a very large batch sends it to ${limit}.${so}` };
+  const so = before.length ? `\nIn batches 1 to ${batch}, from ${short(Math.min(...images))} to ${short(Math.max(...images))}.` : "";
+  return { line, notes: `This batch’s map: y = ${short(one.a)} x ${one.b < 0 ? "−" : "+"} ${short(Math.abs(one.b))}.\n` +
+    `In a very large batch μ lands at ${limit}.${so}` };
 }
 
-function plane(rho, one, two, numbers) {
-  const before = short(correlation(one.x, two.x));
-  const line = `Correlation ${before} → ` + (!one.a || !two.a ? "not defined: a feature is constant"
-    : `${short(correlation(one.y, two.y))}: ${one.a * two.a > 0 ? "batch norm keeps it" : "only its sign changes"}`);
-  const shape = [one.limit[1], two.limit[1], turn(rho, one, two)];
-  const axis = circular(...shape) ? "none" : `${typeset(+tilt(...shape).toFixed(1))}°`;
-  return { line, notes: `${numbers}\nLong axis for n → ∞: ${axis}` };
+function plane(one, two, numbers) {
+  const kept = ["x", "y"].map((key) => correlation(one[key], two[key]));
+  const whole = one.a && two.a;
+  const [before, after] = kept.map(short);
+  const line = `Correlation ${before} → ` + (!whole ? "not defined: a feature is constant"
+    : `${after}: ${one.a * two.a > 0 ? "batch norm keeps it" : "only its sign changes"}`);
+  const [from, to] = ["batch", "after"].map((key, i) => `${typeset(+tilt(one[key][1], two[key][1], kept[i]).toFixed(1))}°`);
+  return { line, notes: `${numbers}\nLong axis: ${from} → ${whole ? to : "none"}` };
 }

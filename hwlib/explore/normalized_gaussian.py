@@ -11,13 +11,13 @@ from hwlib.explore.random import normals
 class NormalizedGaussian(Figure):
     """See a batch of Gaussian inputs before and after batch norm, on a line or in the plane.
 
-    For a given batch, batch norm is an affine map a x + b for each feature. Besides the batch, the
-    figure shows what this map makes of the whole distribution, and what the map of a very large
-    batch would make of it.
+    For a given batch, batch norm is an affine map a x + b for each feature. On a line the figure
+    also shows what this map makes of the whole distribution, and what the map of a very large batch
+    would make of it.
 
     Args:
         features: 1 for a line, 2 for the plane; it cannot be changed later.
-        mean: of the inputs, feature 1, from -3 to 3.
+        mean: of the inputs, feature 1, from -4 to 4.
         std: their standard deviation, from 0.25 to 2.
         gamma: the scale γ of batch norm, from -2 to 2. At 0 every output is β.
         beta: the shift β, from -3 to 3.
@@ -47,11 +47,11 @@ class NormalizedGaussian(Figure):
         *("rho", "doublings", "batch", "stage"),
     )
     features = traitlets.Int(1, min=1, max=2).tag(sync=True)
-    mean = Real(-2.0, min=-3, max=3).tag(sync=True)
+    mean = Real(-2.0, min=-4, max=4).tag(sync=True)
     std = Real(1.5, min=0.25, max=2).tag(sync=True)
     gamma = Real(1.0, min=-2, max=2).tag(sync=True)
     beta = Real(0.0, min=-3, max=3).tag(sync=True)
-    mean2 = Real(3.0, min=-3, max=3).tag(sync=True)
+    mean2 = Real(3.0, min=-4, max=4).tag(sync=True)
     std2 = Real(0.5, min=0.25, max=2).tag(sync=True)
     gamma2 = Real(1.0, min=-2, max=2).tag(sync=True)
     beta2 = Real(0.0, min=-3, max=3).tag(sync=True)
@@ -62,8 +62,8 @@ class NormalizedGaussian(Figure):
 
     @property
     def HEIGHT(self) -> tuple[float, float]:
-        """A plane is as high as it is wide, and has twice the sliders."""
-        return (40, 53) if self.features == 1 else (33, 53)
+        """On a phone the two planes stand one above the other."""
+        return (38, 52) if self.features == 1 else (36.5, 66)
 
     @property
     def inputs(self) -> np.ndarray:
@@ -81,23 +81,19 @@ class NormalizedGaussian(Figure):
         return hf.batch_norm(self.inputs, None, None, weight, bias, training=True)
 
     def still(self):
-        """Return a picture of all inputs and of their outputs in a very large batch."""
-        from hwlib.figures.normalization import (
-            bells,
-            contours,  # matplotlib is slow to import
-        )
+        """Return a picture of the batch in the plane, of a very large batch on a line."""
+        from hwlib.figures.normalization import bells, contours  # matplotlib is slow to import
 
-        std, gamma = np.array([self.std, self.std2]), np.array([self.gamma, self.gamma2])
-        shapes = np.array([[1, self.rho], [self.rho, 1]])
-        after = gamma * std / np.sqrt(std**2 + 1e-5)
         if self.features == 2:
+            batches = {"inputs": self.inputs, "outputs": self.outputs}
             gaussians = {
-                "inputs": ([self.mean, self.mean2], shapes * np.outer(std, std)),
-                "outputs": ([self.beta, self.beta2], shapes * np.outer(after, after)),
+                name: (batch.mean(axis=0), np.cov(batch.T, bias=True))
+                for name, batch in batches.items()
             }
-            return contours(gaussians, lim=(-7, 7), colors=("blue", "green"))
+            return contours(gaussians, boxes=True, lim=(-7, 7), colors=("blue", "green"))
+        after = abs(self.gamma) * self.std / np.sqrt(self.std**2 + 1e-5)
         gaussians = {
             "inputs": (self.mean, self.std),
-            "outputs of a very large batch": (self.beta, abs(after[0])),
+            "outputs of a very large batch": (self.beta, after),
         }
         return bells(gaussians, lim=(-7, 7))

@@ -1,97 +1,101 @@
-// How batch norm of two features is drawn: a cloud before and after it, in one plane.
+// How batch norm of two features is drawn: a batch before and after it, on equal axes.
 
 // While a dot is held: the axis of the ellipse that the pointer does not hold keeps its length, and the frame stays.
 const grabbed = {};
-const LINES = 6; // from points to what becomes of them; more would hide the clouds
 
 /** From where to where the axes go: the same for all presets, more where 2-SD contours need it, of one shape. */
 function frame(pairs) {
-  const [x, y] = [[-5.4, 4.6], [-3.2, 5.4]].map(([lo, hi], k) => [
+  const [x, y] = [[-5.4, 4.6], [-2.8, 4.8]].map(([lo, hi], k) => [
     Math.min(lo, ...pairs.map((pair) => pair[k][0] - 2 * pair[k][1] - 0.4)),
     Math.max(hi, ...pairs.map((pair) => pair[k][0] + 2 * pair[k][1] + 0.4)),
   ]);
-  const half = Math.max((x[1] - x[0]) / 2, (y[1] - y[0]) / 1.72);
-  return [[x, half], [y, 0.86 * half]].map(([[lo, hi], r]) => [(lo + hi) / 2 - r, (lo + hi) / 2 + r]);
+  const half = Math.max((x[1] - x[0]) / 2, (y[1] - y[0]) / 1.52);
+  return [[x, half], [y, 0.76 * half]].map(([[lo, hi], r]) => [(lo + hi) / 2 - r, (lo + hi) / 2 + r]);
 }
 
-/** The clouds of inputs and outputs, or of a step between; the ellipse of the inputs is held at its middle and its axes. */
-function clouds(svg, found, { rho, gamma, gamma2, beta, beta2, stage, doublings }) {
-  const [one, two] = found;
-  const input = found.map((f) => f.inputs);
-  // Which a and b make of x what is seen: the batch itself, without its mean, or the outputs.
-  const maps = found.map((f) => [[1, 0], [1, -f.batch[0]], [f.a, f.b]][stage]);
-  const output = maps.map(([a, b], k) => [a * input[k][0] + b, Math.abs(a) * input[k][1]]);
-  const turned = rho * Math.sign(maps[0][0] * maps[1][0]);
-  const wide = matchMedia("(min-width: 40rem)").matches;
-  const width = wide ? 440 : 340;
-  const [x, y] = grabbed.frame ?? frame([input, found.map((f) => f.outputs), output]);
-  svg.frame = [x, y];
-  const margin = { left: 40, right: 4, top: 28, bottom: 36 };
-  const { X, Y, path, invert } = axes(svg, { x, y, xlabel: "feature 1", ylabel: "feature 2", width, equal: true, margin });
-  svg.setAttribute("width", width);
-  const angles = Array.from({ length: 91 }, (_, i) => (i * Math.PI) / 45);
-  const ring = ([m, s], [k, t], r) => path(angles.map((v) => [m + 2 * s * Math.cos(v),
-    k + 2 * t * (r * Math.cos(v) + Math.sqrt(1 - r ** 2) * Math.sin(v))]));
-  const seen = maps.map(([a, b], k) => found[k].x.map((v) => a * v + b));
-  const points = (key, look, [u, v], mark) => curve(svg, `points-${key}`,
-    `point plot-${look} ${doublings > 7 ? "plot-many" : ""}`, u.map((p, i) => `M${X(p)} ${Y(v[i])}${mark}`).join(""));
-  curve(svg, "cloud-white", "ink", ring([0, 1], [0, 1], 0));
-  points("x", "a", [one.x, two.x], "h.01");
-  curve(svg, "cloud-lines", "ink", one.x.slice(0, LINES).map((v, i) =>
-    `M${X(v)} ${Y(two.x[i])}L${X(seen[0][i])} ${Y(seen[1][i])}`).join(""));
-  points("y", "b", seen, "m-2.5 0h5m-2.5 -2.5v5");
-  curve(svg, "cloud-a", "a", ring(...input, rho));
-  curve(svg, "cloud-b", "b", ring(...output, turned));
-
-  const names = layer(svg, "g", "gauss-names");
+/** A batch in a panel of its own: points, their 2-SD contour and the box around it, and words. */
+function scatter(panel, look, points, [x, y], { title, size, xlabel = "feature 1", ylabel }) {
+  const margin = { left: 40, right: 4, top: 44, bottom: 38 };
+  const { X, Y, path, invert } = axes(panel, { x, y, xlabel, ylabel, width: size, equal: true, margin });
+  const many = points[0].length > 200 ? "plot-many" : "";
+  curve(panel, `points-${look}`, `point plot-${look} ${many}`, points[0].map((p, i) => `M${X(p)} ${Y(points[1][i])}h.01`).join(""));
+  const [[m, s], [k, t]] = points.map(moments);
+  const r = s && t ? correlation(...points) : 0;
+  const [[u, p], [v, q]] = [[m - 2 * s, k - 2 * t], [m + 2 * s, k + 2 * t]];
+  curve(panel, `box-${look}`, "ink", `${path([[u, p], [v, p], [v, q], [u, q]])}z`);
+  const ring = (c, d, a, b, e) => path(Array.from({ length: 91 }, (_, i) => (i * Math.PI) / 45).map((w) =>
+    [c + 2 * a * Math.cos(w), d + 2 * b * (e * Math.cos(w) + Math.sqrt(1 - e ** 2) * Math.sin(w))]));
+  curve(panel, `cloud-${look}`, look, ring(m, k, s, t, r));
+  const names = layer(panel, "g", "gauss-names");
   names.replaceChildren();
   const name = (px, py, text, kind) => add(names, "text", { x: px, y: py, class: kind }, text);
-  /** Its long axis, and from (px, py) on the name and the angle; directions and lengths of both axes. */
-  function axis(look, called, [[m, s], [k, t]], r, px, py) {
-    const round = circular(s, t, r, look === "b" ? 0.1 : 1e-3); // which way a batch bends a circle is chance
-    const angle = round ? Math.PI / 4 : (tilt(s, t, r) * Math.PI) / 180;
-    const lengths = halfAxes(s, t, r);
-    const way = [Math.cos(angle), Math.sin(angle)];
-    const [u, v] = way.map((c) => 2 * lengths[0] * c);
-    curve(svg, `axis-${look}`, look, round ? "" : `M${X(m - u)} ${Y(k - v)}L${X(m + u)} ${Y(k + v)}`);
-    const said = !s && !t ? "a point" : round ? "round" : `axis ${typeset(+((angle * 180) / Math.PI).toFixed(1))}°`;
-    name(px, py - 16, called, look);
-    name(px, py, said, look);
-    return [way, lengths];
-  }
-  const [[c, s], [d, t]] = input;
-  const [way, lengths] = axis("a", "inputs x", input, rho, Math.max(margin.left + 4, X(c - 2 * s)), Math.max(60, Y(d + 2 * t) - 12));
-  // The outputs' name stands at their right, where the ellipse leans away from it; likewise that of the circle.
-  const [[p, wide1], [q, high]] = output;
-  axis("b", ["the batch", "x − mean", "outputs y"][stage], output, turned,
-    Math.min(X(Math.max(2, p + 2 * wide1)) + 10, width - (wide ? 94 : 84)), turned < 0 ? Y(q + 1.5 * high) + 16 : Y(q - 1.3 * high));
-  name(X(turned < 0 ? -0.9 : 0.9), Y(-2) + 18, "whitening: a circle", turned < 0 ? "white plot-end" : "white");
-  const steps = ["1  subtract the mean", "2  divide by the sd"];
-  if (gamma !== 1 || gamma2 !== 1 || beta || beta2) steps.push("3  · γ, + β");
-  steps.forEach((text, i) => name((wide ? [40, 202, 348] : [2, 146, 272])[i], 16, text, stage > i || stage === 2 ? "step done" : "step"));
+  const rows = [title, s && t ? `correlation ${short(r)}` : "a feature is constant"];
+  rows.forEach((text, i) => name((margin.left + size) / 2, 13 + 19 * i, text, `${look} plot-middle ${i ? "small" : ""}`));
+  name(X(r < 0 ? u : v), Y(p) + 17, `sd ${short(s)}`, r < 0 ? "small" : "small plot-end"); // where the ellipse is far
+  name(X(v) + 7, (Y(p) + Y(q)) / 2 + 5, `sd ${short(t)}`, "small");
+  return { X, Y, ring, name, invert, middle: [m, k], shape: [s, t, r], height: margin.top + margin.bottom + Y(y[0]) - Y(y[1]) };
+}
 
-  const [m, k] = [c, d];
-  // The mean of the inputs, and where this batch's map sends it.
-  const apart = Math.hypot(X(p) - X(m), Y(q) - Y(k)) > 40;
-  curve(svg, "cloud-mean", "ink", apart ? `M${X(m)} ${Y(k)}L${X(p)} ${Y(q)}` : "");
-  if (apart) {
-    name(X(m) - 7, Y(k) + 16, "μ", "a plot-end");
-    name(X(p) + 7, Y(q) + 17, "μ", "b");
-  }
+// Lower triangular matrices [[a, 0], [b, c]]: the root of a covariance, products and inverses.
+const root = (s, t, r) => [s, t * r, t * Math.sqrt(1 - r ** 2)];
+const times = ([a, b, c], [d, e, f]) => [a * d, b * d + c * e, c * f];
+const inverse = ([a, b, c]) => [1 / a, -b / (a * c), 1 / c];
+
+/** The distribution that gives this batch, which has this middle and shape, the shape `to` about the same middle. */
+export function reshaped({ mean, mean2, std, std2, rho }, { middle: [m, k], shape }, to) {
+  const [a, b, c] = times(root(...to), inverse(root(...shape))); // what each point of the batch is multiplied by
+  const [s, p, q] = times([a, b, c], root(std, std2, rho));
+  const t = Math.hypot(p, q);
+  return { mean: m + a * (mean - m), mean2: k + b * (mean - m) + c * (mean2 - k), std: s, std2: t, rho: p / t };
+}
+
+/** The inputs, whose ellipse is held at its middle and its axes, and the outputs or a step between. */
+function clouds(svg, found, state) {
+  const { gamma, gamma2, beta, beta2, mean, mean2, stage } = state;
+  // Which a and b make of x what is seen: the batch itself, without its mean, or the outputs.
+  const maps = found.map((f) => [[1, 0], [1, -f.batch[0]], [f.a, f.b]][stage]);
+  const seen = maps.map(([a, b], k) => found[k].x.map((v) => a * v + b));
+  const wide = matchMedia("(min-width: 40rem)").matches;
+  const size = wide ? 352 : 340;
+  const both = grabbed.frame ?? frame([found.map((f) => f.batch), found.map((f) => f.after), seen.map(moments)]);
+  svg.frame = both;
+  const put = (key, x, y) => {
+    const panel = layer(svg, "g", key);
+    panel.setAttribute("transform", `translate(${x} ${y})`);
+    return panel;
+  };
+  const left = put("gauss-before", 0, 0);
+  const one = scatter(left, "a", found.map((f) => f.x), both, { size, xlabel: wide ? "feature 1" : "", ylabel: "feature 2", title: "inputs x" });
+  const [dx, dy] = wide ? [size + 20, 0] : [0, one.height - 8];
+  svg.setAttribute("viewBox", `0 0 ${size + dx} ${one.height + dy}`);
+  svg.setAttribute("width", wide ? size + dx : 306);
+  const scaled = gamma !== 1 || gamma2 !== 1 || beta || beta2;
+  const title = ["the same batch", "x − mean", scaled ? "y = γ (x − mean) / sd + β" : "outputs y = (x − mean) / sd"][stage];
+  const right = put("gauss-after", dx, dy);
+  const two = scatter(right, "b", seen, both, { size, ylabel: wide ? "" : "feature 2", title });
+  curve(right, "cloud-white", "ink", stage === 2 ? two.ring(0, 0, 1, 1, 0) : "");
+  if (stage === 2) two.name(two.X(0), two.Y(2) - 9, "whitening: a circle", "plot-middle white");
+
+  const { X, Y, shape, middle: [m, k] } = one;
+  const angle = (tilt(...shape) * Math.PI) / 180;
+  const lengths = halfAxes(...shape);
+  const way = [Math.cos(angle), Math.sin(angle)];
   [way, [-way[1], way[0]]].forEach(([a, b], i) => [-2, 2].forEach((c) => {
     const key = `${i ? "short" : "long"}${c}`;
-    dot(svg, `axis-${key}`, "a", X(m + c * lengths[i] * a), Y(k + c * lengths[i] * b)).dataset.grip = key;
+    const end = dot(left, `axis-${key}`, "a", X(m + c * lengths[i] * a), Y(k + c * lengths[i] * b));
+    end.setAttribute("r", 4.5);
+    end.dataset.grip = key;
   }));
-  dot(svg, "dot-inputs", "a", X(m), Y(k)).dataset.grip = "inputs";
-  const middle = dot(svg, "dot-outputs", "b", X(p), Y(q));
-  if (stage === 2) middle.dataset.grip = "outputs";
-  else delete middle.dataset.grip;
+  dot(left, "dot-inputs", "a", X(m), Y(k)).dataset.grip = "inputs";
+  const [p, q] = two.middle;
+  const dropped = dot(right, "dot-outputs", "b", two.X(p), two.Y(q));
+  if (stage === 2) dropped.dataset.grip = "outputs";
+  else delete dropped.dataset.grip;
   return (px, py, held) => {
-    const [u, v] = invert(px, py);
-    if (held === "inputs") return { mean: u, mean2: v };
+    const [u, v] = held === "outputs" ? two.invert(px - dx, py - dy) : one.invert(px, py);
     if (held === "outputs") return { beta: beta + u - p, beta2: beta2 + v - q };
+    if (held === "inputs") return { mean: mean + u - m, mean2: mean2 + v - k };
     grabbed.across ??= lengths[held.startsWith("long") ? 1 : 0];
-    const [std, std2, r] = cloud((u - m) / 2, (v - k) / 2, grabbed.across);
-    return { std, std2, rho: r };
+    return reshaped(state, one, cloud((u - m) / 2, (v - k) / 2, grabbed.across));
   };
 }

@@ -1,20 +1,26 @@
 // Batch norm of Gaussian inputs: controls and presets, on a line and in the plane.
 
-const LABELS = { mean: ["mean μ", -3, 3, 0.25], std: ["sd σ", 0.25, 2, 0.05], gamma: ["scale γ", -2, 2, 0.25], beta: ["shift β", -3, 3, 0.25] };
+const LABELS = { mean: ["mean μ", -4, 4, 0.05], std: ["sd σ", 0.25, 2, 0.01], gamma: ["scale γ", -2, 2, 0.05], beta: ["shift β", -3, 3, 0.05] };
+const RHO = ["corr. ρ", -0.9, 0.9, 0.01];
+/** What a grip asks for, within the ranges. */
+const limited = (changes) => Object.fromEntries(Object.entries(changes).map(([name, value]) => {
+  const [, least, most] = name === "rho" ? RHO : LABELS[name.replace("2", "")];
+  return [name, Math.max(least, Math.min(most, value))];
+}));
 const ONE = Object.fromEntries(Object.entries(LABELS).map(([name, rest]) => [name, range(...rest)]));
-for (const name of ["mean", "std"]) ONE[name][1].more = true;
-const TWO = {}; // the scales first: the picture does the rest
-for (const name of ["gamma", "mean", "std", "beta"])
+for (const name in ONE) ONE[name][1].more = true; // the picture does it
+const TWO = {};
+for (const name in LABELS)
   for (const [k, key] of [["₁", name], ["₂", `${name}2`]]) {
     const [label, ...rest] = LABELS[name];
     TWO[key] = range(`${label}${k}`, ...rest);
-    TWO[key][1].more = name !== "gamma";
+    TWO[key][1].more = true;
   }
 const LAST = 20; // batches are drawn
 const LINE = {
   title: "Batch norm of a Gaussian",
-  invite: "Press Draw again, or Play for 20 batches. Drag the dots of the curves.",
-  controls: { doublings: range("batch size n", 2, 10), gamma: ONE.gamma, beta: ONE.beta, ...ONE, batch: ["batch", { type: "hidden" }] },
+  invite: "Press Draw again: another batch, another map. Drag the dots of the curves.",
+  controls: { doublings: range("batch size n", 2, 10), ...ONE, batch: ["batch", { type: "hidden" }] },
   presets: {
     "n = 8: maps vary": { doublings: 3, batch: LAST },
     "n = 1,024: they agree": { doublings: 10, batch: LAST },
@@ -23,7 +29,7 @@ const LINE = {
   play: { // another batch each time, the earlier ones behind it
     first: () => ({ batch: 1 }),
     next: ({ batch }) => (batch < LAST ? { batch: batch + 1 } : null),
-    every: 350,
+    every: 300,
     again: "Draw again",
   },
 };
@@ -31,21 +37,20 @@ const PLANE = {
   title: "Batch norm of two features",
   invite: "Press Play for its two steps. Drag the blue dots: they move, stretch and turn the inputs.",
   controls: {
-    rho: range("corr. ρ", -0.9, 0.9, 0.05), doublings: range("batch size", 2, 10), ...TWO,
+    rho: range(...RHO), doublings: range("batch size", 2, 10), ...TWO,
     batch: ["batch drawn", { ...range("", 1, LAST)[1], more: true }],
     stage: ["step", { type: "hidden" }],
   },
   presets: {
-    "ρ = 0: a circle": { rho: 0 },
+    "ρ = 0: nothing to keep": { rho: 0 },
     "ρ = 0.9 is kept": { rho: 0.9 },
     "γ₁ < 0 mirrors": { gamma: -1 },
   },
   play: {
     first: () => ({ stage: 0 }),
     next: ({ stage }) => (stage < 2 ? { stage: stage + 1 } : null),
-    every: 1600,
+    every: 2000,
   },
-  look: "explore-beside",
 };
 
 export default {
@@ -63,7 +68,8 @@ export default {
       line.textContent = words.line;
       notes.textContent = words.notes;
       svg.setAttribute("aria-label", `Gaussian inputs and outputs. ${words.line}. ${words.notes}`);
-      return features === 2 ? clouds(svg, found, state) : bells(svg, found, before, state, earlier({ ...state, batch: LAST + 1 }, 1));
+      const pick = features === 2 ? clouds(svg, found, state) : bells(svg, found, before, state, earlier({ ...state, batch: LAST + 1 }, 1));
+      return (...held) => limited(pick(...held));
     };
     const { read } = explore({ model, el }, { ...(features === 2 ? PLANE : LINE), draw });
     for (const end of ["pointerup", "pointercancel"])

@@ -287,150 +287,134 @@ def test_the_widgets_gradient_is_hwlibs(upstream):
 # ----------------------------------------------------------------------- normalized Gaussian
 
 
-def gaussian_settings(count=60):
+@pytest.fixture(scope="module")
+def batches(gaussian):
+    """Settings of every kind, and what the figure makes of each."""
     rng = np.random.default_rng(3)
-    names = {"mean": 3, "mean2": 3, "beta": 3, "beta2": 3, "rho": 0.9}
-    for i in range(count):
-        state = {name: rng.uniform(-end, end) for name, end in names.items()}
+    settings = []
+    for i in range(60):
+        state = {name: rng.uniform(-3, 3) for name in ("mean", "mean2", "beta", "beta2")}
         state |= {name: rng.uniform(0.25, 2) for name in ("std", "std2")}
         state |= {name: rng.choice([-1, 1]) * rng.uniform(0.1, 2) for name in ("gamma", "gamma2")}
         state |= {"doublings": int(rng.integers(2, 11)), "batch": int(rng.integers(1, 21))}
-        yield {**state, "features": 1 + i % 2}
-
-
-@pytest.fixture(scope="module")
-def batches(gaussian):
-    settings = list(gaussian_settings())
+        settings.append({**state, "rho": rng.uniform(-0.9, 0.9), "features": 1 + i % 2})
     body = "return data.map((state) => figure.normalize(state, state.features));"
     return list(zip(settings, gaussian(body, settings), strict=True))
 
 
 def test_the_batch_is_normalized_as_hwlib_does(batches):
+    """And a bell is what the map a x + b makes of mean and deviation; in a huge batch, of its own."""
     for state, mine in batches:
         figure = NormalizedGaussian(**state)
         assert len(mine) == state["features"]
-        for k, feature in enumerate(mine):
+        for k, (feature, end) in enumerate(zip(mine, ("", "2"), strict=False)):
             x, y = figure.inputs[:, k], figure.outputs[:, k]
             close(feature["x"], x)
             close(feature["y"], y)
             close(feature["batch"], [x.mean(), x.std()])
             close(feature["after"], [y.mean(), y.std()])
             close(feature["a"] * x + feature["b"], y)
-
-
-def test_the_widgets_outputs_are_batch_norms_of_its_inputs():
-    figure = NormalizedGaussian(features=2, gamma=-0.5, gamma2=2, beta=1, beta2=-1, doublings=5)
-    x, y = figure.inputs, figure.outputs
-    assert x.shape == y.shape == (32, 2)
-    z = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5)
-    close(y, z * [-0.5, 2] + [1, -1])
-
-
-def test_a_larger_batch_holds_the_smaller_one():
-    small, large = (NormalizedGaussian(features=2, doublings=k) for k in (3, 6))
-    np.testing.assert_array_equal(large.inputs[:8], small.inputs)
-
-
-def test_the_bells_are_the_lines_images(batches):
-    """What the line makes of mean and deviation; a huge batch for what it tends to."""
-    for state, mine in batches:
-        for feature, end in zip(mine, ("", "2"), strict=False):
             m, s, gamma, beta = (state[f"{n}{end}"] for n in ("mean", "std", "gamma", "beta"))
-            close(feature["inputs"], [m, s])
             two = np.array([m - s, m + s])  # mean m, deviation s
             through = feature["a"] * two + feature["b"]
-            close(feature["outputs"], [through.mean(), through.std()])
+            close([*feature["inputs"], *feature["outputs"]], [m, s, through.mean(), through.std()])
             arrays = two[:, None], None, None, np.array([gamma]), np.array([beta])
-            y = hf.batch_norm(*arrays, training=True)
-            close(feature["limit"], [y.mean(), y.std()])
+            limit = hf.batch_norm(*arrays, training=True)
+            close(feature["limit"], [limit.mean(), limit.std()])
 
 
-def test_correlation_and_long_axis_are_numpys(gaussian):
+def test_the_widgets_outputs_are_batch_norms_of_its_inputs_and_larger_batches_begin_alike():
+    figure = NormalizedGaussian(features=2, gamma=-0.5, gamma2=2, beta=1, beta2=-1, doublings=5)
+    x = figure.inputs
+    z = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5)
+    close(figure.outputs, z * [-0.5, 2] + [1, -1])
+    assert x.shape == (32, 2)
+    figure.doublings = 3
+    np.testing.assert_array_equal(figure.inputs, x[:8])
+
+
+def covariance(s, t, r):
+    return np.array([[s * s, r * s * t], [r * s * t, t * t]])
+
+
+def test_correlation_axes_and_shapes_are_numpys(gaussian):
     rng = np.random.default_rng(4)
     pairs = rng.standard_normal((50, 2, 6)).tolist()
     mine = gaussian("return data.map(([x, y]) => figure.correlation(x, y));", pairs)
     close(mine, [np.corrcoef(pair)[0, 1] for pair in pairs])
     clouds = [[*rng.uniform(0.2, 2, 2), rng.uniform(-0.9, 0.9)] for _ in range(50)]
-    for (s, t, rho), angle in zip(
-        clouds, gaussian("return data.map((c) => figure.tilt(...c));", clouds), strict=True
-    ):
-        cov = [[s * s, rho * s * t], [rho * s * t, t * t]]
-        x, y = np.linalg.eigh(cov)[1][:, 1]
-        gap = angle - np.degrees(np.arctan2(y, x))
+    body = "return data.map((c) => [figure.tilt(...c), figure.halfAxes(...c)]);"
+    for shape, (angle, axes) in zip(clouds, gaussian(body, clouds), strict=True):
+        squares, directions = np.linalg.eigh(covariance(*shape))
+        close(np.square(axes), squares[::-1])
+        gap = angle - np.degrees(np.arctan2(*directions[::-1, 1]))
         close(gap - 180 * np.round(gap / 180), 0)
+    # Half an axis, turned and stretched, and the other: both are found in the covariance.
+    held = [[*rng.uniform(-2, 2, 2), rng.uniform(0.1, 2)] for _ in range(50)]
+    found = gaussian("return data.map((a) => figure.cloud(...a));", held)
+    for (u, v, across), shape in zip(held, found, strict=True):
+        cov = covariance(*shape)
+        close(np.linalg.eigvalsh(cov), sorted([u * u + v * v, across**2]))
+        close(cov @ [u, v], (u * u + v * v) * np.array([u, v]))
+
+
+def test_a_batch_takes_the_shape_that_is_asked_of_it(gaussian):
+    """Where its ellipse is pulled, the distribution changes so that the batch follows exactly."""
+    one = NormalizedGaussian(features=2, doublings=3)
+    middle, sds = one.inputs.mean(axis=0), one.inputs.std(axis=0)
+    now = {"middle": middle.tolist(), "shape": [*sds, np.corrcoef(one.inputs.T)[0, 1]]}
+    to = [0.8, 1.1, -0.3]
+    state = {name: getattr(one, name) for name in ("mean", "mean2", "std", "std2", "rho")}
+    found = gaussian("return figure.reshaped(...data);", [state, now, to])
+    other = NormalizedGaussian(features=2, doublings=3, **found)
+    close(other.inputs.mean(axis=0), middle)
+    close(np.cov(other.inputs.T, bias=True), covariance(*to))
+
+
+def words(gaussian, *states):
+    """What is said of these changes of the default, with the earlier batches."""
+    base = {name: getattr(NormalizedGaussian(), name) for name in NormalizedGaussian.SETTINGS}
+    body = (
+        "return data.map((s) => figure.spell(s, figure.normalize(s, s.features), "
+        "s.features === 1 ? figure.earlier(s, 1) : []));"
+    )
+    return gaussian(body, [{**base, **state} for state in states])
 
 
 def test_the_words_say_that_the_correlation_is_kept_but_for_its_sign(gaussian):
-    body = "return data.map((s) => figure.spell(s, figure.normalize(s, s.features)));"
-    state = {name: getattr(NormalizedGaussian(), name) for name in NormalizedGaussian.SETTINGS}
-    state |= {"features": 2, "doublings": 6, "std2": 1.5, "gamma": 1.5, "gamma2": 0.75}
-    state |= {"beta": 2, "beta2": -2}
-    same, turned = gaussian(body, [state, {**state, "gamma": -1.5}])
-    figure = NormalizedGaussian(**state)
-    r = f"{np.corrcoef(figure.inputs.T)[0, 1]:.2f}"
+    state = {"features": 2, "doublings": 6, "gamma": 1.5, "gamma2": 1.5, "beta": 2, "beta2": -2}
+    turned = {**state, "gamma": -1.5}
+    same, mirrored = words(gaussian, state, turned)
+    r = f"{np.corrcoef(NormalizedGaussian(**state).inputs.T)[0, 1]:.2f}"
     assert same["line"] == f"Correlation {r} → {r}: batch norm keeps it"
-    assert turned["line"] == f"Correlation {r} → −{r}: only its sign changes"
-    mean, sd, _ = same["notes"].split("\n")
-    assert mean.endswith("→ 2, −2")
-    assert sd.endswith("→ 1.5, 0.75")
-    for words, gammas in ((same, (1.5, 0.75)), (turned, (-1.5, 0.75))):
-        cov = np.array([[1, 0.7], [0.7, 1]]) * np.outer(gammas, gammas)
-        x, y = np.linalg.eigh(cov)[1][:, 1]
-        angle = f"{np.degrees(np.arctan(y / x)):.1f}°".replace("-", "−")
-        assert words["notes"].endswith(f"Long axis for n → ∞: {angle}")
+    assert mirrored["line"] == f"Correlation {r} → −{r}: only its sign changes"
+    mean, sd, axis = same["notes"].split("\n")
+    ends = [text.partition("→ ")[2] for text in (mean, sd, axis)]
+    assert ends == ["2, −2", "1.5, 1.5", "45°"]
+    assert mirrored["notes"].endswith("→ −45°")
 
 
-def test_the_words_spell_a_bell(gaussian):
-    state = {"mean": -2, "std": 0.5, "gamma": 1, "beta": 1, "doublings": 2, "batch": 7}
-    words = gaussian("return figure.spell(data, figure.normalize(data, 1));", state)
-    figure = NormalizedGaussian(**state)
-    m, s = figure.inputs.mean(), figure.inputs.std()
-    said = f"Batch 7, n = 4: mean {m:.2f} → 1, sd {s:.2f} → 1".replace("-", "−")
-    assert words["line"].replace("\xa0", " ") == said
-    assert "It sends the mean μ = −2 to" in words["notes"]
-    assert words["notes"].endswith("that of a very large batch sends it to 1.")
-
-
-def test_a_batch_in_words_remembers_the_earlier_ones(gaussian):
-    """And they are the images of the mean under the maps of hwlib's batch norm."""
-    body = "return figure.spell(data, figure.normalize(data, 1), figure.earlier(data, 1)).notes;"
-    state = {name: getattr(NormalizedGaussian(), name) for name in NormalizedGaussian.SETTINGS}
+def test_the_words_spell_a_bell_and_remember_the_earlier_batches(gaussian):
+    """Where an input at the mean lands is its image under the maps of hwlib's batch norm."""
     images = []
     for batch in (1, 2):
         figure = NormalizedGaussian(batch=batch)
-        a = figure.gamma / np.sqrt(figure.inputs.var() + 1e-5)
-        images.append(a * (figure.mean - figure.inputs.mean()) + figure.beta)
-    low, high = (f"{v:.2f}".rstrip("0").replace("-", "−") for v in (min(images), max(images)))
-    notes = gaussian(body, {**state, "batch": 2})
-    assert notes.endswith(f"Batches 1 to 2 send it to {low} to {high}.")
-    assert "Batches" not in gaussian(body, {**state, "batch": 1})
+        a = 1 / np.sqrt(figure.inputs.var() + 1e-5)
+        images.append(f"{a * (-2 - figure.inputs.mean()):.2f}".rstrip("0").replace("-", "−"))
+    one, two = words(gaussian, {}, {"batch": 2})
+    assert one["line"] == f"Batch 1, n = 8: an input at μ = −2 lands at {images[0]}."
+    assert one["notes"].endswith("In a very large batch μ lands at 0.")
+    low, high = sorted(images, key=lambda text: float(text.replace("−", "-")))
+    assert two["notes"].endswith(f"In batches 1 to 2, from {low} to {high}.")
 
 
 def test_without_a_scale_the_words_say_so_and_keep_nothing_of_another(gaussian):
-    body = "return data.map((s) => figure.spell(s, figure.normalize(s, s.features)));"
-    state = {name: getattr(NormalizedGaussian(), name) for name in NormalizedGaussian.SETTINGS}
-    state |= {"gamma": 0, "beta": 1}
-    plane = {**state, "features": 2, "doublings": 6}
-    line, one, both = gaussian(body, [state, plane, {**plane, "gamma2": 0}])
-    assert re.search(r"→.1, sd.1.35.→.0$", line["line"])
+    plane = {"gamma": 0, "beta": 1, "features": 2, "doublings": 6}
+    line, one = words(gaussian, {"gamma": 0, "beta": 1}, plane)
+    assert line["line"].endswith("lands at 1.")
     assert line["notes"] == "γ = 0: every input becomes β = 1."
     assert one["line"].endswith("→ not defined: a feature is constant")
-    assert one["notes"].endswith("Long axis for n → ∞: 90°")
-    assert both["notes"].endswith("Long axis for n → ∞: none")
-
-
-def test_an_ellipse_is_held_by_its_axes(gaussian):
-    """Half an axis, turned and stretched, and the other: numpy finds them in the covariance."""
-    rng = np.random.default_rng(5)
-    axes = [[*rng.uniform(-2, 2, 2), rng.uniform(0.1, 2)] for _ in range(50)]
-    found = gaussian("return data.map((a) => figure.cloud(...a));", axes)
-    lengths = gaussian("return data.map((c) => figure.halfAxes(...c));", found)
-    for (u, v, across), (s, t, r), mine in zip(axes, found, lengths, strict=True):
-        cov = np.array([[s * s, r * s * t], [r * s * t, t * t]])
-        squares = np.linalg.eigvalsh(cov)[::-1]
-        close(np.square(mine), squares)
-        close(sorted(squares), sorted([u * u + v * v, across**2]))
-        close(cov @ [u, v], (u * u + v * v) * np.array([u, v]))
+    assert one["notes"].endswith("→ none")
 
 
 def test_the_defaults_are_the_lesson_and_not_the_homeworks():
@@ -580,9 +564,10 @@ def test_the_stills_say_the_present_state():
     assert (
         "a very large batch: a Gaussian with mean 1 and standard deviation 1.5, 0.266 high." in bell
     )
-    plane = NormalizedGaussian(features=2, gamma=-1.5, beta=2, beta2=-2, gamma2=0.75).still().alt
-    assert "inputs: mean [−2, 3]" in plane
-    assert "outputs: mean [2, −2], 1-SD contour 1.5 wide and 0.75 high" in plane
+    plane = NormalizedGaussian(features=2, gamma=-1.5, beta=2, beta2=-2, gamma2=0.75)
+    wide, high = plane.inputs.std(axis=0)
+    assert f"1-SD contour {wide:.3g} wide and {high:.3g} high" in plane.still().alt
+    assert "outputs: mean [2, −2], 1-SD contour 1.5 wide and 0.75 high" in plane.still().alt
     flat = NormalizedGaussian(gamma=0, beta=1).still()
     assert "a very large batch: all at 1, a spike." in flat.alt
     line = NormalizedGaussian(features=2, gamma=0).still().alt
