@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import argparse
 import re
-import secrets
 import sys
 from pathlib import Path
 
 from bookkit.course.settings import Book
 from bookkit.sources.splice import MARKER, NAME
+from tools import canary
 
 TEMPLATES = Path(__file__).parent / "templates"
 CHAPTER = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -36,7 +36,7 @@ def exercise(label: str) -> str:
 def solution(label: str) -> str:
     """The text of a solution, with a token of its own, by which the leak test knows it."""
     text = (TEMPLATES / "solution.md").read_text(encoding="utf-8")
-    return text.replace("TOKEN", f"sol-{secrets.token_hex(5)}").replace("LABEL", label)
+    return text.replace("TOKEN", canary.new()).replace("LABEL", label)
 
 
 def check_label(book: Book, label: str) -> None:

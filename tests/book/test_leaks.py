@@ -9,7 +9,6 @@ import base64
 import gzip
 import json
 import re
-import secrets
 import zipfile
 import zlib
 
@@ -63,7 +62,7 @@ def canary(path):
     if len(tokens) != 1:
         pytest.fail(
             f"{path}: has {len(tokens)} canary tokens; a solution needs one of its own in its text "
-            f"and in each of its code cells, such as sol-{secrets.token_hex(5)}"
+            "and in each of its code cells: run `.venv/bin/python -m tools.canary`"
         )
     return tokens.pop()
 
@@ -73,7 +72,8 @@ def test_a_solution_without_its_token_is_told_what_to_add(tmp_path):
     for text, found in (("Words.", 0), ("sol-0123456789 sol-abcdefabcd", 2)):
         path.write_text(text)
         with pytest.raises(
-            pytest.fail.Exception, match=rf"try\.md: has {found} canary .* such as sol-"
+            pytest.fail.Exception,
+            match=rf"try\.md: has {found} canary .* run `\.venv/bin/python -m tools",
         ):
             canary(path)
 
@@ -83,8 +83,9 @@ def test_every_solution_carries_its_own_canary_in_text_and_code(root):
     for path in solution_files(root):
         cells = split_cells(path.read_text(encoding="utf-8"), path.name)
         token = canary(path)
-        assert all(token in c.text for c in cells if c.code), path
-        assert any(token in c.text for c in cells if not c.code), path
+        missing = f"{path}: run `.venv/bin/python -m tools.canary`"
+        assert all(token in c.text for c in cells if c.code), missing
+        assert any(token in c.text for c in cells if not c.code), missing
         tokens.add(token)
     assert len(tokens) == len(solution_files(root))
 
