@@ -14,6 +14,8 @@ that a version is too old.
 """
 
 import argparse
+import contextlib
+import fcntl
 import hashlib
 import json
 import shlex
@@ -192,6 +194,23 @@ def prepare(place, otter=False, asked=False):
     write_record(place, wanted(place, otter))
 
 
+@contextlib.contextmanager
+def alone():
+    """Let one `make` at a time look at this book's environments; another one waits.
+
+    It would take an installation that is going on for one that was not finished, and delete it.
+    """
+    lock = BOOK / "_build" / "environment.lock"
+    lock.parent.mkdir(exist_ok=True)
+    with open(str(lock), "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            print("Another `make` is installing; this one goes on after it.", file=sys.stderr)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def main(arguments=None):
     """Prepare an environment; exit status 1, and a message, if that cannot be done."""
     parser = argparse.ArgumentParser(prog="python3 tools/environment.py")
@@ -200,7 +219,8 @@ def main(arguments=None):
     parser.add_argument("--asked", action="store_true", help="the user named this Python")
     options = parser.parse_args(arguments)
     try:
-        prepare(Path(options.place).resolve(), options.otter, options.asked)
+        with alone():
+            prepare(Path(options.place).resolve(), options.otter, options.asked)
     except EnvironmentProblem as problem:
         print(problem, file=sys.stderr)
         return 1

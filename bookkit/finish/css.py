@@ -33,7 +33,7 @@ SHEETS = {  # what is cut: from which package
     "basic.css": "Sphinx",
     "mystnb.*.css": "myst-nb",
     "pygments.css": "Sphinx",
-    "katex/katex.min.css": "Sphinx",  # from npm; Sphinx copies it
+    "katex/katex.min.css": "katex",
 }
 LINK = re.compile(
     r'[ \t]*<link (?=[^>]*rel="stylesheet")(?![^>]*media=)[^>]*'

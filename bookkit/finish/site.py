@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+
+from bookkit.pages.npm import HERE
 
 
 class FinishError(ValueError):
@@ -57,7 +60,9 @@ def expect(found: object, what: str, package: str) -> None:
         FinishError: if nothing was found.
     """
     if not found:
+        npm = json.loads((HERE / "package.json").read_text(encoding="utf-8"))["dependencies"]
+        lock = "bookkit/package.json" if package in npm else "requirements.txt"
         raise FinishError(
-            f"{package} {version(package)}: {what}. It worked with the version in "
-            "requirements.txt; for another one, bookkit/finish must be changed"
+            f"{package} {npm.get(package) or version(package)}: {what}. It worked with the "
+            f"version in {lock}; for another one, bookkit/finish must be changed"
         )

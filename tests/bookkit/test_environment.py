@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from threading import Thread
 
 import pytest
 
@@ -87,6 +88,20 @@ def test_a_copy_of_the_book_gets_its_own(book, ran, tmp_path, monkeypatch, capsy
     monkeypatch.setattr(environment, "BOOK", tmp_path / "moved")
     assert prepare(tmp_path / "moved", ran) == NEW
     assert prepare(tmp_path / "moved", ran) == SAME
+
+
+def test_a_second_make_waits_for_the_installation_of_the_first(book, ran, capsys):
+    second = Thread(target=environment.main, args=([str(book / ".venv")],))
+    with environment.alone():
+        second.start()
+        second.join(0.5)
+        assert second.is_alive()
+        assert "Another `make` is installing" in capsys.readouterr().err
+        environment.prepare(book / ".venv")
+        assert ran == NEW
+    second.join(60)
+    assert not second.is_alive()
+    assert ran == NEW
 
 
 def test_an_installation_that_broke_off_is_replaced(book, ran, capsys):
