@@ -88,6 +88,8 @@ class Book:
                     f"_toc.yml: file: {file}: there is no such page; an entry is `chapters/NAME`, "
                     "without an ending, for the file chapters/NAME.md"
                 )
+        for folder in self.solutions.glob("[!.]*/"):
+            self.need_page(folder.name, f"solutions/{folder.name}/")
         pages = {page: self.exercises(page) for page in (Path(file).name for file in files)}
         block = self.config.get("course") or {}
         left_out = block.get("leave_out") if isinstance(block, dict) else None
@@ -187,6 +189,17 @@ class Book:
     def chapters(self) -> list[str]:
         """Names of the executable chapters among them."""
         return [Path(f).name for f in self.pages[1:] if is_notebook(self.root / f"{f}.md")]
+
+    def need_page(self, page: str, where: str) -> None:
+        """Refuse the name of a page that is not there, as after a renaming.
+
+        Raises:
+            CourseError: if so; it says where the name is.
+        """
+        if not (self.root / "chapters" / f"{page}.md").is_file():
+            raise CourseError(
+                f"{where}: there is no chapters/{page}.md; rename or delete this, too"
+            )
 
     def exercises(self, page: str) -> list[str]:
         """Names of a page's exercises that have a solution, in its order."""

@@ -174,9 +174,7 @@ class Chapter:
                 raise self.fail(f"no equation of this page has the label {target!r}")
             return f"[({self.equations[target]})]({self.page}#equation-{target})"
         if role == "doc":
-            path = self._path(target)
-            if not (self.book.root / f"{path}.md").is_file():
-                raise self.fail(f"{match[0]}: there is no {path}.md")
+            path = self._path(target, match[0])
             return self._page(words or self.book.heading(Path(path).name), path)
         if role == "ref" and words:
             return f"[{words}]({self.page}#{target})"
@@ -197,8 +195,11 @@ class Chapter:
     def _figure(self, words: str, name: str) -> str:
         return self._page(words, f"chapters/{numbering.places(self.book)[name].page}", name)
 
-    def _path(self, target: str) -> str:
-        return target.lstrip("/") if target.startswith("/") else f"chapters/{target}"
+    def _path(self, target: str, link: str) -> str:
+        path = target.lstrip("/") if target.startswith("/") else f"chapters/{target}"
+        if not (self.book.root / f"{path}.md").is_file():
+            raise self.fail(f"{link}: there is no {path}.md")
+        return path
 
     def _page(self, words: str, path: str, anchor: str = "") -> str:
         """A link to a page of the site; plain words where the course does without that page."""
@@ -232,4 +233,4 @@ class Chapter:
         if target.startswith("#"):
             return f"[{words}]({self.page}{target})"
         path, _, anchor = target.partition("#")
-        return self._page(words, self._path(path.removesuffix(".md")), anchor)
+        return self._page(words, self._path(path.removesuffix(".md"), match[0]), anchor)

@@ -24,12 +24,19 @@ TABLES = ("chapters", "solutions")
 
 
 def table(book: Book, folder: str) -> dict[str, dict[str, dict]]:
-    """One committed table: chapter to name to `{"value", "tolerance", "shown"}`."""
+    """One committed table: chapter to name to `{"value", "tolerance", "shown"}`.
+
+    Raises:
+        CourseError: if it names a page that is not there.
+    """
     name = f"{folder}/results.yml"
     if not (book.root / name).is_file():
         return {}
     # The loader in C: every build reads these tables, and the other takes half a second for it.
-    return read_yaml(book.root, name, loader=yaml.CSafeLoader)
+    content = read_yaml(book.root, name, loader=yaml.CSafeLoader)
+    for page in content:
+        book.need_page(page, name)
+    return content
 
 
 def dump(table: dict) -> str:
