@@ -42,6 +42,7 @@ def describe(book: Book) -> str:
             each = ", ".join(f"{name} {number:g}" for name, number in points.items())
             notes.append(f"{sum(points.values()):g} points ({each})")
         said.append("; ".join([page, *notes]))
+        said += [f"  {left}" for left in notebooks.uncounted(book, page)]
     said += ["", f"Left out: {', '.join(course.leave_out) or 'nothing'}", listing(book)]
     return "\n".join(said)
 
@@ -50,10 +51,10 @@ def describe(book: Book) -> str:
 def main() -> int:
     """Print the course and write its notebooks; exit status 1 where a setting does not fit."""
     book = Book(Path.cwd()).checked()
-    print(describe(book))
-    for name in license.renew(book):
-        print(f"{name}: holder and year renewed")
-    return notebooks.main([])
+    said = [describe(book)]
+    said += [f"{name}: holder and year renewed" for name in license.renew(book)]
+    print("\n".join([*said, *notebooks.write(book)]))  # once everything is written
+    return 0
 
 
 if __name__ == "__main__":

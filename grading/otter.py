@@ -198,6 +198,8 @@ def main(arguments: list[str] | None = None) -> int:
     except GradingError as error:
         print(error, file=sys.stderr)
         return 1
+    for left in notebooks.uncounted(book, options.lab):
+        print(left)
     print(f"For students: {notebook}\nFor the grader: {archive}")
     return 0
 

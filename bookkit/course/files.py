@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -24,7 +25,12 @@ def command(main: Callable[..., int]) -> Callable[..., int]:
     @wraps(main)
     def run(*arguments, **options) -> int:
         try:
-            return main(*arguments, **options)
+            status = main(*arguments, **options)
+            sys.stdout.flush()
+            return status
+        except BrokenPipeError:  # whoever reads has seen enough, as `head` has
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
         except (ValueError, OSError, yaml.YAMLError) as error:
             print(error, file=sys.stderr)
             return 1

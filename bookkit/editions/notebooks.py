@@ -169,29 +169,50 @@ def _setup(book: Book) -> str:
     return SETUP.format(version=version, source=source, address=address).strip()
 
 
-@command
-def main(arguments: list[str] | None = None) -> int:
-    """Write, or with `--check` compare, all notebooks; exit status 1 where one is not current."""
-    parser = argparse.ArgumentParser(prog="python -m bookkit.editions.notebooks")
-    parser.add_argument("--check", action="store_true", help="change nothing, say what is stale")
-    options = parser.parse_args(arguments)
-    book = Book(Path.cwd())
+def uncounted(book: Book, page: str) -> list[str]:
+    """What the points of a page leave out: exercises without points, and points without a check."""
+    points = book.course.points.get(page, {})
+    parts = MARKER.split(book.source(page))  # text, name, text, name, ..., text
+    sections = dict(zip(parts[1::2], parts[2::2], strict=True))
+    left = {
+        "not graded": sections.keys() - points if points else (),
+        "by hand, for no check grades it": [
+            name for name in points if not re.search(r"^check\(", sections[name], re.M)
+        ],
+    }
+    return [
+        f"{how}: {', '.join(name for name in sections if name in names)}"
+        for how, names in left.items()
+        if names
+    ]
+
+
+def write(book: Book, check: bool = False) -> list[str]:
+    """Write all notebooks, or only compare them; a sentence for each that was not current."""
     folder = book.root / "notebooks"
     texts = {f"{name}.ipynb": export(book, name) for name in book.chapters}
     present = {p.name: p.read_text(encoding="utf-8") for p in sorted(folder.glob("*.ipynb"))}
     stale = sorted(n for n in texts.keys() | present.keys() if texts.get(n) != present.get(n))
-    if options.check:
-        for name in stale:
-            print(f"notebooks/{name} is not what chapters/ gives; run `make notebooks`")
-        return 1 if stale else 0
+    if check:
+        return [f"notebooks/{n} is not what chapters/ gives; run `make notebooks`" for n in stale]
     folder.mkdir(exist_ok=True)
     for name in stale:
         if name in texts:
             (folder / name).write_text(texts[name], encoding="utf-8")
         else:
             (folder / name).unlink()
-        print(f"notebooks/{name}: {'written' if name in texts else 'removed'}")
-    return 0
+    return [f"notebooks/{n}: {'written' if n in texts else 'removed'}" for n in stale]
+
+
+@command
+def main(arguments: list[str] | None = None) -> int:
+    """Write, or with `--check` compare, all notebooks; exit status 1 where one is not current."""
+    parser = argparse.ArgumentParser(prog="python -m bookkit.editions.notebooks")
+    parser.add_argument("--check", action="store_true", help="change nothing, say what is stale")
+    options = parser.parse_args(arguments)
+    said = write(Book(Path.cwd()), options.check)
+    print("".join(f"{line}\n" for line in said), end="")
+    return 1 if options.check and said else 0
 
 
 if __name__ == "__main__":

@@ -200,7 +200,9 @@ def before_the_solution(name):
 
 
 def test_every_box_is_known_and_stands_between_its_exercise_and_the_solution():
-    assert boxes().keys() == ANSWERS.keys()
+    unknown, gone = boxes().keys() - ANSWERS.keys(), ANSWERS.keys() - boxes().keys()
+    assert not unknown, f"ANSWERS of {__file__} lacks {sorted(unknown)}: add how to compute them"
+    assert not gone, f"ANSWERS of {__file__} has {sorted(gone)}, but no page has: take them out"
     for name in ANSWERS:
         text = before_the_solution(name)
         assert f'name="{name}"' in text

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 import subprocess
+import sys
 
 import pytest
 import yaml
@@ -348,6 +350,82 @@ def test_the_other_command_says_what_the_course_is_and_writes_the_notebooks(
     )
     assert "\nLeft out: nothing\nSolutions withheld: 4\n" in said
     assert (book.root / "notebooks/one.ipynb").is_file()
+
+
+def test_the_other_command_says_what_the_points_leave_out(book, monkeypatch, capsys):
+    page = book.root / "chapters/lab_two.md"
+    page.write_text(page.read_text() + '\n```{code-cell}\ncheck("second", second)\n```\n')
+    config = book.root / "_config.yml"
+    for points, said in {
+        "{two-second: 3}": "; 3 points (two-second 3)\n  not graded: two-first\n\n",
+        "{two-first: 1, two-second: 2.5}": "; 3.5 points (two-first 1, two-second 2.5)\n"
+        "  by hand, for no check grades it: two-first\n\n",
+    }.items():
+        text = config.read_text().split("  points:")[0]
+        config.write_text(f"{text}  points: {{lab_two: {points}}}\n")
+        monkeypatch.chdir(book.root)
+        assert course.main() == 0
+        assert f"lab_two{said}" in capsys.readouterr().out
+
+
+def test_a_reader_who_has_seen_enough_leaves_whole_notebooks_and_no_traceback(book, root):
+    command = f"{sys.executable} -m bookkit | :"
+    environ = {**os.environ, "PYTHONPATH": str(root)}
+    done = subprocess.run(
+        command, shell=True, cwd=book.root, env=environ, capture_output=True, text=True
+    )
+    assert done.stderr == ""
+    assert {path.name for path in (book.root / "notebooks").iterdir()} == {
+        "one.ipynb",
+        "lab_two.ipynb",
+    }
+
+
+def rename(root):
+    (root / "chapters/one.md").rename(root / "chapters/new.md")
+
+
+def renew_contents(root):
+    for name in ("_toc.yml", "_config.yml"):
+        text = (root / name).read_text()
+        (root / name).write_text(text.replace("chapters/one", "chapters/new"))
+
+
+def move_solutions(root):
+    (root / "solutions/one").rename(root / "solutions/new")
+
+
+def renew_results(root):
+    for folder in ("chapters", "solutions"):
+        table = root / folder / "results.yml"
+        if table.is_file():
+            table.write_text(table.read_text().replace("one:", "new:"))
+
+
+def test_after_a_renaming_what_still_has_the_old_name_is_named_step_by_step(
+    book, monkeypatch, capsys
+):
+    monkeypatch.chdir(book.root)
+    for step, said in {
+        rename: "_toc.yml: file: chapters/one: there is no such page",
+        renew_contents: "solutions/one/: there is no chapters/one.md; rename or delete this",
+        move_solutions: "chapters/results.yml: there is no chapters/one.md; rename or delete",
+    }.items():
+        step(book.root)
+        assert course.main() == 1
+        assert said in capsys.readouterr().err
+    renew_results(book.root)
+    link = "\nSee [one](one.md).\n"
+    page = book.root / "chapters/new.md"
+    page.write_text(page.read_text() + link)
+    assert course.main() == 1
+    assert "chapters/new.md: [one](one.md): there is no chapters/one.md" in capsys.readouterr().err
+    page.write_text(page.read_text().replace(link, ""))
+    assert course.main() == 0
+    with open(book.root / "_config.yml", "a") as config:
+        config.write("  due: {one: 2027-03-12}\n")
+    assert course.main() == 1
+    assert "course.due: 'one' is not known here; did you mean 'new'?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
