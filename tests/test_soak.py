@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from grading.checks.worker import other_inputs
 from tests.soak import Trial, misjudged, solutions
 
 
@@ -20,6 +21,12 @@ def test_the_seeds_at_which_a_verdict_is_wrong_are_found():
     assert accepted
     assert refused.keys() ^ accepted.keys() == set(range(40))
     assert "drew 0." in next(iter(refused.values()))
+
+
+def test_a_submission_may_give_its_seed_by_keyword():
+    default_rng = other_inputs(1)
+    assert default_rng(seed=3).random() == default_rng(3).random()
+    assert default_rng(seed=3).random() != np.random.default_rng(3).random()
 
 
 @pytest.mark.slow

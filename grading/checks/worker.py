@@ -89,14 +89,14 @@ def limit_memory(size: int) -> None:
         pass
 
 
-def other_inputs(seed: int):
+def other_inputs(secret: int):
     """`numpy.random.default_rng`, but an integer seed draws other numbers than in the notebook."""
     import numpy
 
     plain = numpy.random.default_rng
 
-    def default_rng(given=None):
-        return plain([given, seed] if isinstance(given, int) else given)
+    def default_rng(seed=None):  # NumPy's name: a submission may give it by keyword
+        return plain([seed, secret] if isinstance(seed, int) else seed)
 
     return default_rng
 
