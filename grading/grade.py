@@ -208,8 +208,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not options.folder:
         parser.error("say which folder holds the submissions: make grade LAB=... FROM=...")
-    book = Book(Path.cwd())
     try:
+        book = Book(Path.cwd()).checked()
         seed = secrets.randbits(63) + 1 if options.seed is None else options.seed
         lab = description(book, known(book, options.lab), seed, options.seconds)
         files = submissions(Path(options.folder))
@@ -218,7 +218,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.seed is None and not options.again and before.get("digest") == grader.digest:
             lab["seed"] = before["seed"]
         for name, why in grader.by_hand.items():
-            print(f"By hand: {name}, for {why}.", flush=True)
+            print(f"By hand: {name} ({why})", flush=True)
         faults = proved(book, lab, lambda path: next(grader.all({path.name: path})))
     except (ValueError, SandboxError) as error:
         faults = [str(error)]
