@@ -43,6 +43,6 @@ export function spell({ gamma }, now) {
       ["c", short(Math.abs(mean))], ["", ") = "], ["b", short(dx)]],
     notes: (n === 1 ? "Example 1 is the whole batch: the mean is its own gradient.\n"
       : `${n} upstream gradients, with mean ${short(mean)}.\n`) +
-      `The gap is γ · mean = ${short(gamma)} · ${mean < 0 ? `(${short(mean)})` : short(mean)} = ${short(lost)}.`,
+      `Lost: γ · mean = ${short(gamma)} · ${mean < 0 ? `(${short(mean)})` : short(mean)} = ${short(lost)}.`,
   };
 }

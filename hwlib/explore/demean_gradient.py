@@ -19,8 +19,9 @@ UPSTREAM = {  # ∂L/∂y₁ ... ∂L/∂yₙ, of j = (1, ..., n)
 class DemeanGradient(Figure):
     """Choose the upstream gradients of y = γ (x − mean) + β and see what reaches x₁.
 
-    At the left stand the upstream gradients times γ, one dot an example, and their mean; at the
-    right what is left for x₁, and γ · ∂L/∂y₁, what would reach it if the mean were a constant.
+    On the left are the upstream gradients times γ, one dot for each example, and their mean; on the
+    right this mean as the batch grows. What reaches x₁ is its distance to γ · ∂L/∂y₁, which would
+    arrive in full if the mean were a constant.
 
     Args:
         upstream: ∂L/∂y₁ to ∂L/∂yₙ: "random" (uniform from -2 to 2, seeded), "single" (1
@@ -40,7 +41,7 @@ class DemeanGradient(Figure):
 
     _esm = module("plot.js", "random.js", "demean_gradient.js", "demean_gradient_view.js")
     SETTINGS = ("upstream", "shift", "gamma", "doublings")
-    HEIGHT = (39, 58)
+    HEIGHT = (39, 56.5)
 
     upstream = traitlets.Enum(list(UPSTREAM), "random").tag(sync=True)
     shift = Real(0.0, min=-0.5, max=0.5).tag(sync=True)
@@ -55,26 +56,22 @@ class DemeanGradient(Figure):
     @property
     def gradient(self) -> np.ndarray:
         """The gradients with respect to x, (n,)."""
-        return _passed(self.arriving, self.gamma)
+        return self.gamma * (self.arriving - self.arriving.mean())
 
     def still(self):
-        """Return `hwlib.figures.curves` of both gradients over the batch size."""
+        """Return `hwlib.figures.curves` of what arrives and the part that is lost."""
         from hwlib.figures import curves  # matplotlib is slow to import
 
         sizes = 2 ** np.arange(11)
         arriving = [_arriving(self.upstream, self.shift, n) for n in sizes]
         both = {
             "γ · ∂L/∂y₁": [self.gamma * dy[0] for dy in arriving],
-            "∂L/∂x₁": [_passed(dy, self.gamma)[0] for dy in arriving],
+            "γ · mean": [self.gamma * dy.mean() for dy in arriving],
         }
-        labels = {"xlabel": "batch size n", "ylabel": "gradient of example 1"}
-        look = {"xscale": "log", "markers": True, "colors": ("blue", "green")}
+        labels = {"xlabel": "batch size n", "ylabel": "∂L/∂x₁ is what lies between"}
+        look = {"xscale": "log", "markers": True, "colors": ("blue", "orange")}
         return curves(both, x=sizes, **look, **labels)
 
 
 def _arriving(upstream, shift, n):
     return UPSTREAM[upstream](np.arange(1, n + 1)) + shift
-
-
-def _passed(dy, gamma):
-    return gamma * (dy - dy.mean())

@@ -1,4 +1,4 @@
-// How the gradient through a batch mean is drawn: the batch, and beside it what is left of example 1.
+// How the gradient through a batch mean is drawn: the batch, and beside it its mean as the batch grows.
 
 const CONTROLS = {
   upstream: ["upstream gradients ∂L/∂yⱼ", { type: "select", options: {
@@ -10,117 +10,113 @@ const CONTROLS = {
     share: "1/n each",
   } }],
   doublings: range("batch size n", 0, 10),
-  shift: range("added to each", -0.5, 0.5, 0.05),
+  shift: ["added to each", { ...range("", -0.5, 0.5, 0.05)[1], more: true }],
   gamma: ["scale γ", { type: "range", min: -2, max: 2, step: 0.25, more: true }],
 };
 const SIZES = Array.from({ length: 1024 }, (_, i) => i + 1).filter((n) => n < 65 || n % 16 === 0);
-// Where things stand: beside each other, or on a phone one above the other. `batch` and `curve` are from
-// left to right, `tops` their upper edges, `tall` how high both are; `axis` is where the numbers stand.
-const WIDE = { size: [724, 300], batch: [136, 316], curve: [370, 580], tops: [34, 34], tall: 226, axis: [343, "middle"] };
-const NARROW = { size: [340, 428], batch: [146, 318], curve: [34, 196], tops: [28, 236], tall: 150, axis: [28, "end"] };
+// Where things stand: the batch and the curve from left to right; names have the rest.
+const WIDE = { size: [724, 300], batch: [46, 226], curve: [262, 566], tall: 222 };
+const NARROW = { size: [340, 300], batch: [32, 112], curve: [128, 232], tall: 222 };
+const TOP = 34;
 
-/** Heights of names: where they are wanted, or further in this direction, 18 px from those before and 12 from lines. */
-function apart(wanted, way, lines) {
-  const placed = [];
-  for (let y of wanted) {
-    const taken = [...lines.map((at) => [at, 12]), ...placed.map((at) => [at, 18])].sort((a, b) => way * (a[0] - b[0]));
-    for (const [at, room] of taken) if (Math.abs(y - at) < room) y = at + way * room;
-    placed.push(y);
-  }
-  return placed;
-}
+/** Heights of names: where they are wanted, or further in this direction, 19 px from those before. */
+const apart = (wanted, way) => wanted.reduce((placed, y, i) =>
+  [...placed, i && way * (y - placed[i - 1]) < 19 ? placed[i - 1] + 19 * way : y], []);
 
 function draw(state, { svg, line, notes, inputs }) {
   const now = passed(state, 2 ** state.doublings);
-  const { n, dy, mean, plain, dx } = now;
+  const { n, dy, mean, plain } = now;
   const said = printed(state, now);
   const words = spell(state, now);
   say(inputs.doublings, `${n}`);
   line.textContent = "";
   for (const [look, text] of words.line) // on a phone it breaks only before the second "="
-    add(line, "span", { class: look && `demean-${look}` }, text.replaceAll(" ", "\u00a0").replace(/^\)./, ") "));
+    add(line, "span", { class: look }, text.replaceAll(" ", "\u00a0").replace(/^\)./, ") "));
   notes.textContent = words.notes;
-  svg.setAttribute("aria-label", `The upstream gradients of the batch times γ, and their mean; beside them the ` +
-    `gradient of x₁ for batches of 1 to ${n}. ${line.textContent}. ${words.notes}`);
+  svg.setAttribute("aria-label", "The upstream gradients of the batch times γ; beside them their mean for batches of " +
+    `1 to ${n}, and its distance to that of example 1. ${line.textContent}. ${words.notes}`);
 
   const wide = matchMedia("(min-width: 40rem)").matches;
-  const { size: [W, H], batch, curve: right, tops, tall, axis } = wide ? WIDE : NARROW;
+  const { size: [W, H], batch, curve: right, tall } = wide ? WIDE : NARROW;
   svg.setAttribute("viewBox", `0 0 ${W} ${H}`);
   svg.setAttribute("width", W);
-  // Both have the same scale, with room for every shift, so that lengths can be compared.
+  // Both have the same scale, with room for every shift, so that heights can be compared.
   const most = 2.5 * Math.max(1, Math.abs(state.gamma));
-  const [one, two] = tops.map((top) => scale([-most, most], top + tall, top));
+  const { px: Y, back: up } = scale([-most, most], TOP + tall, TOP);
   const { px: X, back } = scale([1, 1024], ...right, true);
   const frame = layer(svg, "g", "plot-axes");
   frame.replaceChildren();
   add(frame, "clipPath", { id: `explore-${Math.random()}` }).append(add(frame, "rect", { width: W, height: H }));
   const write = (x, y, text, kind = "") => add(frame, "text", { x, y, class: kind }, text);
-  [one, two].forEach(({ px: Y }, k) => {
-    const [from, to] = k ? right : batch;
-    for (const v of ticks(-most, most)) {
-      add(frame, "path", { d: `M${from} ${Y(v)}H${to}`, class: v ? "" : "demean-zero" });
-      if (wide && k) continue;
-      write(k || wide ? axis[0] : to + 4, Y(v), typeset(v), k || wide ? `plot-${axis[1]}` : "plot-start");
-    }
-    write((from + to) / 2, tops[k] - 14, k ? "what reaches x₁" : "the batch: γ ∂L/∂yⱼ", "bold");
-    write((from + to) / 2, tops[k] + tall + (k ? 34 : 17), k ? "batch size n" : n === 1 ? "example 1 only" : `examples 1 to ${n}`);
-  });
-  for (const v of [1, 4, 16, 64, 256, 1024]) {
-    add(frame, "path", { d: `M${X(v)} ${tops[1]}v${tall}` });
-    write(X(v), tops[1] + tall + 17, v);
+  for (const v of ticks(-most, most)) {
+    for (const [from, to] of [batch, right]) add(frame, "path", { d: `M${from} ${Y(v)}H${to}`, class: v ? "" : "demean-zero" });
+    write(batch[0] - 6, Y(v), typeset(v), "plot-end");
   }
+  for (const v of [1, 4, 16, 64, 256, 1024]) {
+    add(frame, "path", { d: `M${X(v)} ${TOP}v${tall}` });
+    if (wide || Math.log2(v) % 4 < 2 && v !== 4) write(X(v), TOP + tall + 17, v);
+  }
+  const middle = ([from, to]) => (from + to) / 2;
+  write(middle(batch), 14, wide ? "the batch: γ ∂L/∂yⱼ" : "γ ∂L/∂yⱼ", "bold");
+  write(middle(batch), TOP + tall + 34, n === 1 ? "example 1" : wide ? `examples 1 to ${n}` : `1 to ${n}`);
+  write(middle(right), 14, wide ? "its mean as the batch grows" : "their mean", "bold");
+  write(middle(right), TOP + tall + 34, "batch size n");
 
-  // The batch, from left to right, and how its mean parts the gradient of example 1.
-  const left = batch[0] + 14;
-  const spread = (i) => left + (i * (batch[1] - 16 - left)) / Math.max(1, n - 1);
-  const [Y, Z] = [one.px, two.px];
-  const [m, small] = [state.gamma * mean, n > 100 ? "demean-many" : ""];
+  // The batch, from left to right; example 1 and the mean reach over to the curve.
+  const left = batch[0] + 12;
+  const spread = (i) => left + (i * (batch[1] - 18 - left)) / Math.max(1, n - 1);
+  const m = state.gamma * mean;
+  const small = n > 100 ? "demean-many" : "";
   curve(svg, "demean-dots", `point plot-a ${small}`, dy.map((v, i) => `M${spread(i).toFixed(2)} ${Y(state.gamma * v).toFixed(2)}h.01`).join(""));
-  curve(svg, "demean-goal", "a", `M${left} ${Y(plain)}H${wide ? axis[0] - 12 : batch[1]}M${wide ? axis[0] + 12 : right[0]} ${Z(plain)}H${right[1]}`);
-  curve(svg, "demean-mean", "c", `M${left - 8} ${Y(m)}H${batch[1] - 6}`);
-  // What is lost stands beside what is left: where the mean is negative, they overlap.
-  const bar = (key, look, x, from, to) => curve(svg, key, look, `M${x - 4} ${from}h8m-4 0V${to}m-4 0h8`);
-  bar("demean-lost", "c", left - 8, Y(0), Y(m));
-  bar("demean-left", "b", left, Y(m), Y(plain));
-  dot(svg, "demean-first", "a", left, Y(plain));
-  dot(svg, "demean-end", "c", batch[1] - 6, Y(m)).dataset.grip = "mean";
+  curve(svg, "demean-over", "c", `M${batch[1]} ${Y(m)}H${X(n)}`);
+  curve(svg, "demean-first", "a", `M${left} ${Y(plain)}H${right[0]}`);
+  curve(svg, "demean-mean", "c", `M${batch[0]} ${Y(m)}H${batch[1]}`);
+  dot(svg, "dot-first", "a", left, Y(plain));
 
-  curve(svg, "passed", "b", SIZES.filter((k) => k <= n).map((k, i) => `${i ? "L" : "M"}${X(k).toFixed(2)} ${Z(passed(state, k).dx).toFixed(2)}`).join(""));
-  bar("gap-left", "b", X(n), Z(0), Z(dx));
-  bar("gap-lost", "c", X(n) + 8, Z(dx), Z(plain));
-  dot(svg, "dot-passed", "b", X(n), Z(dx)).dataset.grip = "size";
+  // Over the batch size: what example 1 brings, the mean, and between them what is left for x₁.
+  const sizes = SIZES.filter((k) => k <= n).map((k) => [k, passed(state, k)]);
+  const path = (points, f) => points.map(([k, at], i) => `${i ? "L" : "M"}${X(k).toFixed(2)} ${Y(f(at)).toFixed(2)}`).join("");
+  const goal = path(sizes, (at) => at.plain);
+  const lost = (points) => path(points, (at) => at.lost);
+  curve(svg, "demean-between", "b", `${goal}${lost([...sizes].reverse()).replace("M", "L")}z`);
+  curve(svg, "demean-goal", "a", goal);
+  curve(svg, "passed", "c", lost(sizes));
+  curve(svg, "demean-left", "b", `M${X(n) - 5} ${Y(m)}h10m-5 0V${Y(plain)}m-5 0h10`);
+  dot(svg, "dot-mean", "c", batch[1], Y(m)).dataset.grip = "mean";
+  dot(svg, "dot-size", "c", X(n), Y(m)).dataset.grip = "size";
 
   const names = layer(svg, "g", "demean-names");
   names.replaceChildren();
   const label = (x, y, text, look) => add(names, "text", { x, y, class: look }, text);
-  const way = plain < 0 ? -1 : 1; // a name stands beyond its line, the others towards 0
-  apart([Y(plain) - 12 * way, (Y(m) + Y(plain)) / 2, (Y(0) + Y(m)) / 2], way, []).forEach((y, i) => {
-    const text = ["example 1", `rest = ${short(said.dx)}`, `γ · mean = ${short(said.lost)}`][i];
-    label(left - 18, y, text, `end ${"abc"[i]}`);
-  });
-  apart([Z(plain) - 13 * way, (Z(dx) + Z(plain)) / 2, Z(dx / 2)], way, [Z(0), Z(plain)]).forEach((y, i) => {
-    const text = [`γ ∂L/∂y₁ = ${short(said.plain)}`, `gap = ${short(said.lost)}`, `∂L/∂x₁ = ${short(said.dx)}`][i];
-    label(wide || n < 2 ? X(n) + 16 : right[1] + 16, y, text, "acb"[i]); // on a phone beside the plot
-  });
+  const way = plain < m ? -1 : 1; // the names of both ends stand outside
+  label(left + 10, Y(plain) - 13 * way, "example 1", "a");
+  label(batch[1] - 10, Y(m) + 14 * way, "mean", "c end");
+  const texts = wide ? ["γ ∂L/∂y₁ = ", "reaches x₁: ", "γ · mean = "] : ["γ∂L/∂y₁ ", "to x₁: ", "γ·mean "];
+  const x = wide ? X(n) + 14 : right[1] + 8;
+  apart([Y(plain) - 13 * way, (Y(m) + Y(plain)) / 2, Y(m) + 14 * way], way).forEach((y, i) =>
+    label(x, y, texts[i] + short([said.plain, said.dx, said.lost][i]), "abc"[i]));
+  svg.append(names);
   return (px, py, part) => {
     if (part === "size") return { doublings: Math.round(Math.log2(Math.max(1, Math.min(1024, back(px))))) };
-    return state.gamma ? { shift: one.back(py) / state.gamma - passed({ ...state, shift: 0 }, n).mean } : {};
+    if (!state.gamma) return {};
+    const shift = up(py) / state.gamma - passed({ ...state, shift: 0 }, n).mean;
+    return { shift: Math.max(-0.5, Math.min(0.5, shift)) };
   };
 }
 
 const FIGURE = {
   title: "The gradient through a batch mean",
-  invite: "Press Play, or drag the orange dot up or down, the green one sideways.",
+  invite: "Press Play: the batch grows, its mean shrinks, and more reaches x₁. Or drag the orange dots.",
   controls: CONTROLS,
   presets: {
-    "Random: gap closes": { upstream: "random", shift: 0, doublings: 10 },
-    "Plus ½: gap stays": { upstream: "random", shift: 0.5, doublings: 10 },
-    "All 1: nothing arrives": { upstream: "constant", shift: 0, doublings: 3 },
+    "Random: the mean fades": { upstream: "random", shift: 0, doublings: 10 },
+    "Plus ½: the mean stays": { upstream: "random", shift: 0.5, doublings: 10 },
+    "All 1: nothing is left": { upstream: "constant", shift: 0, doublings: 3 },
   },
   play: {
     first: () => ({ doublings: 0 }),
     next: ({ doublings }) => (doublings < 10 ? { doublings: doublings + 1 } : null),
-    every: 700,
+    every: 500,
   },
   look: "explore-lead",
   draw,

@@ -269,12 +269,11 @@ def test_the_gradient_in_words(demean):
 
     assert line(four) == "∂L/∂x₁ = γ (∂L/∂y₁ − mean) = 2 · (1 − 0.25) = 1.5"
     assert (
-        four["notes"]
-        == "4 upstream gradients, with mean 0.25.\nThe gap is γ · mean = 2 · 0.25 = 0.5."
+        four["notes"] == "4 upstream gradients, with mean 0.25.\nLost: γ · mean = 2 · 0.25 = 0.5."
     )
     assert one["notes"].startswith("Example 1 is the whole batch")
     assert line(below).endswith("= 2 · (0.5 + 0.25) = 1.5")
-    assert below["notes"].endswith("The gap is γ · mean = 2 · (−0.25) = −0.5.")
+    assert below["notes"].endswith("Lost: γ · mean = 2 · (−0.25) = −0.5.")
 
 
 @pytest.mark.parametrize("upstream", UPSTREAM)
@@ -558,7 +557,7 @@ def test_the_stills_say_the_present_state():
     assert "samples 0, 1, 2, channel 0. Outlined is the entry in sample 1, channel 0" in cube.alt
     assert NormCube().still().alt.startswith("group norm with 2 groups")
     gradient = DemeanGradient(upstream="constant", gamma=2).still()
-    assert "γ · ∂L/∂y₁: 2 at 1, 2 at 1024. ∂L/∂x₁: 0 at 1, 0 at 1024." in gradient.alt
+    assert "γ · ∂L/∂y₁: 2 at 1, 2 at 1024. γ · mean: 2 at 1, 2 at 1024." in gradient.alt
     bell = NormalizedGaussian(mean=-2, std=0.5, beta=1, gamma=-1.5).still().alt
     assert "inputs: a Gaussian with mean −2 and standard deviation 0.5, 0.798 high." in bell
     assert (
