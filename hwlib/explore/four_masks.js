@@ -23,15 +23,10 @@ const short = (v) => typeset(Math.abs(v) < 1 ? +v.toFixed(2) : +v.toPrecision(3)
 const signed = (v) => (v < 0 ? `(${short(v)})` : short(v));
 
 /** What is seen, in words; `drawn` are the masks of the draws. */
-export function spell({ y, mask }, { networks, mean, variance, loss }, drawn) {
-  const { mask: r, chance, prediction, error } = networks[mask];
-  const line = `Mask (${r.join(", ")}): P ${short(chance)}, prediction ${short(prediction)}, ` +
-    `squared error (${short(y)} − ${signed(prediction)})² = ${short(error)}.`;
+export function spell({ y }, { networks, mean, variance, loss }, drawn) {
+  const line = `Average squared error ${short(loss)}; without dropout ${short(networks[3].error)}.`;
   const seen = drawn.reduce((total, index) => total + networks[index].error, 0) / drawn.length;
-  const notes = [
-    "Bars: as high as error², as wide as P.",
-    `(${short(y)} − ${signed(mean)})² + variance ${short(variance)} = ${short(loss)} on average.`,
-    drawn.length ? `Average over ${drawn.length} random masks: ${short(seen)}.` : `The mean prediction is ${short(mean)}.`,
-  ];
+  const notes = [`Bias² (${short(y)} − ${signed(mean)})² + variance ${short(variance)} = ${short(loss)}.`];
+  if (drawn.length) notes.push(`Average over ${drawn.length} random masks: ${short(seen)}.`);
   return { line, notes, seen };
 }

@@ -22,8 +22,7 @@ class FourMasks(Figure):
         y: the target.
         w1, w2: the weights, from −10 to 10.
         keep: the probability of keeping a feature, 0 <= keep <= 1.
-        mask: the mask that is spelled out, from 0 to 3.
-        draws: how many masks are drawn at random, from 0 to 1000. Play goes to 200.
+        draws: how many masks are drawn at random, from 0 to 1000. Play goes to 100.
 
     Raises:
         TraitError: if x does not hold two numbers or a setting is out of its range.
@@ -34,15 +33,14 @@ class FourMasks(Figure):
     """
 
     _esm = module("random.js", "four_masks.js", "four_masks_view.js")
-    SETTINGS = ("x", "y", "w1", "w2", "keep", "mask", "draws")
-    HEIGHT = (39, 61.5)
+    SETTINGS = ("x", "y", "w1", "w2", "keep", "draws")
+    HEIGHT = (39.5, 65.5)
 
     x = Numbers([3, 2]).tag(sync=True)
     y = Real(5.0).tag(sync=True)
     w1 = Real(2.0, min=-10, max=10).tag(sync=True)
     w2 = Real(1.0, min=-10, max=10).tag(sync=True)
     keep = Real(0.75, min=0, max=1).tag(sync=True)
-    mask = traitlets.Int(2, min=0, max=3).tag(sync=True)
     draws = traitlets.Int(0, min=0, max=1000).tag(sync=True)
 
     @traitlets.validate("x")

@@ -140,10 +140,10 @@ def columns_equalized(X, *, keep) -> Picture:
 
 
 def masks_averaged(x, y, w, *, keep) -> Picture:
-    """Draw the squared error under each mask of one example; the areas add up to the average.
+    """Draw the squared errors under all masks of one example, and how they average.
 
-    There is a bar for each mask, in the order of `theory.Noise.outcomes`. Its width is the
-    probability of the mask and its height the squared error. The dashed line is the average.
+    There is a bar for each mask, in the order of `theory.Noise.outcomes`: its squared error times
+    its probability. The last bar stacks them all: the average.
 
     Args:
         x: (d,) features, at most 4 of them.
@@ -165,20 +165,17 @@ def masks_averaged(x, y, w, *, keep) -> Picture:
     masks, chances = theory.bernoulli(keep=keep).outcomes(len(x))
     errors = (y - masks * x @ w) ** 2
     average = chances @ errors
-    starts = np.cumsum(chances) - chances
+    parts = chances * errors
     names = ["".join(str(int(r)) for r in mask) for mask in masks]
+    look = {"color": ORANGE, "alpha": 0.3, "edgecolor": ORANGE}
     with style():
         fig = Figure(figsize=(7.5, 4), layout="constrained")
         axes = fig.subplots()
-        axes.bar(starts, errors, chances, align="edge", color=ORANGE, alpha=0.3, edgecolor=ORANGE)
-        for start, chance, error in zip(starts, chances, errors, strict=True):
-            if chance > 0.03:
-                axes.text(start + chance / 2, error, number(error), ha="center", va="bottom")
-        axes.axhline(average, color="k", ls="--", lw=1.4)
-        axes.text(1.01, average, f"average\n{number(average)}", va="center")
-        shown = [(s + c / 2, n) for s, c, n in zip(starts, chances, names, strict=True) if c > 0.03]
-        axes.set_xticks(*zip(*shown, strict=True))
-        axes.set(xlim=(0, 1), xlabel="mask, as wide as its probability", ylabel="squared error")
+        axes.bar(names, parts, **look)
+        axes.bar(["average"] * len(parts), parts, bottom=np.cumsum(parts) - parts, **look)
+        for x, value in enumerate([*parts, average]):
+            axes.text(x, value, number(value), ha="center", va="bottom")
+        axes.set(xlabel="mask", ylabel="squared error × probability")
     told = ", ".join(
         f"{name} {number(error)} (probability {number(chance)})"
         for name, error, chance in zip(names, errors, chances, strict=True)

@@ -540,64 +540,38 @@ def test_own_data_and_what_is_wrong_with_it(figure):
 
 
 def check_masks(figure):
-    """Words, bars and networks show hwlib's average; return the mask that is spelled out."""
+    """Words, bars and networks show hwlib's average; return the widget of this state."""
     view = FourMasks(
         w1=value(figure, "weight w₁"),
         w2=value(figure, "weight w₂"),
         keep=value(figure, "keep"),
-        mask=int(value(figure, "mask")),
         draws=int(value(figure, "random draws")),
     )
-    mask = [view.mask >> 1, view.mask & 1]
-    assert f"Mask ({mask[0]}, {mask[1]}):" in figure.locator(LINE).inner_text()
+    near(numbers(figure.locator(LINE).inner_text().rstrip(".")), [view.average, view.errors[3]])
     notes = figure.locator(NOTES).inner_text().splitlines()
-    near(numbers(notes[1])[-1], view.average)
+    near(numbers(notes[0].rstrip("."))[-1], view.average)
+    named = figure.locator(".masks-count").all_text_contents()
     if view.draws:
-        near(numbers(notes[2].rstrip(".")), [view.draws, view.counts @ view.errors / view.draws])
-        counts = figure.locator(".masks-count").all_text_contents()
-        assert [numbers(text)[0] for text in counts] == view.counts.tolist()
-    errors = figure.locator(".masks-error").all_text_contents()
-    np.testing.assert_allclose([numbers(t)[1] for t in errors], view.errors, rtol=6e-3, atol=6e-3)
+        near(numbers(notes[1].rstrip(".")), [view.draws, view.counts @ view.errors / view.draws])
+        assert [int(re.search(r"(\d+)×", text)[1]) for text in named] == view.counts.tolist()
+    shown = [numbers(t)[0] for t in figure.locator(".masks-error").all_text_contents()]
+    np.testing.assert_allclose(shown, view.errors, rtol=6e-3, atol=6e-3)
     cards = figure.locator(".masks-card").all()
     assert [card.locator("ellipse.dropped").count() for card in cards] == [2, 1, 1, 0]
-    sizes = "e => [+e.getAttribute('width'), +e.getAttribute('height')]"
-    shown = [bar.evaluate(sizes) for bar in figure.locator(".masks-bars rect").all()]
-    floor, line = figure.evaluate(
-        "e => ['floor', 'average'].map((c) => +/M44 ([-\\d.]+)/.exec("
-        "e.querySelector('path.masks-' + c).getAttribute('d'))[1])"
+    high = "all => all.map((e) => +e.getAttribute('height'))"
+    parts, stacked = (
+        np.array(figure.locator(f".masks-bars rect{kind}").evaluate_all(high))
+        for kind in (":not(.part)", ".part")
     )
-    width = sum(wide for wide, _ in shown)
-    area = sum(wide * high for wide, high in shown)
-    assert area / width == pytest.approx(floor - line, abs=0.01)
-    parts = figure.locator(".masks-bias, .masks-variance").all()
-    assert sum(p.evaluate("e => e.getBBox().height") for p in parts) == pytest.approx(
-        floor - line, abs=0.01
-    )
-    return view.mask
+    np.testing.assert_allclose(parts, stacked)
+    _, chances = theory.bernoulli(keep=view.keep).outcomes(2)
+    np.testing.assert_allclose(parts / parts.sum(), chances * view.errors / view.average, atol=1e-9)
+    return view
 
 
 @on(FourMasks)
-def test_a_coin_is_clicked_and_a_network(page, figure):
-    assert check_masks(figure) == 2
-    coin = figure.locator("[data-spot='coin 2 1']")
-    page.mouse.click(*centre(coin))
-    assert check_masks(figure) == 3
-    assert figure.locator(".chosen").count() == 2  # the network, and its bar
-    page.mouse.click(*centre(figure.locator("[data-spot='coin 3 0']")))
-    assert check_masks(figure) == 1
-    page.mouse.click(*centre(figure.locator(".masks-bars rect").nth(3)))
-    assert check_masks(figure) == 3
-    page.set_viewport_size({"width": 390, "height": 900})
-    press(figure, "Reset")
-    spot = figure.locator("[data-spot='mask 0']").first
-    spot.scroll_into_view_if_needed()
-    box = spot.bounding_box()
-    page.mouse.click(box["x"] + 5, box["y"] + 30)
-    assert check_masks(figure) == 0
-
-
-@on(FourMasks)
-def test_masks_by_keys_presets_and_both_ends(figure):
+def test_masks_by_keys_presets_and_both_ends(page, figure):
+    check_masks(figure)
     for name, keys in (
         ("keep", "Home"),
         ("keep", "End"),
@@ -606,14 +580,15 @@ def test_masks_by_keys_presets_and_both_ends(figure):
     ):
         slider(figure, name).press(keys)
         check_masks(figure)
-    for name, average in (
-        ("Keep half", FourMasks(keep=0.5).average),
-        ("No error without dropout", 4),
-        ("The least average", FourMasks(w1=0.95, w2=1.43).average),
+    page.set_viewport_size({"width": 390, "height": 900})
+    for name, settings in (
+        ("Keep half", {"keep": 0.5}),
+        ("No error without dropout", {"w1": 1, "w2": 1}),
+        ("The least average", {"w1": 0.95, "w2": 1.43}),
     ):
         press(figure, name)
-        check_masks(figure)
-        near(numbers(figure.locator(NOTES).inner_text().splitlines()[1])[-1], average)
+        assert check_masks(figure).average == FourMasks(**settings).average
+        apart(figure.locator(".masks-bars text"))
 
 
 @on(FourMasks)
@@ -622,18 +597,21 @@ def test_play_draws_masks_and_counts_them(page, figure):
     seen = []
     for _ in range(6):
         step.click()
-        seen.append(check_masks(figure))
+        check_masks(figure)
+        chosen = figure.locator(".masks-card").evaluate_all(
+            "all => all.map((e) => e.classList.contains('chosen'))"
+        )
+        seen += np.flatnonzero(chosen).tolist()
         apart(figure.locator(".masks-bars text"))
         for card in figure.locator(".masks-card").all():
             apart(card.locator("text"))
     assert np.bincount(seen, minlength=4).tolist() == FourMasks(draws=6).counts.tolist()
+    page.evaluate("window.setTimeout = ((real) => (f, ms) => real(f, ms / 20))(setTimeout)")
     press(figure, "Play")
-    page.wait_for_timeout(1500)
-    press(figure, "Pause")
-    assert value(figure, "random draws") > 8
-    check_masks(figure)
+    page.wait_for_function("document.querySelector('.explore-play').textContent === 'Play'")
+    assert check_masks(figure).draws == 100
     slider(figure, "random draws").press("End")
-    check_masks(figure)
+    assert check_masks(figure).draws == 200
     step.click()
     assert value(figure, "random draws") == 0
 

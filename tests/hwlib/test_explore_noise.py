@@ -376,7 +376,6 @@ def draw_networks(count=60):
             "w1": float(rng.normal()),
             "w2": float(rng.normal()),
             "keep": float(rng.uniform()) if i % 6 else float(i % 4 == 0),
-            "mask": i % 4,
             "draws": 5 * i,
         }
 
@@ -415,12 +414,14 @@ def test_both_languages_draw_the_same_masks(masks):
 
 def test_the_words_of_the_masks_are_their_numbers(masks):
     body = "return data.map((s) => figure.spell(s, figure.average(s), [2, 2, 3, 0]));"
-    base = {"x": [3, 2], "y": 5, "w1": 2, "w2": 1, "keep": 0.75, "mask": 2}
-    one, negative = masks(body, [base, {**base, "w2": -1.5, "mask": 1}])
-    assert one["line"] == "Mask (1, 0): P 0.19, prediction 6, squared error (5 − 6)² = 1."
-    assert one["notes"][1] == "(5 − 6)² + variance 7.5 = 8.5 on average."
-    assert one["notes"][2] == "Average over 4 random masks: 9."
-    assert "prediction −3, squared error (5 − (−3))² = 64" in negative["line"]
+    base = {"x": [3, 2], "y": 5, "w1": 2, "w2": 1, "keep": 0.75}
+    one, negative = masks(body, [base, {**base, "w1": -2}])
+    assert one["line"] == "Average squared error 8.5; without dropout 9."
+    assert one["notes"] == [
+        "Bias² (5 − 6)² + variance 7.5 = 8.5.",
+        "Average over 4 random masks: 9.",
+    ]
+    assert negative["notes"][0].startswith("Bias² (5 − (−3))² + variance 7.5 = 71.5")
 
 
 def test_one_weights_terms_and_minima_are_hwlibs(weight):
@@ -516,7 +517,6 @@ BAD = [
         "'keep' trait of a FourMasks instance should not be greater than 1",
     ),
     (FourMasks, {"x": [1, 2, 3]}, "FourMasks: x must be (2,), got (3,)"),
-    (FourMasks, {"mask": 4}, "'mask' trait of a FourMasks instance should not be greater than 3"),
     (FourMasks, {"draws": -1}, "'draws' trait of a FourMasks instance should not be less than 0"),
     (OneWeight, {"keep": 0.1}, "'keep' trait of an OneWeight instance should not be less than 0.3"),
     (OneWeight, {"w": float("nan")}, "'w' trait of an OneWeight instance expected a finite number"),
