@@ -62,7 +62,7 @@ const pair = (w) => `(${w.map(short).join(", ")})`;
 /** What is seen, in words; `way` is SGD's. */
 export function spell({ p, steps }, { w, fit, penalty, loss, shortest, limit }, way) {
   const line = p ? `p = ${typeset(p)}: minimum at w = ${pair(w)}, loss ${short(loss)}.`
-    : `No dropout: of all minima w = ${pair(w)} has the smallest norm.`;
+    : `p = 0: no error on the whole line; nearest to 0 is w = ${pair(w)}.`;
   const notes = [
     `Squared error ${short(fit)} + penalty ${short(penalty)} = ${short(loss)}.`,
     steps ? `SGD after ${steps} steps: ${pair(way.at(-1))}.\nMean of its last half: ${pair(settled(way))}.`

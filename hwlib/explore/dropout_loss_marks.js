@@ -1,15 +1,11 @@
 // What stands beside the landscape of the loss: names at its lines, the jump, and the prediction as a bar.
 
-/** Write a name beside a line of pixels, at this part of it: right of it where it is steep, else above. Returns where. */
-export function nameLine(parent, points, part, kind, text, side = 1) {
+/** Write a name above a line of pixels, at this part of it: right of a line that falls, left of one that rises. */
+export function nameLine(parent, points, part, text, rises) {
   const inside = points.filter(([a, b]) => Number.isFinite(a + b));
-  if (inside.length < 2) return [0, 0];
-  const [from, to] = [inside[0], inside.at(-1)];
-  const [x, y] = [0, 1].map((j) => from[j] + part * (to[j] - from[j]));
-  const steep = Math.abs(to[1] - from[1]) > 0.7 * Math.abs(to[0] - from[0]);
-  add(parent, "text", steep ? { x: x + 11 * side, y: y + 5, class: `${kind} ${side > 0 ? "" : "plot-end"}` }
-    : { x, y: y - 10, class: `${kind} middle` }, text);
-  return [x + 40 * side, y];
+  if (inside.length < 2) return;
+  const [x, y] = [0, 1].map((j) => inside[0][j] + part * (inside.at(-1)[j] - inside[0][j]));
+  add(parent, "text", { x: x + (rises ? -10 : 10), y: y - 3, class: rises ? "plot-end" : "" }, text);
 }
 
 /** The arrow of the jump, from the ring at p = 0 to that of p → 0, above the line. */
@@ -28,23 +24,22 @@ export function jump(parent, [[ax, ay], [bx, by]]) {
 }
 
 /** The two contributions at the minimum, one on the other, up to the target; in a panel so high. */
-export function predictionBar(panel, { x1, x2, y }, { w, parts }, height) {
+export function predictionBar(panel, { y }, { parts }, height) {
   panel.replaceChildren();
-  const [floor, top] = [height - 34, 42];
+  const [floor, top, wide] = [height - 40, 52, 64];
   const up = (v) => floor - ((floor - top) * v) / y;
-  add(panel, "text", { x: 0, y: 14 }, "prediction at the minimum");
-  add(panel, "rect", { x: 4, y: top, width: 44, height: floor - top, class: "whole" });
+  const write = (x, y, text, kind) => add(panel, "text", { x, y, class: kind }, text);
+  write(0, 14, "prediction at the dot", "bold");
+  add(panel, "rect", { x: 0, y: top, width: wide, height: floor - top, class: "whole" });
   let from = 0;
-  const names = [];
-  parts.forEach((part, j) => {
-    add(panel, "rect", { x: 4, y: up(from + part), width: 44, height: up(from) - up(from + part), class: "ab"[j] });
-    names.push([up(from + part / 2) + 5, `x${"₁₂"[j]}w${"₁₂"[j]} = ${short([x1, x2][j])}·${short(w[j])} = ${short(part)}`]);
+  const names = parts.map((part, j) => {
+    add(panel, "rect", { x: 0, y: up(from + part), width: wide, height: up(from) - up(from + part), class: "ab"[j] });
     from += part;
+    return up(from - part / 2) + 5;
   });
-  names[1][0] = Math.min(names[1][0], names[0][0] - 19);
-  names.forEach(([place, text], j) => add(panel, "text", { x: 56, y: place, class: "ab"[j] }, text));
-  add(panel, "path", { d: `M0 ${top}H56` });
-  add(panel, "text", { x: 56, y: top - 5 }, `target y = ${short(y)}`);
-  const error = y - from;
-  if (up(from) - top > 34) add(panel, "text", { x: 56, y: (top + up(from)) / 2 + 11, class: "pale" }, `error ${short(error)}`);
+  names[1] = Math.max(top + 15, Math.min(names[1], names[0] - 20));
+  names.forEach((place, j) => write(wide + 10, place, `x${"₁₂"[j]}w${"₁₂"[j]} = ${short(parts[j])}`, "ab"[j]));
+  add(panel, "path", { d: `M-5 ${top}H${wide + 5}` });
+  write(wide + 10, top - 5, `target y = ${short(y)}`, "");
+  if (up(from) - top > 40) write(wide + 10, (top + up(from)) / 2 + 11, `error ${short(y - from)}`, "pale");
 }

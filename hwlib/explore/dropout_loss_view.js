@@ -24,23 +24,24 @@ function draw(state, { svg, line, notes }) {
 
   // A unit is as long up as across: only so does the point nearest to 0 look nearest.
   const wide = matchMedia("(min-width: 40rem)").matches;
-  const [width, height] = wide ? [470, 322] : [360, 300];
+  const [width, height] = wide ? [476, 322] : [360, 300];
   const far = [0, 1].map((j) => Math.max(shortest[j], limit[j]));
-  const inner = [width - MARGIN.left - MARGIN.right, height - MARGIN.top - MARGIN.bottom];
+  const margin = { ...MARGIN, top: 28 };
+  const inner = [width - margin.left - margin.right, height - margin.top - margin.bottom];
   const pixel = Math.max(...far.map((v, j) => (1.5 * v) / inner[j]));
   const [x, y] = far.map((v, j) => [-1, 1].map((side) => 0.55 * v + (side * pixel * inner[j]) / 2));
   const plane = layer(svg, "g", "loss-plane");
-  const { X, Y, path } = axes(plane, { x, y, xlabel: "weight w₁", ylabel: "weight w₂", width, height });
+  const { X, Y, path } = axes(plane, { x, y, xlabel: "weight w₁", ylabel: "weight w₂", width, height, margin });
   const pixels = (points) => within(points, x, y).map(([a, b]) => [X(a), Y(b)]);
   const show = (key, look, lines) =>
     curve(plane, key, look, lines.map((points) => path(within(points, x, y))).join(""));
   const contours = LEVELS.map((l) => contour(state, result, (l * state.y) ** 2));
   const valley = [4, -2].map((s) => [s * limit[0], (2 - s) * limit[1]]);
   const norm = Math.hypot(...shortest);
-  const turn = (degrees) => [norm * Math.cos((degrees * Math.PI) / 180), norm * Math.sin((degrees * Math.PI) / 180)];
+  const around = Array.from({ length: 181 }, (_, i) => [norm * Math.cos((i * Math.PI) / 90), norm * Math.sin((i * Math.PI) / 90)]);
   show("loss-contours", "ink", contours.flat());
-  show("loss-valley", "b", [valley]);
-  show("loss-norm", "ink", [Array.from({ length: 181 }, (_, i) => turn(2 * i))]);
+  show("loss-valley", "ink", [valley]);
+  show("loss-norm", "ink", state.p ? [] : [around]); // without dropout the minimum is nearest to 0
   show("loss-minima", "ink", [[limit, [0, 0]]]);
   const every = Math.ceil(way.length / 1000); // more points would not be seen
   show("loss-way", "c", [way.filter((_, i) => i % every === 0)]);
@@ -51,21 +52,12 @@ function draw(state, { svg, line, notes }) {
   const names = layer(plane, "g", "loss-names");
   names.replaceChildren();
   const rings = [shortest, limit].map(([a, b]) => [X(a), Y(b)]); // of no dropout and almost none
-  const zero = nameLine(names, pixels(valley), wide ? 0.13 : 0.95, "b", "zero error");
-  const minima = nameLine(names, pixels([limit, [0, 0]]), 0.62, "", wide ? "minima for p > 0" : "minima, p > 0", -1);
-  const [cx, cy] = turn(wide ? 132 : 90);
-  add(names, "text", { x: Math.max(52, wide ? X(cx) + 4 : 0), y: Y(cy) + (wide ? 24 : -7) }, "same length as p = 0");
-  // "equal loss" stands on a contour where no name and no other line is.
+  add(names, "text", { x: margin.left + inner[0] / 2, y: 14, class: "bold middle" }, "contours of the expected loss");
+  const flat = limit[0] > 1.4 * limit[1];
+  nameLine(names, pixels(valley), !wide ? 0.95 : flat ? 0.02 : 0.13, "zero error");
+  nameLine(names, pixels([limit, [0, 0]]), 0.62, wide ? "minima for p > 0" : "minima, p > 0", true);
+  if (!state.p && X(norm) - X(0) > 90) add(names, "text", { x: X(-0.6 * norm), y: Y(0.8 * norm) + 18 }, wide ? "same distance to 0" : "same norm");
   const least = [X(w[0]), Y(w[1])];
-  const taken = [zero, minima, ...rings, least, [0, 1].map((j) => (rings[0][j] + rings[1][j]) / 2 + 30), [X(cx) + 50, Y(cy)]];
-  const between = (points) => points.slice(1).flatMap((to, i) => Array.from({ length: 9 }, (_, t) => points[i].map((v, j) => v + (t / 8) * (to[j] - v))));
-  const lines = between(pixels(valley)).concat(pixels(Array.from({ length: 181 }, (_, i) => turn(2 * i))), pixels(way));
-  const [ex, ey] = contours.flat().flatMap((points) => between(pixels(points)))
-    .filter(([a, b]) => a > 84 && a < width - 46 && b > 30 && b < height - 56
-      && taken.every(([c, d]) => Math.abs(a - c) > 80 || Math.abs(b - d) > 22)
-      && lines.every(([c, d]) => !(Math.abs(a - c) < 42 && Math.abs(b - d) < 12)))
-    .reduce((best, at) => (at[0] + at[1] > best[0] + best[1] ? at : best), [0, 0]);
-  if (ex) add(names, "text", { x: ex, y: ey, class: "middle pale" }, "equal loss");
 
   jump(ends, rings);
   for (const [[a, b], other, text] of [[shortest, limit, "p = 0"], [limit, shortest, "p → 0"]]) {
@@ -91,7 +83,7 @@ function draw(state, { svg, line, notes }) {
   const leader = layer(plane, "g", "loss-leader");
   leader.replaceChildren();
   if (state.steps >= 20 && inside(mean)) {
-    const [tx, ty] = [width - 100, Math.max(46, Y(mean[1]) - 40)];
+    const [tx, ty] = [width - (wide ? 100 : 118), Math.max(46, Y(mean[1]) - 40)];
     add(leader, "path", { d: `M${X(mean[0]) + 7} ${Y(mean[1]) - 2}L${tx - 4} ${ty - 4}` });
     add(leader, "text", { x: tx, y: ty, class: "c" }, "SGD: mean of");
     add(leader, "text", { x: tx, y: ty + 17, class: "c" }, "its last half");
@@ -99,7 +91,7 @@ function draw(state, { svg, line, notes }) {
   plane.append(names, ends, leader, mark);
 
   const bar = layer(svg, "g", "loss-parts");
-  bar.setAttribute("transform", wide ? "translate(500 0)" : `translate(40 ${height + 10})`);
+  bar.setAttribute("transform", wide ? "translate(536 0)" : `translate(46 ${height + 10})`);
   predictionBar(bar, state, result, wide ? height : 220);
   svg.setAttribute("viewBox", wide ? `0 0 724 ${height}` : `0 0 360 ${height + 200}`);
   svg.setAttribute("width", wide ? 724 : 400);
@@ -130,7 +122,7 @@ const FIGURE = {
       if (steps) return steps < WALK ? { steps: Math.min(WALK, steps + (steps < 20 ? 1 : 5)) } : null;
       return p < LAST ? { p: +Math.min(LAST, p + 0.01).toFixed(2) } : null;
     },
-    every: 80,
+    every: ({ p, steps }) => (steps || p > 0.01 ? 70 : 900), // the jump is seen
   },
   draw,
   look: "explore-lead",

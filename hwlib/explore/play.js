@@ -4,13 +4,14 @@ const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /**
  * Add the buttons. `first(state)` is what to change for the beginning, `next(state)` for the next step,
- * null at the end; a step is shown for `every` ms. `again` is what Step is called. Play begins at the beginning, unless
+ * null at the end; a step is shown for `every` ms, a number or a function of the state. `again` is what Step is called. Play begins at the beginning, unless
  * it was stopped or stepped to where the figure is. What the reader does stops it. Where the trait `plays` is true, it plays
  * once when it is first seen, unless the reader wants no motion; then there is no Play at all, and Step remains.
  */
 export function player({ first, next, every, again = "Step" }, { root, model, line, now, change, button }) {
   let timer, left; // where it was left
 
+  const wait = () => { timer = setTimeout(tick, every.call ? every(now()) : every); };
   const leave = () => (left = JSON.stringify(now()));
   function stop() {
     clearTimeout(timer);
@@ -24,14 +25,14 @@ export function player({ first, next, every, again = "Step" }, { root, model, li
     const changes = root.isConnected ? next(now()) : null;
     if (!changes) return stop();
     change(changes);
-    timer = setTimeout(tick, every);
+    wait();
   }
   function begin() {
     play.textContent = "Pause";
     root.classList.add("explore-playing");
     line.setAttribute("aria-live", "off"); // not every step is read out
     if (left !== JSON.stringify(now()) || !next(now())) change(first(now()));
-    timer = setTimeout(tick, every);
+    wait();
   }
 
   const play = button("Play", () => (timer ? stop() : begin()));

@@ -147,7 +147,7 @@ def test_the_words_of_the_loss_are_its_numbers(dropout):
     assert fit + penalty == pytest.approx(loss, rel=6e-3)
     assert loss == pytest.approx(least, rel=6e-3)
     assert drop["notes"][1] == "SGD after 400 steps: (1, 2).\nMean of its last half: (1, 2)."
-    assert none["line"] == "No dropout: of all minima w = (1.6, 0.8) has the smallest norm."
+    assert none["line"] == "p = 0: no error on the whole line; nearest to 0 is w = (1.6, 0.8)."
     assert none["notes"] == [
         "Squared error 0 + penalty 0 = 0.",
         "p = 0: w = (1.6, 0.8). p → 0: w → (1, 2).",
