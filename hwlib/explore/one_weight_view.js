@@ -8,8 +8,7 @@ const RANGE = [-1, 7];
 const LOOKS = { penalty: "c", fit: "a", loss: "b" };
 const GHOSTS = [1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]; // of k: where Play has been
 
-function draw(problem, choice, { svg, line, notes }) {
-  const state = { ...problem, ...choice };
+function draw(state, { svg, line, notes }) {
   const { x, y, keep, w } = state;
   const here = terms(state);
   const words = spell(state, here);
@@ -25,19 +24,18 @@ function draw(problem, choice, { svg, line, notes }) {
   });
   svg.setAttribute("width", wide ? width : 400);
   const points = Array.from({ length: 161 }, (_, i) => RANGE[0] + (i * (RANGE[1] - RANGE[0])) / 160);
-  const along = (key, k) => path(within(points.map((v) => [v, terms({ ...state, keep: k, w: v })[key]]), RANGE, high));
+  const along = (key) => path(within(points.map((v) => [v, terms({ ...state, w: v })[key]]), RANGE, high));
   const names = layer(svg, "g", "weight-names");
   names.replaceChildren();
   const write = (px, py, text, look = "") => add(names, "text", { x: px, y: py, class: look }, text);
 
-  // Pale: sums and rings of larger k, from which Play has come.
+  // Pale: where the data fit was least for larger k, from which Play has come.
   const gone = GHOSTS.filter((k) => k > keep + 0.005);
   const circle = (px, py, r) => `M${px - r} ${py}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`;
-  curve(svg, "weight-past", "b", gone.map((k) => along("loss", k)).join("")).classList.add("weight-ghosts");
   curve(svg, "weight-steps", "a", gone.map((k) => circle(X(y / (k * x)), Y(0), 6)).join("")).classList.add("weight-ghosts");
 
   for (const [key, look] of Object.entries(LOOKS)) {
-    curve(svg, `weight-${key}`, look, along(key, keep));
+    curve(svg, `weight-${key}`, look, along(key));
     const at = here.least[key];
     const ring = layer(svg, "circle", `weight-least-${key}`);
     const [px, py] = [X(at), Y(terms({ ...state, w: at })[key])];
@@ -84,7 +82,6 @@ function draw(problem, choice, { svg, line, notes }) {
   if (keep === 1) write(X(5.4), Y(0) - 12, "penalty = 0", "c");
   else if (pen < 6) write(Math.min(width - 70, X(pen) + 12), Y(top) + 16, "penalty", "c start");
   else write(X(6.2), Y(terms({ ...state, w: 6.2 }).penalty) + (keep < 0.95 ? 30 : -14), "penalty", "c");
-  if (gone.length > 1 && Math.abs(w - 4) > 1) write(X(y / x + Math.sqrt(top) / x) - 12, Y(top) + 6, "larger k", "end weight-pale");
   // The values beside the bar, unless a name stands there.
   const [fit, penalty] = [here.fit, here.penalty].map(short);
   // Where a part is too low for its value, all stand above the minimum of the sum.
@@ -105,8 +102,10 @@ function draw(problem, choice, { svg, line, notes }) {
 
 const FIGURE = {
   title: "One weight: data fit plus penalty",
-  invite: "Drag the dot along the sum. Then press Play, which lowers k: which minimum moves?",
+  invite: "Press Play, which lowers k: which minimum moves? Drag the dot along the sum.",
   controls: CONTROLS,
+  values: ["x", "y"],
+  draw,
   presets: {
     "k = 1: no penalty": { keep: 1 },
     "k = 0.8: little penalty": { keep: 0.8 },
@@ -119,12 +118,4 @@ const FIGURE = {
   },
 };
 
-export default {
-  render(context) {
-    const { model, el } = context;
-    explore(context, {
-      ...FIGURE, draw: (state, parts) => draw({ x: model.get("x"), y: model.get("y") }, state, parts),
-    });
-    for (const name of ["x", "y"]) model.on(`change:${name}`, () => el.querySelector("input").oninput());
-  },
-};
+export default { render: (context) => { explore(context, FIGURE); } };
