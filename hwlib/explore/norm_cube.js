@@ -39,8 +39,14 @@ export function spell(x, state) {
     line: `One mean for ${which} of ${whose}, at all ${P} positions`,
     count: [[many(factors[0], "sample"), many(factors[1], "channel"), many(P, "position")].join(" · "),
       `= ${count} entries, mean ${short(mean)}, sd ${short(sd)}`,
-      `z = (${typeset(entry)} ${minus}) / ${short(sd)} = ${short(z)}`],
-    notes: `${many(sets, "set")} of ${count} make up all ${sets * count} entries.\n` +
-      "The ringed entry becomes z.",
+      `z = (${typeset(entry)} ${minus}) / ${short(sd)} = ${short(z)} in place of ${typeset(entry)}`],
+    notes: `${many(sets, "set")} of ${count} make up all ${sets * count} entries.`,
   };
+}
+
+/** Where the next set begins, null after the last. */
+export function nextSet(x, state) {
+  const { channels: [, stop] } = share(x, state);
+  if (stop < x[0].length) return { channel: stop };
+  return state.norm === "batch" || state.sample + 1 === x.length ? null : { channel: 0, sample: state.sample + 1 };
 }

@@ -36,7 +36,7 @@ class NormCube(Figure):
 
     _esm = module("norm_cube.js", "norm_cube_block.js", "norm_cube_view.js")
     SETTINGS = ("norm", "groups", "sample", "channel", "place")
-    HEIGHT = (40, 57)
+    HEIGHT = (37.5, 56)
 
     norm = traitlets.Enum(NORMS, "group").tag(sync=True)
     groups = traitlets.Enum((1, 2, 4), 2).tag(sync=True)

@@ -7,7 +7,7 @@ const CONTROLS = {
   sample: index("sample n", 2),
   channel: index("channel c", 3),
   place: index("position hw", 3),
-  groups: ["groups of channels", { type: "select", options: { 1: "1", 2: "2", 4: "4" } }],
+  groups: ["groups of channels", { type: "select", options: { 1: "1", 2: "2", 4: "4" }, more: true }],
 };
 // Where things stand: the front of the block, side of its cells; the small blocks, from one to the next,
 // and their cells; the count; the samples cut open, with width, height and distance.
@@ -15,7 +15,8 @@ const WIDE = { size: [724, 384], front: [112, 50], side: 29, small: [396, 32, 82
 const NARROW = { size: [340, 500], front: [84, 46], side: 25, small: [22, 194, 82, 9], count: [8, 271], sheets: [20, 346], cell: [25.5, 27], gap: 6 };
 const box = (x, y, w, h) => `M${x} ${y}h${w}v${h}h${-w}z`;
 
-function draw(x, state, { svg, line, notes, inputs }) {
+function draw(state, { svg, line, notes, inputs }) {
+  const x = state.values;
   state.groups = +state.groups; // what a select says is a word
   const sizes = [x.length, x[0].length, x[0][0].length];
   const [N, C, P] = sizes;
@@ -76,9 +77,7 @@ function draw(x, state, { svg, line, notes, inputs }) {
         const [left, top] = at(n, c, p);
         const g = add(cells, "g", { class: `norm-entry${found.has(n, c) ? " tap" : ""}`, "data-spot": `face ${n} ${c} ${p}` });
         add(g, "rect", { x: left, y: top, width: A, height: B });
-        const z = wide && n === sample && c === channel && p === place; // it has room for what becomes of it
-        add(g, "text", { x: left + A / 2, y: top + B / 2 - (z ? 5 : 0), "font-size": 15 }, typeset(value));
-        if (z) label(left + A / 2, top + B - 10, `→${short(found.z)}`, "c middle small");
+        add(g, "text", { x: left + A / 2, y: top + B / 2, "font-size": 15 }, typeset(value));
       });
     });
     if (found.has(n, found.channels[0])) chosen += box(...at(n, found.channels[0], 0), found.width * A, P * B);
@@ -114,13 +113,16 @@ function draw(x, state, { svg, line, notes, inputs }) {
 const NAMES = Object.entries(NORMS).map(([norm, name]) => [name[0].toUpperCase() + name.slice(1), { norm }]);
 const FIGURE = {
   title: "Which entries share one mean",
-  invite: "Choose a norm. Then press a cell of the block, or drag the orange ring.",
+  invite: "Choose a norm; Play goes through its sets. Press a cell, or drag the orange ring.",
   controls: CONTROLS,
+  values: ["values"],
   presets: Object.fromEntries(NAMES),
+  play: {
+    first: () => ({ sample: 0, channel: 0 }),
+    next: (state) => nextSet(state.values, state),
+    every: 600,
+  },
+  draw,
 };
 
-export default {
-  render: (context) => explore(context, {
-    ...FIGURE, draw: (state, parts) => draw(context.model.get("values"), state, parts),
-  }),
-};
+export default { render: (context) => { explore(context, FIGURE); } };

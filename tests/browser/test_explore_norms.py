@@ -83,14 +83,14 @@ def check_cube(figure):
         assert small.locator(".chosen").count() == (norm == state["norm"])
     names = figure.locator(".norm-names text").all_text_contents()
     (numbered,) = (text for text in names if text.startswith("="))
-    z = one._normalized(x.astype(float))[state["sample"], state["channel"], state["place"]]
+    at = state["sample"], state["channel"], state["place"]
+    z = one._normalized(x.astype(float))[at]
     near = {"abs": 0.0051}
     mean, sd = x[shared].mean(), x[shared].std()
     assert numbers(numbered) == pytest.approx([shared.sum(), mean, sd], **near)
     assert numbered.split(", ")[1] in names  # at the frame, too
     (formula,) = (text for text in names if text.startswith("z ="))
-    assert numbers(formula.rpartition("=")[2]) == pytest.approx([z], **near)
-    assert ("→" + formula.rpartition("= ")[2] in names) == (figure.bounding_box()["width"] > 600)
+    assert numbers(formula.rpartition("=")[2]) == pytest.approx([z, x[at]], **near)
     sets, size, total = numbers(figure.locator(NOTES).inner_text())
     assert sets * size == total == x.size
     assert size == shared.sum()
@@ -114,6 +114,24 @@ def test_the_cube_by_keyboard(page, figure):
         assert check_cube(figure)[trait] == (2 if before == 3 else before + 1)
         slider(figure, name).press("Home")
         assert check_cube(figure)[trait] == 0
+
+
+@on(CUBE)
+def test_play_goes_through_all_sets_of_a_norm(page, figure):
+    page.evaluate("window.setTimeout = ((real) => (f, ms) => real(f, ms / 20))(setTimeout)")
+    press(figure, "Play")
+    page.wait_for_function("document.querySelector('.explore-play').textContent === 'Play'")
+    assert check_cube(figure)["sample"] == 2
+    for norm, count in (("batch", 4), ("layer", 3), ("instance", 12), ("group", 6)):
+        press(figure, f"{norm.capitalize()} norm")
+        slider(figure, "sample n").press("End")
+        slider(figure, "channel c").press("End")
+        seen = np.zeros((3, 4, 4), int)
+        for _ in range(count):
+            press(figure, "Step")
+            state = check_cube(figure)
+            seen += NormCube(**state).shared
+        assert (seen == 1).all()  # each entry is in one set
 
 
 @on(CUBE)
