@@ -11,7 +11,7 @@ const [FACE, THIN] = [32, 3]; // of a filter; the least height at which a strip 
 /** Where things stand, in units of the viewBox: two panels, and the table below them. */
 const layout = () => matchMedia("(min-width: 40rem)").matches
   ? { width: 724, panel: 336, second: [388, 0], high: 92, table: 292, ends: [336, 500, 724], signs: [376, 545] }
-  : { width: 330, panel: 328, second: [0, 226], high: 60, table: 470, ends: [196, 0, 328], signs: [] };
+  : { width: 330, panel: 328, second: [0, 226], high: 60, table: 482, ends: [196, 0, 328], signs: [] };
 
 /** A filter as a block, from its front's lower left corner: K × K cells, as deep as it has channels. */
 function block(parent, x, y, cells, cell, depth) {
