@@ -4,7 +4,8 @@ const ROW = 27; // height of an entry
 const EDGE = { left: 26, right: 22, foot: 40, head: 30 }; // around the arrows, for their names
 
 /** A filled arrow along the x axis. */
-const outline = (length) => {
+const outline = (far) => {
+  const length = +far.toFixed(2);
   const head = Math.min(16, 0.6 * length);
   return `M0 -2.5H${length - head}V-8L${length} 0L${length - head} 8V2.5H0z`;
 };

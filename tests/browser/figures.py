@@ -101,6 +101,26 @@ def pull(page, start, to_x, to_y):
     page.mouse.up()
 
 
+def play(page, figure):
+    """Press Play and wait for its end, with time running twenty times as fast from now on."""
+    page.evaluate(
+        "window.fast ??= window.setTimeout = ((real) => (f, ms) => real(f, ms / 20))(setTimeout)"
+    )
+    press(figure, "Play")
+    page.wait_for_function("document.querySelector('.explore-play').textContent === 'Play'")
+
+
+def apart(elements):
+    """No two of these names overlap."""
+    boxes = [(e.bounding_box(), e.text_content()) for e in elements.all()]
+    for i, (a, name) in enumerate(boxes):
+        for b, other in boxes[:i]:
+            assert any(
+                min(a[k] + a[w], b[k] + b[w]) - max(a[k], b[k]) < 2
+                for k, w in (("x", "width"), ("y", "height"))
+            ), (name, other)
+
+
 def embed(*views, states=None, still=True):
     """A page that holds these widgets as MyST-NB and bookkit write them."""
     cells = []

@@ -9,7 +9,7 @@ import pytest
 
 from hwlib.explore import DemeanGradient, NormalizedGaussian, NormCube
 from hwlib.explore.norm_cube import NORMS
-from tests.browser.figures import alive, centre, embed, press, pull, settle, touch, unfold
+from tests.browser.figures import alive, centre, embed, play, press, pull, settle, touch, unfold
 
 pytestmark = pytest.mark.browser
 
@@ -21,14 +21,10 @@ def figure(page, request):
     """The figure that the test names, alive on a page of its own."""
     made, settings = request.param
     page.set_content(embed(made(**settings)))
-    yield unfolded(page)
-    assert page.foreign == page.faults == []
-
-
-def unfolded(page):
     found = alive(page)
     unfold(page)
-    return found
+    yield found
+    assert page.foreign == page.faults == []
 
 
 CUBE = (NormCube, {})
@@ -58,22 +54,18 @@ def numbers(text):
 
 
 def check_cube(figure):
-    """All that is shaded and said is hwlib's; return the settings."""
-    state = {
+    """All that is shaded and said is hwlib's; return the settings, with the place as `at`."""
+    at = tuple(int(value(figure, n)) for n in ("sample n", "channel c", "position hw"))
+    kinds = {
         "norm": figure.get_by_role("combobox", name="norm").input_value(),
         "groups": int(figure.get_by_label("groups of channels").input_value()),
-        "sample": int(value(figure, "sample n")),
-        "channel": int(value(figure, "channel c")),
-        "place": int(value(figure, "position hw")),
     }
+    state = {**kinds, **dict(zip(("sample", "channel", "place"), at, strict=True))}
     one = NormCube(**state)
     x, shared = np.array(one.values), one.shared
-    entries = figure.locator(".norm-entry")
-    shaded = [
-        e == "norm-entry tap"
-        for e in entries.evaluate_all("all => all.map(e => e.className.baseVal)")
-    ]
-    np.testing.assert_array_equal(np.reshape(shaded, x.shape), shared)
+    classes = "all => all.map(e => e.className.baseVal)"
+    shaded = figure.locator(".norm-entry").evaluate_all(classes)
+    np.testing.assert_array_equal(np.reshape(shaded, x.shape) == "norm-entry tap", shared)
     faces = figure.locator(".norm-block .norm-face.tap").count()
     assert faces == shared.sum() + shared[:, :, 0].sum() + shared[:, -1].sum()
     for norm in NORMS:  # the small blocks, for the same entry
@@ -83,45 +75,45 @@ def check_cube(figure):
         assert small.locator(".chosen").count() == (norm == state["norm"])
     names = figure.locator(".norm-names text").all_text_contents()
     (numbered,) = (text for text in names if text.startswith("="))
-    at = state["sample"], state["channel"], state["place"]
+    (formula,) = (text for text in names if text.startswith("z ="))
     z = one._normalized(x.astype(float))[at]
     near = {"abs": 0.0051}
-    mean, sd = x[shared].mean(), x[shared].std()
-    assert numbers(numbered) == pytest.approx([shared.sum(), mean, sd], **near)
+    expected = [shared.sum(), x[shared].mean(), x[shared].std()]
+    assert numbers(numbered) == pytest.approx(expected, **near)
     assert numbered.split(", ")[1] in names  # at the frame, too
-    (formula,) = (text for text in names if text.startswith("z ="))
     assert numbers(formula.rpartition("=")[2]) == pytest.approx([z, x[at]], **near)
-    sets, size, total = numbers(figure.locator(NOTES).inner_text())
-    assert sets * size == total == x.size
-    assert size == shared.sum()
     said = figure.locator(LINE).inner_text()
     assert said in figure.get_by_role("img").get_attribute("aria-label")
-    return state
+    return {**kinds, "at": at}
 
 
 @on(CUBE)
-def test_the_cube_by_keyboard(page, figure):
+def test_a_norm_and_an_entry_are_chosen_by_keys(page, figure):
+    start = check_cube(figure)
     norms = figure.get_by_role("combobox", name="norm")
     norms.focus()  # it opens with a norm that the exercise does not ask for
-    seen = [check_cube(figure)["norm"]]
+    seen = [start["norm"]]
     for _ in range(3):
         page.keyboard.press("ArrowUp")
         seen.append(check_cube(figure)["norm"])
     assert seen == ["group", "instance", "layer", "batch"]
-    for name, trait in (("sample n", "sample"), ("channel c", "channel"), ("position hw", "place")):
-        before = check_cube(figure)[trait]
-        slider(figure, name).press("ArrowLeft" if before == 3 else "ArrowRight")
-        assert check_cube(figure)[trait] == (2 if before == 3 else before + 1)
-        slider(figure, name).press("Home")
-        assert check_cube(figure)[trait] == 0
+    for j, name in enumerate(("sample n", "channel c", "position hw")):
+        for key, place in (("Home", 0), ("ArrowRight", 1), ("End", (2, 3, 3)[j])):
+            slider(figure, name).press(key)
+            assert check_cube(figure)["at"][j] == place
+    for norm in NORMS:
+        button = figure.get_by_role("button", name=f"{norm.capitalize()} norm")
+        button.press("Enter")
+        assert check_cube(figure)["norm"] == norm
+        assert button.get_attribute("aria-pressed") == "true"
+    press(figure, "Reset")
+    assert check_cube(figure) == start
 
 
 @on(CUBE)
 def test_play_goes_through_all_sets_of_a_norm(page, figure):
-    page.evaluate("window.setTimeout = ((real) => (f, ms) => real(f, ms / 20))(setTimeout)")
-    press(figure, "Play")
-    page.wait_for_function("document.querySelector('.explore-play').textContent === 'Play'")
-    assert check_cube(figure)["sample"] == 2
+    play(page, figure)
+    assert check_cube(figure)["at"][0] == 2
     for norm, count in (("batch", 4), ("layer", 3), ("instance", 12), ("group", 6)):
         press(figure, f"{norm.capitalize()} norm")
         slider(figure, "sample n").press("End")
@@ -129,8 +121,9 @@ def test_play_goes_through_all_sets_of_a_norm(page, figure):
         seen = np.zeros((3, 4, 4), int)
         for _ in range(count):
             press(figure, "Step")
-            state = check_cube(figure)
-            seen += NormCube(**state).shared
+            sample, channel, place = check_cube(figure)["at"]
+            one = NormCube(norm=norm, groups=2, sample=sample, channel=channel, place=place)
+            seen += one.shared
         assert (seen == 1).all()  # each entry is in one set
 
 
@@ -149,51 +142,22 @@ def test_only_group_norm_has_groups(figure):
 
 
 @on(CUBE)
-def test_an_entry_is_touched(page, figure):
-    for norm in ("batch", "group"):
-        figure.get_by_role("combobox", name="norm").select_option(norm)
-        for sample, channel, place in ((2, 0, 3), (0, 3, 0), (1, 1, 2)):
-            figure.get_by_role("img").scroll_into_view_if_needed()
-            page.mouse.click(
-                *centre(figure.locator(".norm-entry").nth(16 * sample + 4 * channel + place))
-            )
-            state = check_cube(figure)
-            assert (state["sample"], state["channel"], state["place"]) == (sample, channel, place)
-
-
-@on(CUBE)
-def test_a_cell_of_the_whole_block_is_pressed(page, figure):
-    """Where it is seen: at the front, at the top or at the right side."""
-    for face, kind in (("0 1 2", "front"), ("2 0 0", "top"), ("1 3 1", "side"), ("0 3 0", "side")):
-        spot = figure.locator(f".norm-block .{kind}[data-spot='face {face}']")
-        page.mouse.click(*centre(spot))
-        state = check_cube(figure)
-        assert f"{state['sample']} {state['channel']} {state['place']}" == face
+def test_entries_faces_and_small_blocks_are_pressed(page, figure):
+    """A face where it is seen: at the front, at the top or at the right side."""
+    for norm in ("batch", "layer", "instance", "group"):  # which leaves the ring
+        before = check_cube(figure)
+        page.mouse.click(*centre(figure.locator(f".norm-small-{norm} .norm-label")))
+        assert check_cube(figure) == {**before, "norm": norm}
+    for face, kind in (
+        ("0 1 2", ".norm-block .front"), ("2 0 0", ".norm-block .top"),
+        ("1 3 1", ".norm-block .side"), ("0 3 0", ".norm-block .side"),
+        ("2 0 3", ".norm-entry"), ("1 1 2", ".norm-entry"),
+    ):  # fmt: skip
+        page.mouse.click(*centre(figure.locator(f"{kind}[data-spot='face {face}']")))
+        assert check_cube(figure)["at"] == tuple(map(int, face.split()))
     page.mouse.move(*centre(figure.locator(".norm-block .front").last))
     cursor = "e => getComputedStyle(e).cursor"
     assert figure.get_by_role("img").evaluate(cursor) == "pointer"
-
-
-@on(CUBE)
-def test_a_small_block_chooses_its_norm_and_leaves_the_ring(page, figure):
-    slider(figure, "channel c").press("Home")
-    before = check_cube(figure)
-    for norm in ("batch", "layer", "instance", "group"):
-        page.mouse.click(*centre(figure.locator(f".norm-small-{norm} .norm-label")))
-        assert check_cube(figure) == {**before, "norm": norm}
-
-
-@on(CUBE)
-def test_the_buttons_of_the_norms_and_reset(figure):
-    start = check_cube(figure)
-    for norm in NORMS:
-        name = f"{norm.capitalize()} norm"
-        figure.get_by_role("button", name=name).press("Enter")
-        assert check_cube(figure)["norm"] == norm
-        assert figure.get_by_role("button", name=name).get_attribute("aria-pressed") == "true"
-    slider(figure, "position hw").press("End")
-    press(figure, "Reset")
-    assert check_cube(figure) == start
 
 
 @on(CUBE)
@@ -203,13 +167,11 @@ def test_the_ring_is_dragged_by_mouse_and_by_finger(page, figure):
     ring = figure.locator(".norm-ring")
     ring.scroll_into_view_if_needed()
     pull(page, centre(ring), *entry(1, 2, 3))
-    state = check_cube(figure)
-    assert (state["sample"], state["channel"], state["place"]) == (1, 2, 3)
+    assert check_cube(figure)["at"] == (1, 2, 3)
     seen = page.evaluate("scrollY")
-    for n, c, p in ((1, 2, 0), (2, 0, 0)):  # up, then sideways
-        touch(page, centre(ring), np.subtract(entry(n, c, p), centre(ring)).tolist())
-        state = check_cube(figure)
-        assert (state["sample"], state["channel"], state["place"]) == (n, c, p)
+    for place in ((1, 2, 0), (2, 0, 0)):  # up, then sideways
+        touch(page, centre(ring), np.subtract(entry(*place), centre(ring)).tolist())
+        assert check_cube(figure)["at"] == place
     assert page.evaluate("scrollY") == seen
 
 
@@ -218,35 +180,23 @@ def test_the_hidden_part_of_a_set_is_drawn_through_the_block(figure):
     """Twelve edges of a box for each sample of the set and for the ringed entry: six closed paths."""
     for norm, samples in (("Batch norm", 3), ("Layer norm", 1), ("Instance norm", 1)):
         press(figure, norm)
-        whole, ringed = figure.locator(".norm-block .norm-edges").all()
-        assert whole.get_attribute("d").count("M") == 6 * samples
-        assert ringed.get_attribute("d").count("M") == 6
+        paths = figure.locator(".norm-block .norm-edges").all()
+        assert [e.get_attribute("d").count("M") for e in paths] == [6 * samples, 6]
 
 
 # ------------------------------------------------------------------------------ demean gradient
 
 
-def check_gradient(figure):
+def check_batch(figure):
+    """Dots, mean and what reaches x₁ are drawn as hwlib has them, all on one scale."""
     one = DemeanGradient(
         upstream=figure.get_by_role("combobox").input_value(),
         shift=value(figure, "added to each"),
         gamma=value(figure, "scale γ"),
         doublings=int(value(figure, "batch size n")),
     )
-    near = {"abs": 0.0051}
-    *_, parts, result = figure.locator(LINE).inner_text().replace("\xa0", " ").split(" = ")
-    mean = one.arriving.mean()
-    signs = parts.replace("− ", "").replace("+ ", "")
-    assert numbers(signs) == pytest.approx([one.gamma, one.arriving[0], abs(mean)], **near)
-    assert numbers(result) == pytest.approx([one.gradient[0]], **near)
-    notes = figure.locator(NOTES).inner_text()
-    assert numbers(notes.rpartition("=")[2]) == pytest.approx([one.gamma * mean], **near)
-    return one
-
-
-def check_batch(figure):
-    """Dots, mean and what reaches x₁ are drawn as hwlib has them, all on one scale."""
-    one = check_gradient(figure)
+    said = figure.locator(LINE).inner_text().rpartition("=")[2]
+    assert numbers(said) == pytest.approx([one.gradient[0]], abs=0.0051)
     drawn = lambda name: figure.locator(f".{name}").get_attribute("d")
     heights = [float(y) for y in re.findall(r"M[\d.]+ ([-\d.]+)h", drawn("demean-dots"))]
     ticks = figure.locator(".plot-axes .plot-end")
@@ -322,9 +272,7 @@ def test_the_batch_grows_step_by_step_and_by_itself(page, figure):
     before = check_batch(figure).doublings
     press(figure, "Step")
     assert check_batch(figure).doublings == before + 1
-    page.evaluate("window.setTimeout = ((real) => (f, ms) => real(f, ms / 20))(setTimeout)")
-    press(figure, "Play")
-    page.wait_for_function("document.querySelector('.explore-play').textContent === 'Play'")
+    play(page, figure)
     assert check_batch(figure).doublings == 10
     press(figure, "Step")
     assert check_batch(figure).doublings == 0
@@ -363,7 +311,7 @@ def check_gaussian(figure, features):
     state["batch"] = int(value(figure, "batch drawn")) if features == 2 else hidden
     one = NormalizedGaussian(features=features, **state)
     x, y = one.inputs, one.outputs
-    line, notes = (figure.locator(words).inner_text() for words in (LINE, NOTES))
+    line = figure.locator(LINE).inner_text()
     named = figure.locator(".gauss-names text").all_text_contents()
     near = {"abs": 0.006}
     if features == 1:
@@ -378,8 +326,6 @@ def check_gaussian(figure, features):
         whole = one.gamma * one.gamma2 != 0
         expected = [np.corrcoef(batch.T)[0, 1] for batch in (x, y)[: 1 + whole]]
         assert numbers(line) == pytest.approx(expected, **near)
-        for said, f in zip(notes.split("\n"), (np.mean, np.std), strict=False):
-            assert numbers(said) == pytest.approx([*f(x, axis=0), *f(y, axis=0)], **near)
         sds = [n for text in named if text.startswith("sd ") for n in numbers(text)]
         seen = (x, x - x.mean(axis=0), y)[one.stage]
         assert sds == pytest.approx([*x.std(axis=0), *seen.std(axis=0)], **near)
@@ -445,9 +391,7 @@ def test_no_bell_is_cut_and_the_inputs_keep_their_height(figure):
 
 @on(BELL)
 def test_play_draws_twenty_batches_and_without_motion_a_press_draws_one(page, figure):
-    page.evaluate("window.setTimeout = ((real) => (f, ms) => real(f, ms / 20))(setTimeout)")
-    press(figure, "Play")
-    page.wait_for_function("document.querySelector('.explore-play').textContent === 'Play'")
+    play(page, figure)
     assert check_gaussian(figure, 1).batch == 20
     press(figure, "Reset")
     assert check_gaussian(figure, 1).batch == 1
@@ -552,9 +496,7 @@ def test_the_plane_shows_the_steps_of_batch_norm(page, figure):
             np.testing.assert_allclose(ends.max(axis=0), two[0] + two[1], atol=0.02)
     white = (points(figure.locator(".cloud-white").get_attribute("d")) - origin) / unit
     np.testing.assert_allclose(np.hypot(*white.T), 2, atol=0.01)
-    page.evaluate("window.setTimeout = ((real) => (f, ms) => real(f, ms / 20))(setTimeout)")
-    press(figure, "Play")
-    page.wait_for_function("document.querySelector('.explore-play').textContent === 'Play'")
+    play(page, figure)
     assert check_gaussian(figure, 2).stage == 2
 
 
