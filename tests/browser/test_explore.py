@@ -204,6 +204,21 @@ def test_play_stops_when_the_reader_does_something(page, figure, stop):
     assert button(figure, "Play").is_visible()
 
 
+def test_play_begins_at_the_beginning_unless_it_was_stopped_where_it_is(page, figure):
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
+    slider(figure, "output").fill("3")
+    button(figure, "Play").click()
+    assert at(figure) == 0
+    page.clock.run_for(700)
+    button(figure, "Pause").click()
+    button(figure, "Step").click()
+    button(figure, "Play").click()
+    assert at(figure) == 2
+    page.clock.run_for(700)
+    assert at(figure) == 3
+
+
 def test_without_motion_there_is_step_and_no_play(page):
     page.emulate_media(reduced_motion="reduce")
     page.clock.install()

@@ -210,6 +210,16 @@ def test_play_raises_p_and_where_sgd_is_shown_it_walks_with_other_masks(page, fi
     assert check_loss(figure) == 0.5
 
 
+@on(DropoutLoss)
+def test_play_waits_before_and_after_the_jump(page, figure):
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
+    press(figure, "Play")
+    for ms, p in ((800, 0), (200, 0.01), (700, 0.01), (200, 0.02), (70, 0.03)):
+        page.clock.run_for(ms)
+        assert check_loss(figure) == p
+
+
 # ---------------------------------------------------------------------------- multiplicative noise
 
 
@@ -611,3 +621,26 @@ def test_states_from_python_are_shown(page):
     assert check_noise(coin) == (0.36, pytest.approx(0.48))
     assert check_matrix(matrix)[0].tolist() == [5000, 2]
     assert page.faults == page.foreign == []
+
+
+def test_data_without_a_control_that_python_changes_are_drawn(page):
+    page.set_content("<!doctype html><html lang='en'><body></body></html>")
+    state = {k: v for k, v in NoiseTikhonov().get_state().items() if k[0] != "_"}
+    page.evaluate(
+        """async ([source, state]) => {
+            const listeners = {};
+            window.model = {
+                get: (name) => state[name],
+                set(name, value) { state[name] = value; listeners[`change:${name}`]?.(); },
+                on(event, listener) { listeners[event] = listener; },
+                save_changes() {},
+            };
+            const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+            (await import(url)).default.render({ model, el: document.body });
+            await new Promise(requestAnimationFrame);
+            model.set("X", [[2, 0], [0, 1]]);
+            model.set("y", [4, 2]);
+        }""",
+        [NoiseTikhonov._esm, state],
+    )
+    assert numbers(page.locator(LINE).inner_text()) == [1, 1]
