@@ -215,7 +215,7 @@ def test_play_waits_before_and_after_the_jump(page, figure):
     page.clock.install(time=0)
     page.clock.pause_at(1000)
     press(figure, "Play")
-    for ms, p in ((800, 0), (200, 0.01), (700, 0.01), (200, 0.02), (70, 0.03)):
+    for ms, p in ((800, 0), (200, 0.01), (700, 0.01), (150, 0.02), (70, 0.03)):
         page.clock.run_for(ms)
         assert check_loss(figure) == p
 
