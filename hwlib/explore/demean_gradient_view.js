@@ -90,10 +90,12 @@ function draw(state, { svg, line, notes, inputs }) {
   const label = (x, y, text, look) => add(names, "text", { x, y, class: look }, text);
   const way = plain < m ? -1 : 1; // the names of both ends stand outside
   label(left + 10, Y(plain) - 13 * way, "example 1", "a");
-  label(batch[1] - 10, Y(m) + 14 * way, "mean", "c end");
+  label(batch[1] - 16, Y(m) - 13 * way, "mean", "c end");
   const texts = wide ? ["γ ∂L/∂y₁ = ", "reaches x₁: ", "γ · mean = "] : ["γ∂L/∂y₁ ", "to x₁: ", "γ·mean "];
   const x = wide ? X(n) + 14 : right[1] + 8;
-  apart([Y(plain) - 13 * way, (Y(m) + Y(plain)) / 2, Y(m) + 14 * way], way).forEach((y, i) =>
+  const low = Y(m) + 14 * way;
+  const clear = Math.abs(low - Y(0)) < 12 ? Y(0) + 13 * way : low; // of the line of 0
+  apart([Y(plain) - 13 * way, (Y(m) + Y(plain)) / 2, clear], way).forEach((y, i) =>
     label(x, y, texts[i] + short([said.plain, said.dx, said.lost][i]), "abc"[i]));
   svg.append(names);
   return (px, py, part) => {

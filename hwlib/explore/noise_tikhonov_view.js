@@ -49,14 +49,14 @@ function draw(state, { svg, line, notes, inputs }) {
 }
 
 const FIGURE = {
-  title: "Where data fit and penalty balance",
+  title: "Where fit and penalty balance",
   invite: "Drag the orange square: noise pulls the minimum, the black dot, away from least squares.",
   controls: CONTROLS,
   values: ["X", "y"],
   draw,
   presets: {
-    "σ = 0: least squares": { noise: "any", mu: 1, sigma: 0 },
-    "σ = 2: near the origin": { noise: "any", mu: 1, sigma: 2 },
+    "σ = 0: no penalty": { noise: "any", mu: 1, sigma: 0 },
+    "σ = 2: small w": { noise: "any", mu: 1, sigma: 2 },
     "Dropout: not to the origin": { noise: "dropout", mu: 0.05 },
   },
   play: { // σ grows; under dropout less and less is kept

@@ -231,10 +231,10 @@ def test_the_words_of_the_noise_are_its_numbers(tikhonov):
     lines = ["".join(text for _, text in words["line"]) for words in found]
     near(lines[0], theory.minimizer(X2, Y2, noise=theory.gaussian(mean=1, std=0.6)))
     near(lines[1], theory.minimizer(X2, Y2, noise=theory.bernoulli(keep=0.5)))
-    assert lines[0].endswith(": the pulls of data fit and penalty cancel.")
+    assert lines[0].endswith(" the pulls of data fit and penalty cancel.")
     assert lines[2:] == [
-        "Minimum at w = (0, 0): only the penalty depends on w.",
-        "Minimum at w = (0.659, 1.6): no penalty, only the data fit.",
+        "At w = (0, 0): only the penalty depends on w.",
+        "At w = (0.659, 1.6): no penalty, only the data fit.",
         "All weights have the same loss.",
     ]
     usual = theory.ridge(X2, Y2, penalty=0)
