@@ -12,6 +12,8 @@ import pytest
 import yaml
 from filelock import FileLock
 
+from bookkit.course.block import Course
+from bookkit.course.settings import Book
 from tools.reproducible import build, built
 
 # The arrays of the tests are small: threads would mostly wait for each other. NumPy's and PyTorch's
@@ -46,9 +48,25 @@ def track(folder: Path) -> None:
         subprocess.run(["git", *command], cwd=folder, check=True, capture_output=True)
 
 
+def plain(root: Path) -> Book:
+    """A book as its authors have it, whatever the course here releases, leaves out or counts."""
+    book = Book(root)
+    vars(book)["course"] = Course()  # in the place of what `_config.yml` says
+    return book
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def plain_root(tmp_path_factory) -> Path:
+    """The folder of a copy of the sources with the settings of `plain`."""
+    folder = tmp_path_factory.mktemp("plain")
+    copy_sources(ROOT, folder)
+    copy_config(ROOT, folder)
+    return folder
 
 
 def _site(edition: str, factory: pytest.TempPathFactory) -> Path:

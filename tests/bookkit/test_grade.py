@@ -21,7 +21,6 @@ import nbformat
 import numpy as np
 import pytest
 
-from bookkit.course.settings import Book
 from bookkit.editions import notebooks
 from grading import grade as command
 from grading.checks.trial import ERROR, NOT_GRADED, RIGHT, TIMED_OUT, WRONG
@@ -31,9 +30,9 @@ from grading.results import BY_HAND, GRADED, reference
 from grading.score import remote, sandbox, wire
 from grading.score.sandbox import Sandbox, SandboxError
 from hwlib.labs.practice import EXERCISES
-from tests.conftest import ROOT
+from tests.conftest import ROOT, plain
 
-BOOK = Book(ROOT)
+BOOK = plain(ROOT)
 LABS = {  # what the rows of the table are graded on: a lab, and some of its exercises
     "dropout": ("lab_understanding_dropout", "gradient-descent", "least-squares"),
     "pooling": ("lab_convolution", "pool-forward", "pool-backward"),

@@ -9,15 +9,14 @@ import time
 import nbformat
 import pytest
 
-from bookkit.course.settings import Book
 from grading.checks import notebook as files
 from grading.checks import otter as in_otter
 from grading.checks import trial as trials
 from grading.checks.trial import ERROR, NOT_GRADED, RIGHT, STATUSES, TIMED_OUT, WRONG, trial
 from grading.graded import description
-from tests.conftest import ROOT
+from tests.conftest import ROOT, plain
 
-LAB = description(Book(ROOT), "lab_understanding_dropout")
+LAB = description(plain(ROOT), "lab_understanding_dropout")
 [CALL] = LAB["exercises"]["gradient-descent"]["checks"]
 ANSWER = """
 def mse_gradient(w, X, y):
@@ -135,7 +134,7 @@ def test_the_inputs_follow_the_seed_and_are_not_the_notebook_s(tmp_path):
     assert seen[0] == seen[1]
     assert len(seen[0] & seen[2]) < len(seen[0])
     with pytest.raises(ValueError, match="seed is 0; it must be an integer above 0"):
-        description(Book(ROOT), LAB["lab"], seed=0)
+        description(plain(ROOT), LAB["lab"], seed=0)
 
 
 # ------------------------------------------------------------------------------ files

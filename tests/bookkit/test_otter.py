@@ -30,9 +30,9 @@ from hwlib.labs import check
 from tests.book.leaks import find
 from tests.book.test_colab import _code as code
 from tests.book.test_leaks import canary
-from tests.conftest import ROOT
+from tests.conftest import ROOT, plain
 
-BOOK = Book(ROOT)
+BOOK = plain(ROOT)
 LABS = [name for name in BOOK.chapters if name.startswith("lab_")]
 # A likely mistake in one exercise; the reference solves all others.
 MISTAKES = {
@@ -185,7 +185,7 @@ def test_half_of_a_pair_has_half_of_its_points(monkeypatch):
 @pytest.mark.parametrize("lab", LABS)
 def test_the_notebook_is_the_book_s_with_what_counts(lab):
     text = otter.student_notebook(BOOK, lab)
-    assert text == otter.student_notebook(Book(ROOT), lab)
+    assert text == otter.student_notebook(plain(ROOT), lab)
     made = nbformat.reads(text, as_version=4)
     book = nbformat.reads(notebooks.export(BOOK, lab), as_version=4)
     added = made.cells.pop(1)
@@ -231,8 +231,8 @@ def without_solutions(tmp_path, root):
         shutil.copytree(root / name, tmp_path / name)
 
 
-def test_solutions_are_never_opened(tmp_path, root):
-    without_solutions(tmp_path, root)
+def test_solutions_are_never_opened(tmp_path, plain_root):
+    without_solutions(tmp_path, plain_root)
     bare, lab = Book(tmp_path), LABS[0]
     assert otter.student_notebook(bare, lab) == otter.student_notebook(BOOK, lab)
     assert otter.grading_tests(description(bare, lab)) == otter.grading_tests(
@@ -240,10 +240,10 @@ def test_solutions_are_never_opened(tmp_path, root):
     )
 
 
-def test_points_come_from_the_course_and_an_exercise_without_is_not_graded(tmp_path, root):
-    without_solutions(tmp_path, root)
+def test_points_come_from_the_course_and_an_exercise_without_is_not_graded(tmp_path, plain_root):
+    without_solutions(tmp_path, plain_root)
     lab = "lab_batchnorm_dropout"
-    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    config = yaml.safe_load((plain_root / "_config.yml").read_text(encoding="utf-8"))
     config["course"] = {"points": {lab: {"bn-forward": 4, "graph": 0.5}}}
     (tmp_path / "_config.yml").write_text(yaml.safe_dump(config))
     book = Book(tmp_path)
@@ -375,9 +375,9 @@ def test_a_result_tells_the_statuses_apart(submission_file, monkeypatch):
 
 @pytest.mark.parametrize("proof", ["full and none", "reference wrong", "stub right", "no results"])
 def test_nobody_is_graded_before_the_reference_is_full_and_the_stub_empty(
-    proof, submission_file, tmp_path, monkeypatch, capsys, root
+    proof, submission_file, tmp_path, monkeypatch, capsys, plain_root
 ):
-    monkeypatch.chdir(root)
+    monkeypatch.chdir(plain_root)
     monkeypatch.setattr(otter, "autograder", lambda *_: None)
 
     def run(archive, lab, submission):
@@ -403,9 +403,9 @@ def test_nobody_is_graded_before_the_reference_is_full_and_the_stub_empty(
 
 
 def test_a_result_is_written_whatever_its_message_holds(
-    submission_file, tmp_path, monkeypatch, capsys, root
+    submission_file, tmp_path, monkeypatch, capsys, plain_root
 ):
-    monkeypatch.chdir(root)
+    monkeypatch.chdir(plain_root)
     monkeypatch.setattr(otter, "autograder", lambda *_: None)
     monkeypatch.setattr(otter_run, "proved", lambda *_: [])
     verdicts, points = results(0, NOT_GRADED)()
@@ -427,8 +427,8 @@ def test_otter_s_script_prepares_a_submission_first():
         otter.prepared_first("main()")
 
 
-def test_the_command_says_what_is_wrong(tmp_path, monkeypatch, capsys, root):
-    monkeypatch.chdir(root)
+def test_the_command_says_what_is_wrong(tmp_path, monkeypatch, capsys, plain_root):
+    monkeypatch.chdir(plain_root)
     for arguments, said in [
         (["why_convolution"], "LAB is 'why_convolution'; it must be one of lab_"),
         ([LABS[0], "--seed", "0"], "--seed is 0; it must be an integer above 0"),
@@ -470,12 +470,12 @@ def otter_python():
 
 
 @pytest.fixture(scope="module")
-def made(otter_python, tmp_path_factory):
+def made(otter_python, tmp_path_factory, plain_root):
     """Notebook and zip of a lab, made once in each of two folders."""
     folders = [tmp_path_factory.mktemp(name) for name in ("made", "again")]
     for folder in folders:
         command = [otter_python, "-m", "grading.otter", LAB, "--out", folder]
-        subprocess.run(list(map(str, command)), cwd=ROOT, check=True)
+        subprocess.run(list(map(str, command)), cwd=plain_root, check=True)
     return folders
 
 
@@ -564,7 +564,7 @@ def misbehaving(first_line):
 
 @pytest.mark.otter
 @pytest.mark.slow
-def test_each_exercise_is_graded_apart_whatever_was_handed_in(otter_python, tmp_path):
+def test_each_exercise_is_graded_apart_whatever_was_handed_in(otter_python, tmp_path, plain_root):
     chance = "for name in ('plain', 'dropout'):\n    print(name)\nnp = check = last = 3"
     cases = {
         "names": ([*reference(LAB), chance, "while True: pass"], None),
@@ -589,7 +589,7 @@ def test_each_exercise_is_graded_apart_whatever_was_handed_in(otter_python, tmp_
         paths[-1].write_text(content)
     command = [otter_python, "-m", "grading.otter_run", LAB, *paths, "--out", out]
     command += ["--seconds", "20"]
-    done = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(list(map(str, command)), cwd=plain_root, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert {path.stem for path in out.iterdir()} == {path.stem for path in paths}
     found = {path.stem: json.loads(path.read_text()) for path in out.iterdir()}
