@@ -10,11 +10,11 @@ import nbclient
 import nbformat.v4 as nb
 import pytest
 
-from bookkit.course.settings import MARKER, Book
+from bookkit.course.settings import MARKER
 from grading.graded import mark, points
-from tests.conftest import ROOT
+from tests.conftest import ROOT, plain
 
-BOOK = Book(ROOT)
+BOOK = plain(ROOT)
 # The homework names two hours for problem 5 and four to six for the three notebooks of problem 6.
 MINUTES = {
     "lab_understanding_dropout": 120,

@@ -254,7 +254,6 @@ def test_no_other_file_derives_an_address(root):
                 r"github\.io|config\[.(repository|html|launch_buttons).\]", text
             ), path
             assert "github.com" not in text.replace("example", ""), path
-    assert Book(root).addresses.is_placeholder
 
 
 def test_the_owners_own_footer_stays():
