@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 
 import hwlib.functional as hf
-from bookkit.course.settings import MARKER, Book
+from bookkit.course.settings import MARKER
 from bookkit.sources import tables
 from bookkit.sources.splice import split_cells
 from hwlib import count, theory
 from hwlib.explore import Answer
 from hwlib.explore.answer import seal
 from hwlib.figures import normalization
-from tests.conftest import ROOT
+from tests.conftest import ROOT, plain
 
-BOOK = Book(ROOT)
+BOOK = plain(ROOT)
 
 # ------------------------------------------------------------------------------------ the answers
 # Of each box what it should accept, then the wrong answers that its hints are for, in their order.
