@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 # A block of code, a directive's option and a solution's marker stay, whatever they look like.
 _COMMENT = re.compile(
@@ -12,6 +13,7 @@ _COMMENT = re.compile(
 )
 
 
+@cache  # every handler asks for the same pages
 def without_comments(text: str) -> str:
     """A page's source as everybody may read it, on the site, in a notebook or in the tree."""
     return _COMMENT.sub(lambda found: "" if found["comment"] else found[0], text)

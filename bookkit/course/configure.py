@@ -38,7 +38,6 @@ def connect(app: Sphinx) -> None:
     # When this one changes, every page is written anew.
     app.add_config_value("book_notebooks", "", "html", [str])
     app.connect("config-inited", use_own_library, priority=50)
-    app.connect("config-inited", check, priority=60)
     app.connect("config-inited", configure)
     app.connect("config-inited", begin)
     app.connect("config-inited", let_bookkit_number, priority=900)
@@ -62,14 +61,6 @@ def use_own_library(app: Sphinx, config) -> None:
                 f"{package} comes from {origin}, not from this book's folder, {root}: build "
                 "in that folder, in an environment of its own (`make book`)"
             )
-
-
-def check(app: Sphinx, config) -> None:
-    """Read every setting, so that one that does not fit is named before anything is made."""
-    try:
-        Book.of(app).checked()
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
 
 
 def begin(app: Sphinx, config) -> None:

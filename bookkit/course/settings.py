@@ -38,7 +38,10 @@ def edition() -> str:
 
 @dataclass(frozen=True)
 class Book:
-    """A book's source folder and what follows from its `_config.yml`."""
+    """A book's source folder and what follows from its `_config.yml`.
+
+    A setting that does not fit the book raises CourseError wherever it is read.
+    """
 
     root: Path
 
@@ -49,21 +52,13 @@ class Book:
 
     @cached_property
     def config(self) -> dict:
-        """`_config.yml` as a dictionary.
-
-        Raises:
-            CourseError: if it does not fit `rules.SETTINGS`.
-        """
+        """`_config.yml` as a dictionary."""
         config = read_yaml(self.root, "_config.yml")
         rules.check(self.root / "_config.yml", config, rules.SETTINGS)
         return config
 
     def checked(self) -> Book:
-        """The book itself, once every setting has been read: the same errors for every command.
-
-        Raises:
-            CourseError: if a setting does not fit the book.
-        """
+        """The book itself, once every setting has been read: the same errors for every command."""
         for name in ("title", "author", "years", "addresses", "published", "pictures"):
             getattr(self, name)
         return self
@@ -75,11 +70,7 @@ class Book:
 
     @cached_property
     def course(self) -> Course:
-        """What the book's own block in `_config.yml` says, checked.
-
-        Raises:
-            CourseError: if a setting does not fit the book.
-        """
+        """What the book's own block in `_config.yml` says, checked."""
         files = _files(self._whole_toc)
         for file in files:
             named = re.fullmatch(r"chapters/[^/]+", str(file))
@@ -137,11 +128,7 @@ class Book:
 
     @cached_property
     def addresses(self) -> Addresses:
-        """Where the sources, the site and the notebooks are.
-
-        Raises:
-            CourseError: if something cannot be served under the address that is given.
-        """
+        """Where the sources, the site and the notebooks are."""
         return Addresses.read(self.config)
 
     @property
@@ -156,11 +143,7 @@ class Book:
 
     @property
     def pictures(self) -> list[str]:
-        """The logo and the icon, where `_config.yml` names them: files of the book's own.
-
-        Raises:
-            CourseError: if one of them is not there.
-        """
+        """The logo and the icon, where `_config.yml` names them: files of the book's own."""
         html = self.config.get("html") or {}
         given = {"logo": self.config.get("logo"), "html.favicon": html.get("favicon")}
         for key, name in given.items():

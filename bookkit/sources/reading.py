@@ -21,17 +21,17 @@ shown. Open the notebook to run it with your own.
 
 def connect(app: Sphinx) -> None:
     """Register this module's event handlers."""
-    app.connect("config-inited", check, priority=450)  # before the first file is made
+    app.connect("config-inited", check, priority=90)  # before anything is made
     app.connect("source-read", read_source)
 
 
 def check(app: Sphinx, config) -> None:
-    """Read `errata.yml` and the bibliography, so that what is wrong in them bears their name.
+    """Read all settings, `errata.yml` and the bibliography, so that what is wrong bears its name.
 
     Later on, Sphinx or an extension would report it as an error of its own.
     """
-    book = Book.of(app)
     try:
+        book = Book.of(app).checked()
         errata.load(book.root)
         bibliography.entries(book)
     except ValueError as error:

@@ -177,7 +177,7 @@ ANSWERS = {
 def boxes() -> dict[str, dict]:
     """The arguments of each Answer in a chapter's code, by its name."""
     found = {}
-    for chapter in BOOK.chapters:
+    for chapter in (*BOOK.chapters, *BOOK.course.leave_out):
         for cell in split_cells(BOOK.source(chapter), chapter):
             if not (cell.code and "Answer(" in cell.text):
                 continue

@@ -50,7 +50,8 @@ def test_the_core_takes_the_homeworks_time(lab):
     for label, said, time in exercises(lab):
         minutes[said] += time
         assert mark(BOOK.source(lab), label) == said
-        assert points(BOOK, lab, label) == (said == "Core")
+        if lab not in BOOK.course.points:  # where a course sets them, they are its own
+            assert points(BOOK, lab, label) == (said == "Core")
     assert 0.5 * MINUTES[lab] <= minutes["Core"] <= MINUTES[lab]
     assert minutes["Beyond"]
 

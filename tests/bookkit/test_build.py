@@ -37,14 +37,13 @@ def test_the_library_of_another_folder_is_refused(tmp_path, root, monkeypatch):
 )
 def test_what_is_wrong_is_an_error_of_the_book_s_configuration(tmp_path, root, name, text, said):
     """And not one of Sphinx, which would ask for a report, or of the extension that stumbles."""
-    copy_config(root, tmp_path)
+    copy_config(root, tmp_path, html={})
     (tmp_path / "_toc.yml").write_text("root: index\n")
     (tmp_path / "references.bib").touch()
     (tmp_path / name).write_text(text)
-    app, config = SimpleNamespace(srcdir=str(tmp_path)), SimpleNamespace(html_theme_options={})
-    part = build.check if name == "_config.yml" else reading.check
+    app = SimpleNamespace(srcdir=str(tmp_path))
     with pytest.raises(ConfigError, match=f"^{said}"):
-        part(app, config)
+        reading.check(app, None)
 
 
 @pytest.mark.parametrize(
