@@ -36,7 +36,7 @@ def backend(caller, model, transform, precision=None):
 class _NumPy:
     """What `fit` asks of a library, for `hwlib`."""
 
-    name, precision, scaler = "hwlib", None, None
+    precision = scaler = None
     _kind = optim.Optimizer
 
     def __init__(self, caller, model, transform):
@@ -103,10 +103,6 @@ class _NumPy:
         """Return what a checkpoint holds, with the arrays of this library."""
         return checkpoint.load(path)
 
-    def with_own_keys(self, state):
-        """Return a state from a checkpoint with the keys that this library's optimizers use."""
-        return state
-
     def seed(self, rng):
         """Make all layers that draw random numbers use this generator."""
         for module in self.model.modules():
@@ -120,8 +116,6 @@ class _NumPy:
 
 class _Torch(_NumPy):
     """The same for PyTorch."""
-
-    name = "torch"
 
     def __init__(self, caller, model, transform, torch, precision):
         super().__init__(caller, model, transform)
@@ -170,11 +164,11 @@ class _Torch(_NumPy):
         return self.torch.stack(scalars).tolist()
 
     def load(self, path):
-        return checkpoint.load(path, self.torch.from_numpy)
-
-    def with_own_keys(self, state):  # torch counts the parameters, JSON has strings for keys
-        moments = {int(number): v for number, v in state["optimizer"]["state"].items()}
-        return state | {"optimizer": state["optimizer"] | {"state": moments}}
+        state = checkpoint.load(path, self.torch.from_numpy)
+        if old := state.get("optimizer", {}).get("state"):
+            # torch counts the parameters, and JSON has strings for keys; hwlib's are names
+            state["optimizer"]["state"] = {int(k) if k.isdigit() else k: old[k] for k in old}
+        return state
 
     def seed(self, rng):
         seed = int(rng.integers(2**63))

@@ -326,7 +326,7 @@ class _Run:
         """Return what makes a run this run and not another, as far as can be told."""
         (x, y), model = self.data, self.library.model.state_dict()
         return {
-            "library": self.library.name,
+            "library": type(self.library).__name__,
             "seed": self.seed,
             "batch_size": self.batch_size,
             "images": [len(y), float(x[:100].sum()), y[:100].tolist()],
@@ -353,4 +353,4 @@ class _Run:
                 f"fit: {path} is from a different run; these are not the same: "
                 f"{', '.join(different)}. Give this run a file of its own"
             )
-        self.restore(self.library.with_own_keys(state))
+        self.restore(state)

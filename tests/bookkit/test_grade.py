@@ -763,6 +763,7 @@ def test_nothing_of_the_outputs_is_kept(graders, tmp_path):
     assert "planted" not in json.dumps(found)
 
 
+@pytest.mark.slow
 def test_no_message_names_an_expected_value(graders, tmp_path, monkeypatch):
     """The loss is 4321.0987 whatever is asked; no message, and nothing that is raised, says so."""
     exercise = EXERCISES["mse_gradient"]
@@ -779,6 +780,7 @@ def test_no_message_names_an_expected_value(graders, tmp_path, monkeypatch):
     assert "4321.0987" in exercise.fault("the loss", np.float64(3.5), np.float64(4321.0987))
 
 
+@pytest.mark.slow
 def test_the_inputs_follow_the_seed_and_are_not_those_of_practice(tmp_path):
     tell = answer("raise ValueError(repr([X.shape, float(X.sum())]))")
     said = []
@@ -808,6 +810,7 @@ def test_our_own_fault_is_no_zero(graders, tmp_path, monkeypatch):
     assert graded(graders["dropout"], content, tmp_path)["status"] == NOT_GRADED
 
 
+@pytest.mark.slow
 def test_what_is_left_to_be_graded_by_hand_is_blank_and_counts_nowhere():
     for name, hands in {
         "lab_convolution": {"spatial-batchnorm", "assemble", "initial-loss"},
@@ -900,6 +903,7 @@ def test_a_second_time_only_what_is_new_is_graded(folder, capsys):
     assert json.loads((out / "results.json").read_text())["seed"] == 7
 
 
+@pytest.mark.slow
 def test_an_interrupted_command_leaves_what_it_has_found(folder, monkeypatch):
     plain = command.write
 
