@@ -75,6 +75,12 @@ def test_a_convolution_is_the_three_lines_of_algebra():
     assert np.allclose(dweight.reshape(5, -1), (dY @ columns.mT).sum(0), rtol=0, atol=1e-12)
 
 
+def test_fold_of_unfold_counts_the_windows_of_each_pixel():
+    x = np.arange(1.0, 26).reshape(1, 1, 5, 5)
+    times = hf.fold(hf.unfold(x, 3), 5, 3) / x
+    assert times[0, 0].tolist() == np.outer([1, 2, 3, 2, 1], [1, 2, 3, 2, 1]).tolist()
+
+
 @pytest.mark.parametrize(
     ("f", "x", "arguments", "message"),
     [
