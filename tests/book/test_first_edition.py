@@ -100,7 +100,7 @@ def github(tmp_path_factory):
         assert done.returncode == 0, done.stdout[-6000:]
         return done.stdout
 
-    shell("git init -qb main; git add -A; git commit -qm Original", original)
+    shell("git symbolic-ref HEAD refs/heads/main; git add -A; git commit -qm Original", original)
     shell("git clone -q --bare original remotes/AUTHORS/BOOK.git")
     for name in ("private", "course"):
         shell(f"git init -q --bare -b main remotes/SCHOOL/{name}.git")
