@@ -540,8 +540,9 @@ def test_a_figure_that_fails_stays_a_picture_and_says_why(page):
 
 def test_a_figure_needs_no_still(page):
     page.set_content(embed(Convolution(), still=False))
+    figure = alive(page)
     unfold(page)
-    check(alive(page))
+    check(figure)
     assert page.faults == []
 
 
