@@ -52,7 +52,7 @@ def points(book: Book, lab: str, exercise: str) -> float:
     given = book.course.points
     if lab in given:
         return given[lab].get(exercise, 0)
-    return 1 if mark(source_of(book, lab), exercise) == "Core" else 0
+    return 1 if mark(book.source(lab), exercise) == "Core" else 0
 
 
 def graded(book: Book, lab: str) -> list[Exercise]:
@@ -118,13 +118,8 @@ def mark(text: str, exercise: str) -> str:
     return "Core"
 
 
-def source_of(book: Book, lab: str) -> str:
-    """The text of a lab's chapter."""
-    return (book.root / "chapters" / f"{lab}.md").read_text(encoding="utf-8")
-
-
 def _cells(book, lab):
-    return jupytext.reads(source_of(book, lab), fmt="md:myst").cells
+    return jupytext.reads(book.source(lab), fmt="md:myst").cells
 
 
 def _is_code(cell):
@@ -133,7 +128,7 @@ def _is_code(cell):
 
 def _title(book, lab, name):
     pattern = rf"^[`:]{{3,}}\{{exercise\}} *(.*)\n(?::[\w-]+:.*\n)*:label: *{name} *$"
-    found = re.search(pattern, source_of(book, lab), re.M)
+    found = re.search(pattern, book.source(lab), re.M)
     return (found and found[1]) or name
 
 

@@ -33,7 +33,7 @@ import tomllib
 from bookkit.course.settings import Book
 from bookkit.editions import notebooks
 from grading import checks
-from grading.graded import GradingError, checks_in, description, graded, known, points, source_of
+from grading.graded import GradingError, checks_in, description, graded, known, points
 
 PYTHON = "3.11"  # in the grading container: what .github/workflows/ test with
 IGNORE = "otter_ignore"  # otter does not run a cell with this tag
@@ -105,7 +105,7 @@ def requirements(book: Book, lab: str) -> list[str]:
     text = (book.root / "pyproject.toml").read_text(encoding="utf-8")
     project = tomllib.loads(text)["project"]
     wanted = list(project["dependencies"])
-    if re.search(r"^\s*(import|from) torch\b", source_of(book, lab), re.M):
+    if re.search(r"^\s*(import|from) torch\b", book.source(lab), re.M):
         wanted += project["optional-dependencies"]["torch"]
     lock = (book.root / "requirements.txt").read_text(encoding="utf-8")
     pins = dict(re.findall(r"^([\w.-]+)==(\S+)$", lock, re.M))

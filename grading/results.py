@@ -21,8 +21,7 @@ GRADED, BY_HAND = "graded", "by hand"
 
 def reference(book: Book, lab: str) -> str:
     """The lab's notebook with all solutions in it, from `solutions/`."""
-    text = (book.root / "chapters" / f"{lab}.md").read_text(encoding="utf-8")
-    whole = splice(text, lab, book.solutions, "student")
+    whole = splice(book.source(lab), lab, book.solutions, "student")
     cells = jupytext.reads(whole, fmt="md:myst").cells
     code = [nbformat.v4.new_code_cell(c.source) for c in cells if c.cell_type == "code"]
     return nbformat.writes(nbformat.v4.new_notebook(cells=code))

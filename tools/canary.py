@@ -34,13 +34,14 @@ def marked(text: str, where: str) -> str:
     if len(tokens) > 1:
         raise ValueError(f"{where}: has {len(tokens)} canaries, {', '.join(tokens)}; keep one")
     made, at = "", 0
-    for cell in split_cells(text, where):
+    cells = split_cells(text, where)
+    for cell in cells:
         start = text.index(cell.text, at)
         missing = cell.code and tokens[0] not in cell.text
         made += text[at:start] + (f"# {tokens[0]}\n" if missing else "") + cell.text
         at = start + len(cell.text)
     made += text[at:]
-    in_text = any(tokens[0] in cell.text for cell in split_cells(text, where) if not cell.code)
+    in_text = any(tokens[0] in cell.text for cell in cells if not cell.code)
     return made if in_text else f"<!-- {tokens[0]} -->\n\n{made}"
 
 

@@ -937,6 +937,13 @@ def test_nobody_is_graded_before_both_notebooks_are_right(folder, monkeypatch, c
     assert not out.exists()
 
 
+def test_a_folder_that_is_not_named_is_not_the_book_s_own(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        command.main(["lab_convolution", "", "--out", str(tmp_path / "out")])
+    assert "say which folder holds the submissions" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_folder_without_submissions_is_an_error(tmp_path):
     with pytest.raises(GradingError, match="holds no submission"):
         command.submissions(tmp_path)
