@@ -27,16 +27,10 @@ export function short(count) {
 /** A ratio as a percentage in three digits, or whole from 100 on. */
 export const percent = (ratio) => `${ratio < 1 ? +(100 * ratio).toPrecision(3) : Math.round(100 * ratio)}%`;
 
-/** What the separable layer needs, and the formulas of its counts. */
+/** What the separable layer needs. */
 export function spell(state) {
-  const { in_channels: C, out_channels: F, kernel_size: K, side: n } = state;
-  const { weights, parts, ratio } = costs(state);
+  const { out_channels: F, kernel_size: K } = state;
+  const { ratio } = costs(state);
   const exact = Math.abs(parseFloat(percent(ratio)) / 100 - ratio) < 1e-12;
-  const line = `1/F + 1/K² = 1/${whole(F)} + 1/${K ** 2} ${exact ? "=" : "≈"} ${percent(ratio)} of weights and MACs remain.`;
-  const notes = [
-    `standard: F·C·K² = ${whole(F)}·${whole(C)}·${K ** 2}`,
-    `separable: C·K² + F·C = ${whole(parts.depthwise)} + ${whole(parts.pointwise)}`,
-    `MACs per weight: n² = ${whole(n ** 2)}; dense: 1`,
-  ];
-  return { line, notes };
+  return `1/F + 1/K² = 1/${whole(F)} + 1/${K ** 2} ${exact ? "=" : "≈"} ${percent(ratio)} of weights and MACs remain.`;
 }

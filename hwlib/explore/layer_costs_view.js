@@ -6,12 +6,12 @@ const CONTROLS = {
   kernel_size: range("kernel K", 1, 7, 2),
   side: range("image side n", 7, 224, 7),
 };
-const [FACE, THIN] = [32, 3]; // of a filter; the least height at which a strip is seen
+const [FACE, THIN] = [38, 2]; // of a filter; the least height at which a strip is seen
 
 /** Where things stand, in units of the viewBox: two panels, and the table below them. */
 const layout = () => matchMedia("(min-width: 40rem)").matches
-  ? { width: 724, panel: 336, second: [388, 0], high: 92, table: 292, ends: [336, 500, 724], signs: [376, 545] }
-  : { width: 330, panel: 328, second: [0, 226], high: 60, table: 482, ends: [196, 0, 328], signs: [] };
+  ? { width: 760, panel: 360, second: [400, 0], high: 168, table: 396, ends: [300, 500, 760], signs: [390, 570] }
+  : { width: 340, panel: 338, second: [0, 248], high: 76, table: 540, ends: [196, 0, 338], signs: [] };
 
 /** A filter as a block, from its front's lower left corner: K × K cells, as deep as it has channels. */
 function block(parent, x, y, cells, cell, depth) {
@@ -24,15 +24,14 @@ function block(parent, x, y, cells, cell, depth) {
 
 /** A few of `many` filters in a row; below them what they are. */
 function filters(frame, name, [x, y], many, cells, cell, channels) {
-  const depth = channels > 1 ? 26 * Math.min(1, channels / 8) : 0;
+  const depth = channels > 1 ? 30 * Math.min(1, channels / 8) : 0;
   const group = add(frame, "g", { class: `costs-filters costs-${name}` });
-  const pitch = Math.max(cells * cell, 10) + 0.8 * depth + (depth ? 10 : 6);
-  const shown = Math.min(many, 3);
+  const pitch = Math.max(cells * cell, 12) + 0.8 * depth + 8;
+  const shown = Math.min(many, name === "standard" ? 4 : 3);
   for (let i = 0; i < shown; i++) block(group, x + i * pitch, y, cells, cell, depth);
   if (many > shown) add(frame, "text", { x: x + shown * pitch, y: y - 8 }, "⋯");
-  const shape = [...(channels > 1 || name !== "depthwise" ? [whole(channels)] : []), cells, cells].join(" × ");
-  add(frame, "text", { x, y: y + 18, class: name }, name === "standard" ? "filters" : name);
-  add(frame, "text", { x, y: y + 35, class: "small" }, `${whole(many)} of ${shape}`);
+  const shape = [...(name === "depthwise" ? [] : [whole(channels)]), cells, cells].join(" × ");
+  add(frame, "text", { x, y: y + 20, class: "small" }, `${whole(many)} of ${shape}`);
 }
 const some = (count, word) => `${whole(count)} ${word}${count > 1 ? "s" : ""}`;
 
@@ -42,7 +41,7 @@ function table(frame, { weights, macs }, { table: top, ends, signs, width }) {
   const heads = ["weights", signs.length && "uses of each", "MACs per image"];
   heads.forEach((words, k) => words && text(ends[k], top, words, "small end"));
   add(frame, "path", { class: "costs-rule", d: `M0 ${top + 8}H${width}` });
-  Object.keys(weights).reverse().forEach((name, i) => { // the cheapest first
+  Object.keys(weights).forEach((name, i) => {
     const y = top + 27 + 23 * i;
     text(0, y, name, "costs-title");
     text(ends[0], y, short(weights[name]), "end");
@@ -52,19 +51,17 @@ function table(frame, { weights, macs }, { table: top, ends, signs, width }) {
   });
 }
 
-function draw(state, { svg, line, notes, inputs }) {
+function draw(state, { svg, line, inputs }) {
   const { in_channels: C, out_channels: F, kernel_size: K } = state;
   const { weights, macs, parts, ratio } = costs(state);
-  const words = spell(state);
   for (const name in CONTROLS) say(inputs[name], whole(state[name]));
-  line.textContent = words.line;
-  notes.textContent = words.notes.join("\n");
+  line.textContent = spell(state);
   const at = layout();
   const [[x, y], high] = [at.second, at.high];
   svg.setAttribute("viewBox", `-2 0 ${at.width + 4} ${at.table + 82}`);
   svg.setAttribute("width", at.width + 4);
   svg.setAttribute("aria-label", `Weights as areas to one scale: the standard layer has ${whole(weights.standard)}, the depthwise ` +
-    `layer ${whole(parts.depthwise)}, the pointwise layer ${whole(parts.pointwise)}. The dense layer has ${short(weights.dense)}. ${words.line}`);
+    `layer ${whole(parts.depthwise)}, the pointwise layer ${whole(parts.pointwise)}. The dense layer has ${short(weights.dense)}. ${spell(state)}`);
   const frame = layer(svg, "g", "costs-frame");
   frame.replaceChildren();
   const text = (x, y, words, kind = "small") => add(frame, "text", { x, y, class: kind }, words);
@@ -75,41 +72,45 @@ function draw(state, { svg, line, notes, inputs }) {
     path.setAttribute("d", `M${x} ${y}h${width}v${Math.max(height, least)}h${-width}z`);
   };
   const tall = Math.min(high, high / (0.9 * (1 + 1 / F))); // so that the lowest F has room, too
-  const [row, column, thin] = [tall / F, at.panel / K ** 2, tall / F < THIN];
+  const [row, column] = [tall / F, at.panel / K ** 2];
 
-  text(0, 15, `Standard: ${short(weights.standard)} weights`, "costs-title");
-  filters(frame, "standard", [0, 70], F, K, FACE / K, C);
-  text(0, 132, `${some(F, "row")} (filters) × ${some(K ** 2, "column")} (taps)`);
-  area("standard", 0, 140, at.panel, tall);
+  text(0, 16, `Standard: ${short(weights.standard)} weights`, "costs-large");
+  filters(frame, "standard", [0, 88], F, K, FACE / K, C);
+  text(0, 144, `${some(F, "filter")}, ${F > 1 ? "a row each" : "one row"}; ${some(K ** 2, "tap")}, ${K > 1 ? "a column each" : "one column"}`);
+  area("standard", 0, 154, at.panel, tall);
   const lines = (count, step, d) => (step < 4 ? "" : Array.from({ length: count - 1 }, (_, i) => d((i + 1) * step)).join(""));
-  layer(svg, "path", "costs-lines").setAttribute("d", lines(K ** 2, column, (at) => `M${at} 140v${tall}`) +
-    lines(F, row, (down) => `M0 ${140 + down}h${at.panel}`));
+  layer(svg, "path", "costs-lines").setAttribute("d", lines(K ** 2, column, (at) => `M${at} 154v${tall}`) +
+    lines(F, row, (down) => `M0 ${154 + down}h${at.panel}`));
 
-  const top = y + 140;
-  text(x, y + 15, `Separable: ${short(weights.separable)} weights`, "costs-title");
-  filters(frame, "depthwise", [x, y + 70], C, K, FACE / K, 1);
-  text(x + 140, y + 60, "+", "costs-title");
-  filters(frame, "pointwise", [x + 166, y + 70], F, 1, FACE / K, C);
-  text(x, y + 132, `${short(parts.pointwise)} = 1 of ${some(K ** 2, "column")}`, "pointwise");
+  const top = y + 154;
+  text(x, y + 16, `Separable: ${short(weights.separable)} weights, ${percent(ratio)}`, "costs-large");
+  filters(frame, "depthwise", [x, y + 88], C, K, FACE / K, 1);
+  text(x + 160, y + 76, "+", "costs-large");
+  filters(frame, "pointwise", [x + 190, y + 88], F, 1, FACE / K, C);
+  text(x, y + 144, `pointwise: ${short(parts.pointwise)} = 1 of ${some(K ** 2, "column")}`, "pointwise");
   area("pointwise", x, top, column, tall);
   layer(svg, "path", "costs-whole").setAttribute("d", `M${x} ${top}h${at.panel}v${tall}h${-at.panel}z`);
-  text(x + (K > 1 ? (at.panel + column) / 2 : at.panel / 2), top + 10 + tall / 2, percent(ratio), "costs-ratio");
   area("depthwise", x, top + tall + 5, at.panel, row, THIN);
-  text(x, top + tall + 22 + Math.max(row, THIN),
-    `${short(parts.depthwise)} = 1 of ${some(F, "row")}${thin ? ", enlarged" : ""}`, "depthwise");
+  text(x, top + tall + 24 + Math.max(row, THIN),
+    `depthwise: ${short(parts.depthwise)} = 1 of ${some(F, "row")}`, "depthwise");
   table(frame, { weights, macs }, at);
 }
 
 const net = (in_channels, out_channels, side) => ({ in_channels, out_channels, side, kernel_size: 3 });
 const FIGURE = {
   title: "What a layer costs",
-  invite: "Press a button, or move a slider: one row and one column are all that remains.",
+  invite: "Press Play: the filters double, and one row and one column remain.",
   controls: CONTROLS,
   presets: {
-    "MobileNet's first pair": net(32, 64, 112),
-    "Its last pair": net(1024, 1024, 7),
-    "Larger filters, 7 × 7": { kernel_size: 7 },
-    "Only 2 outputs": { out_channels: 2 },
+    "MobileNet's first": net(32, 64, 112),
+    "MobileNet's last": net(1024, 1024, 7),
+    "7 × 7 saves more": { kernel_size: 7 },
+    "2 filters save little": { out_channels: 2 },
+  },
+  play: {
+    first: () => ({ out_channels: 1 }),
+    next: ({ out_channels: F }) => (F < 1024 ? { out_channels: Math.min(2 * F, 1024) } : null),
+    every: 900,
   },
   draw,
 };

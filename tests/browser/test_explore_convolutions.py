@@ -19,6 +19,7 @@ from tests.browser.figures import (
     number,
     numbers,
     opened,
+    play,
     press,
     pull,
     slider,
@@ -403,13 +404,14 @@ def check_costs(figure):
     ratio = twin.macs["separable"] / twin.macs["standard"]
     assert number(percent) == pytest.approx(100 * ratio, rel=6e-3)
     texts = figure.locator(".costs-frame text").all_text_contents()
-    assert f"{percent}%" in texts
+    assert any(text.endswith(f" weights, {percent}%") for text in texts)
     words = {"": 1, "million": 1e6, "billion": 1e9, "trillion": 1e12, "quadrillion": 1e15}
 
     def counted(text):
         digits, _, word = text.partition(" ")
         return number(digits) * words[word]
 
+    assert [text for text in texts if text in twin.weights] == [*twin.weights]
     for name in twin.weights:  # the table: its name, weights and MACs
         at = texts.index(name)
         said = [counted(text) for text in texts[at + 1 : at + 3]]
@@ -417,17 +419,17 @@ def check_costs(figure):
     counts = {**twin.weights, **twin.parts}
     for name in twin.parts:
         said = figure.locator(f"text.{name}").filter(has_text=" = 1 of").text_content()
-        assert counted(said.split(" = ")[0]) == pytest.approx(counts[name], rel=6e-3)
-    areas = {
-        name: np.prod(figure.locator(f".costs-{name}-area").evaluate(
+        assert counted(re.search(r": (.*) = ", said)[1]) == pytest.approx(counts[name], rel=6e-3)
+    shapes = {
+        name: figure.locator(f".costs-{name}-area").evaluate(
             "path => path.getAttribute('d').match(/h([\\d.e-]+)v([\\d.e-]+)/).slice(1).map(Number)"
-        ))
+        )
         for name in ("standard", *twin.parts)
-    }  # fmt: skip
-    for name, area in areas.items():
-        enlarged = name == "depthwise" and "enlarged" in "".join(texts)
+    }
+    for name, (width, height) in shapes.items():
+        share = width * height / np.prod(shapes["standard"])
         wanted = counts[name] / counts["standard"]
-        assert area / areas["standard"] == pytest.approx(wanted) or (enlarged and area > wanted)
+        assert share == pytest.approx(wanted) or (height == 2 and share > wanted)
     return C, outputs, K, n
 
 
@@ -458,15 +460,21 @@ def test_costs_at_both_ends_stay_in_the_picture(page, costs):
     assert check_costs(costs)[1] == 1
 
 
-def test_presets_and_reset_of_the_costs(costs):
+def test_presets_play_and_reset_of_the_costs(page, costs):
     for name, state in {
-        "Its last pair": (1024, 1024, 3, 7),
-        "Larger filters, 7 × 7": (32, 64, 7, 112),
-        "Only 2 outputs": (32, 2, 3, 112),
-        "MobileNet's first pair": (32, 64, 3, 112),
+        "MobileNet's last": (1024, 1024, 3, 7),
+        "7 × 7 saves more": (32, 64, 7, 112),
+        "2 filters save little": (32, 2, 3, 112),
+        "MobileNet's first": (32, 64, 3, 112),
     }.items():
         press(costs, name)
         assert check_costs(costs) == state
+    press(costs, "Step")
+    assert check_costs(costs) == (32, 128, 3, 112)
+    play(page, costs)
+    assert check_costs(costs) == (32, 1024, 3, 112)
+    press(costs, "Step")
+    assert check_costs(costs) == (32, 1, 3, 112)
     slider(costs, "kernel K").press("Home")
     press(costs, "Reset")
     assert check_costs(costs) == (32, 64, 3, 112)

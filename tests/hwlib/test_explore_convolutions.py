@@ -445,17 +445,12 @@ def test_the_costs_are_hwlibs(counted):
 
 def test_what_is_spelled_of_the_costs_adds_up(counted):
     for setting, mine in counted:
-        outputs, K, n = (setting[name] for name in ("out_channels", "kernel_size", "side"))
+        outputs, K = (setting[name] for name in ("out_channels", "kernel_size"))
         terms, percent = re.fullmatch(
-            r"1/F \+ 1/K² = (.*) [=≈] ([\d.]+)% of weights and MACs remain\.", mine["words"]["line"]
+            r"1/F \+ 1/K² = (.*) [=≈] ([\d.]+)% of weights and MACs remain\.", mine["words"]
         ).groups()
         assert terms == f"1/{outputs:,} + 1/{K**2}"
         assert number(percent) == pytest.approx(100 * mine["ratio"], rel=6e-3)
-        standard, separable, macs = mine["words"]["notes"]
-        for note, name in ((standard, "standard"), (separable, "separable")):
-            formula = note.split(" = ")[1].replace("·", "*").replace(",", "")
-            assert eval(formula) == mine["weights"][name]
-        assert macs == f"MACs per weight: n² = {n**2:,}; dense: 1"
 
 
 def test_counts_are_said_in_three_digits(costs):
