@@ -1,17 +1,17 @@
 // An image's window, its products with the filter, and their sum, from left to right.
 
-function drawImage({ padding: p, at, stride }, { filter, image, rows, columns, output, look }, [o, q], { cell, word }, compact) {
+function drawImage({ padding: p, at }, { filter, image, rows, columns, output, look }, [o, q], { cell, word }, compact) {
   const [high, across] = [image.length, image[0].length];
   const [kh, kw] = [filter.length, filter[0].length];
   const [r, c] = [rows[o], columns[q]];
-  const desktop = wide() && !compact;
-  const border = Math.max(p, desktop ? 1 : 0); // room for padding 1, so that it changes no size
+  const border = Math.max(p, compact ? 0 : 1); // room for padding 1, so that it changes no size
+  const below = !wide() && !compact; // the output, below the input
   // Upper left corners, in cells from that of the image.
-  let [fx, fy] = [across + border + 1.3, (high - 2 * kh - 0.5) / 2]; // the filter; its products below it
-  let [ox, oy] = [fx + Math.max(kw, 2) + 1.7, Math.min((high - output.length) / 2, high + border - 0.85 - output.length)];
+  let [fx, fy] = [across + border + 1.3, (high - 2 * kh - 0.7) / 2]; // the filter; its products below it
+  let [ox, oy] = [fx + Math.max(kw, 2) + 1.7, Math.min((high - output.length) / 2, high + border - output.length)];
+  if (below) [fy, ox, oy] = [-p, -p, Math.max(high + border, 2 * kh + 0.7 - p) + 0.9];
   if (compact) [fy, ox, oy] = [-p, fx, kh + 0.9 - p];
-  else if (!desktop) [fx, fy, ox, oy] = [-p, high + p + 0.9, kw + 1 - p, high + p + 0.9];
-  const py = fy + kh + 1;
+  const py = fy + kh + 0.7;
   const [inked, weighed, lit] = [image, filter, output].map(shades);
   const name = (x, y, text, kind) => word(x, y - 0.3, text, { class: `title ${kind}` });
 
@@ -32,13 +32,12 @@ function drawImage({ padding: p, at, stride }, { filter, image, rows, columns, o
   name(fx, fy, "filter w", "c");
   filter.forEach((row, a) => row.forEach((w, b) =>
     cell(fx + b, fy + a, w, { class: "filter", "data-cell": `weight ${a} ${b}`, shade: weighed(w) })));
-  const { terms, sum } = look(o, q);
-  if (desktop) {
+  if (!compact) {
     const shade = shades([[Math.max(...image.flat().map(Math.abs)) * Math.max(...filter.flat().map(Math.abs))]]);
-    name(fx, py, "products", "");
-    terms.forEach((row, a) => row.forEach(({ x, w }, b) => cell(fx + b, py + a, x * w, { class: "product", shade: shade(x * w) })));
-    word(fx + kw + 0.6, py + kh / 2 + 0.4, "sum", { "font-size": 15 });
-    word(ox + output[0].length / 2, oy + output.length + 0.55, `y[${o}, ${q}] = ${typeset(sum)}`, { class: "title b middle" });
+    word(fx + kw / 2, fy + kh + 0.35, "×", { "font-size": 20 });
+    look(o, q).terms.forEach((row, a) => row.forEach(({ x, w }, b) => cell(fx + b, py + a, x * w, { class: "product", shade: shade(x * w) })));
+    word(fx + kw / 2, py + kh + 0.32, "products");
+    if (!below) word(fx + kw + 0.7, py + kh / 2, "sum", { "font-size": 15 });
   }
   name(ox, oy, "output y", "b");
   output.forEach((row, a) => row.forEach((y, b) => cell(ox + b, oy + a, y, {
@@ -46,32 +45,31 @@ function drawImage({ padding: p, at, stride }, { filter, image, rows, columns, o
   })));
 
   const [w, h] = [c, r].map((taps) => taps.at(-1) - taps[0] + 1);
-  // Arrows run between the grids, not across their numbers: from the window's rows, and from the products.
-  const bend = (...ends) => {
-    const [x, y, tip, level] = ends.map((v) => v * C);
-    const middle = (x + tip) / 2;
-    return `M${x} ${y}C${middle} ${y} ${middle} ${level} ${tip} ${level}M${tip - 9} ${level - 5}L${tip} ${level}L${tip - 9} ${level + 5}`;
-  };
-  const beside = [across + p + 0.12, r[0] + h / 2];
-  const link = compact ? bend(...beside, ox - 0.12, oy + o + 0.5) : bend(...beside, fx - 0.12, py + kh / 2);
-  const arrow = bend(fx + kw + 0.15, py + kh / 2, ox - 0.15, oy + o + 0.5);
+  // Wedges lead from the window and the filter to the products, and from them to their sum.
+  const wedge = (...corners) => `M${corners.map(([x, y]) => `${x * C} ${y * C}`).join("L")}z`;
+  const right = (x, y, w, h) => [[x + w, y], [x + w, y + h]];
+  const left = (x, y, h) => [[x, y + h], [x, y]];
+  const [seen, target] = [right(c[0], r[0], w, h), left(ox + q, oy + o, 1)];
+  const link = compact ? wedge(...seen, ...target)
+    : wedge(...seen, ...left(fx, py, kh)) + wedge([fx, fy + kh], [fx + kw, fy + kh], [fx + kw, py], [fx, py]) +
+      (below ? wedge([fx, py + kh], [fx + kw, py + kh], [ox + q + 1, oy + o + 1], [ox + q + 1, oy + o])
+        : wedge(...right(fx, py, kw, kh), ...target));
   // The output is as large as it can be without a stride and with that border, whatever it is now.
   const most = (n, k) => Math.max(n + 2 * border - k + 1, 2);
-  const large = Math.max(across + 2, kw + 1 + across + 3 - kw);
-  let view = [-p, -p - 0.65, Math.max(across + 2 * p, ox + output[0].length + p, large), oy + Math.max(kh, output.length) + p + 0.65];
-  if (compact) view[2] = ox + Math.max(output[0].length, 3) + p, view[3] = Math.max(high + p, oy + output.length) + p + 0.65;
-  if (desktop) {
-    const width = Math.max(ox + most(across, kw) + border, 16);
-    const height = Math.max(high + 2 * border, 2 * kh + 1.1) + 0.7;
-    view = [-border - (width - ox - most(across, kw) - border) / 2, (high - height - 0.65) / 2, width, height];
+  let width = Math.max(ox + most(across, kw) + border, 16);
+  const height = Math.max(high + 2 * border, 2 * kh + 1.3) + 0.7;
+  let view = [-border - (width - ox - most(across, kw) - border) / 2, (high - height - 0.65) / 2, width, height];
+  if (below) {
+    width = fx + Math.max(kw, 2) + border;
+    view = [-border, -p - 0.65, width, oy + most(high, kh) + p + 0.65];
   }
+  if (compact) view = [-p, -p - 0.65, ox + Math.max(output[0].length, 3) + p, Math.max(high + p, oy + output.length) + p + 0.65];
   const pad = 0.07; // half of an outline
   return {
     view: [view[0] - pad, view[1], view[2] + 2 * pad, view[3] + pad],
     window: [c[0], r[0], w, h],
     target: [ox + q, oy + o],
-    link: desktop || compact ? link : "",
-    arrow: desktop ? arrow : "",
+    link,
     taps: r.flatMap((i) => c.map((j) => box(j, i))).join(""),
     first: [(rows[0][0] + rows[0].at(-1)) / 2, (columns[0][0] + columns[0].at(-1)) / 2],
     start: [oy, ox],

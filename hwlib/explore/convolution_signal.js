@@ -34,7 +34,7 @@ function drawSignal({ padding: p, dilation }, { filter: [weights], image: [x], c
   name(filter, "filter w", "c");
   name(products - 0.5, "products", "");
 
-  const width = Math.max(desktop ? 15 : 9.1, n + 2 * p + (desktop ? 4.4 : 0));
+  const width = Math.max(desktop ? 13.6 : 9.1, n + 2 * p + (desktop ? 4.4 : 0));
   const [top, foot] = desktop ? [-0.6, outputs + 1.55] : [-1.15, outputs + 2.15];
   const span = c.at(-1) - c[0] + 1;
   return {

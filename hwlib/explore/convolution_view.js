@@ -24,12 +24,10 @@ function draw(state, { svg, line, notes, inputs, mark, compact }) {
     `The whole output: ${unparse(flat ? output[0] : output)}. ${words.notes.at(-1)}`);
 
   const link = layer(svg, "path", "explore-link"); // below the cells
-  link.classList.toggle("arrow", !flat);
-  const { view, window: frame, target, link: d, arrow = "", taps = "", first, start } = (flat ? drawSignal : drawImage)(state, result, [o, q], grids(svg, compact ? 18.6 : 17), compact);
-  show(svg, view);
+  const { view, window: frame, target, link: d, taps = "", first, start } = (flat ? drawSignal : drawImage)(state, result, [o, q], grids(svg, compact ? 18.6 : 17), compact);
+  show(svg, view, 56);
   link.setAttribute("d", d);
   outline(svg, "explore-taps", taps);
-  outline(svg, "explore-arrow", arrow);
   outline(svg, "explore-window", box(...frame), "window");
   outline(svg, "explore-target", box(...target), "output");
 
@@ -45,14 +43,15 @@ function lessons({ weight }) {
   const three = [weight, weight[0]].every(({ length = 3 }) => length === 3);
   const plain = { stride: 1, padding: 0, dilation: 1, at: 0 };
   return {
-    "Stride 2: every second output": { ...plain, stride: 2 },
-    [three ? "Padding 1 keeps the size" : "Padding 1 adds a border"]: { ...plain, padding: 1 },
-    "Dilation 2 widens the window": { ...plain, dilation: 2 },
+    "Every window": plain,
+    [three ? "Padding 1 keeps size" : "Padding 1 adds edges"]: { ...plain, padding: 1 },
+    "Stride 2 skips": { ...plain, stride: 2 },
+    "Dilation 2: gaps": { ...plain, dilation: 2 },
   };
 }
 
 const FIGURE = {
-  title: "Convolution, one window at a time",
+  title: "Convolution, window by window",
   invite: "Press Play, or drag the blue window. Click a number to change it.",
   controls: CONTROLS,
   presets: lessons,

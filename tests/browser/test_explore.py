@@ -20,6 +20,7 @@ from tests.browser.figures import (
     number,
     numbers,
     opened,
+    settle,
     slider,
     state_of,
     touch,
@@ -267,17 +268,18 @@ def test_each_preset_sets_one_thing_and_its_name_is_true(figure, dimension):
         assert button(figure, name).get_attribute("aria-pressed") == "true"
         assert check(figure) == {**start, setting: int(re.search(r"\d", name)[0])}
 
-    preset("Stride 2: every second output", "stride")
+    preset("Stride 2 skips", "stride")
     assert (numbers(output(figure)) == y[(slice(None, None, 2),) * y.ndim]).all()
-    preset("Padding 1 keeps the size", "padding")
+    preset("Padding 1 keeps size", "padding")
     assert numbers(output(figure)).shape == x.shape
-    preset("Dilation 2 widens the window", "dilation")
+    preset("Dilation 2: gaps", "dilation")
     assert figure.locator(".explore-window").evaluate("e => e.getBBox().width") > wide
     field(figure, "input").fill("1, 2, 3, 4, 5, 6, 7, 8")
     button(figure, "Reset").press("Enter")
     assert check(figure) == {"stride": 1, "padding": 0, "dilation": 1, "at": 0}
     assert field(figure, "input").input_value() == "2, 0, 1, 3, -1, 4, 1"
-    assert figure.locator(".explore-presets [aria-pressed=true]").count() == 0
+    pressed = figure.locator(".explore-presets [aria-pressed=true]")
+    assert pressed.all_text_contents() == ["Every window"]
 
 
 def output(figure):
@@ -288,7 +290,7 @@ def output(figure):
 
 def test_a_filter_that_no_padding_of_one_suits_is_not_said_to_keep_the_size(page):
     figure = opened(page, Convolution(x=np.eye(4), weight=np.eye(2), stride=2, padding=1))
-    button(figure, "Padding 1 adds a border").click()
+    button(figure, "Padding 1 adds edges").click()
     assert check(figure)["stride"] == 1
     assert figure.locator(".output").count() == 25
 
@@ -303,14 +305,27 @@ def test_the_products_stand_by_their_sum(figure):
     at = int(slider(figure, "output").input_value())
     y = number(texts(figure, ".output text")[at])
     assert sum(number(text) for text in texts(figure, ".product text")) == y
-    assert (
-        figure.locator(".title.middle").text_content()
-        == f"{line(figure).split(' =')[0]} = {typeset(y)}"
-    )
 
 
-def typeset(value):
-    return f"{value:g}".replace("-", "−")
+@pytest.mark.parametrize("width", [1280, 390])
+def test_wedges_lead_from_the_window_and_the_filter_to_the_products_and_to_the_output(page, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    figure = opened(page, Convolution(**EXAMPLES["2-D"], at=5))
+    settle(page)
+
+    def corners(selector):
+        """Of the box around these elements, in the picture's units."""
+        boxes = figure.locator(selector).evaluate_all(
+            "all => all.map((e) => e.getBBox()).map((b) => [b.x, b.y, b.x + b.width, b.y + b.height])"
+        )
+        return {(x, y) for box in boxes for x in box[::2] for y in box[1::2]}
+
+    path = figure.locator(".explore-link").get_attribute("d")
+    ends = {tuple(map(float, end.split())) for end in re.findall(r"[\d.-]+ [\d.-]+", path)}
+    for name in ("window", "target"):
+        assert len(ends & corners(f".explore-{name}")) == 2, name
+    assert path.count("z") == 3
+    assert figure.locator(".product").count() == 9
 
 
 @pytest.mark.parametrize("dimension", ["1-D", "2-D"])
