@@ -53,29 +53,31 @@ export function cloud(u, v, across) {
 }
 
 const short = (v) => typeset(Math.abs(v) < 5e-3 ? 0 : +v.toFixed(2));
-const becomes = (from, to) => `${from.map(short).join(", ")} → ${to.map(short).join(", ")}`;
 
-/** The batch in numbers, and its map; `before` are the earlier batches. */
-export function spell({ doublings, batch }, found, before = []) {
-  const all = (key, i) => found.map((feature) => feature[key][i]);
-  const [mean, sd] = [0, 1].map((i) => becomes(all("batch", i), all("after", i)));
+/** The batch in words; `before` are the earlier batches. */
+export function spell({ doublings, batch, stage }, found, before = []) {
   const [one, two] = found;
-  if (two) return plane(one, two, `Batch mean: ${mean}\nBatch sd: ${sd}`);
+  if (two) return plane(one, two, stage);
   const [m, through, limit] = ["inputs", "outputs", "limit"].map((key) => short(one[key][0]));
-  const line = `Batch ${batch}, n = ${2 ** doublings}: an input at μ = ${m} lands at ${through}.`;
+  const line = `Batch ${batch} of n = ${2 ** doublings} examples maps μ = ${m} to ${through}.`;
   if (!one.a) return { line, notes: `γ = 0: every input becomes β = ${limit}.` };
   const images = [...before, found].map(([feature]) => feature.outputs[0]);
-  const so = before.length ? `\nIn batches 1 to ${batch}, from ${short(Math.min(...images))} to ${short(Math.max(...images))}.` : "";
-  return { line, notes: `This batch’s map: y = ${short(one.a)} x ${one.b < 0 ? "−" : "+"} ${short(Math.abs(one.b))}.\n` +
-    `In a very large batch μ lands at ${limit}.${so}` };
+  return { line, notes: before.length ? `In batches 1 to ${batch}, from ${short(Math.min(...images))} to ${short(Math.max(...images))}.`
+    : `A very large batch would map μ to β = ${limit}.` };
 }
 
-function plane(one, two, numbers) {
+function plane(one, two, stage) {
   const kept = ["x", "y"].map((key) => correlation(one[key], two[key]));
   const whole = one.a && two.a;
   const [before, after] = kept.map(short);
-  const line = `Correlation ${before} → ` + (!whole ? "not defined: a feature is constant"
-    : `${after}: ${one.a * two.a > 0 ? "batch norm keeps it" : "only its sign changes"}`);
   const [from, to] = ["batch", "after"].map((key, i) => `${typeset(+tilt(one[key][1], two[key][1], kept[i]).toFixed(1))}°`);
-  return { line, notes: `${numbers}\nLong axis: ${from} → ${whole ? to : "none"}` };
+  // What the picture tells those who see it.
+  const pair = (key, i) => [one, two].map((f) => short(key(f)[i])).join(" and ");
+  const [inputs, now] = [(f) => f.batch, [(f) => f.batch, (f) => [0, f.batch[1]], (f) => f.after][stage]];
+  const drawn = `Means ${pair(inputs, 0)} → ${pair(now, 0)}, standard deviations ${pair(inputs, 1)} → ${pair(now, 1)}.`;
+  if (stage === 0) return { drawn, line: `The inputs have correlation ${before}.`, notes: `Long axis: ${from}` };
+  if (stage === 1) return { drawn, line: `Subtracting the means moves the cloud: correlation ${before} → ${before}.`, notes: `Long axis: ${from} → ${from}` };
+  const does = one.a * two.a > 0 ? "keeps the correlation" : "changes only the correlation’s sign";
+  return { drawn, line: whole ? `Batch norm ${does}: ${before} → ${after}.` : `Correlation ${before} → not defined: a feature is constant.`,
+    notes: `Long axis: ${from} → ${whole ? to : "none"} (gray: whitening)` };
 }

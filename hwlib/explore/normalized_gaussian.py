@@ -62,8 +62,8 @@ class NormalizedGaussian(Figure):
 
     @property
     def HEIGHT(self) -> tuple[float, float]:
-        """On a phone the two planes stand one above the other."""
-        return (38, 52) if self.features == 1 else (36.5, 66)
+        """One feature, or two in one plane."""
+        return (41, 52) if self.features == 1 else (46.5, 46)
 
     @property
     def inputs(self) -> np.ndarray:

@@ -1,39 +1,47 @@
-// How batch norm of two features is drawn: a batch before and after it, on equal axes.
+// How batch norm of two features is drawn: the inputs, and in the same plane what each step makes of them.
 
 // While a dot is held: the axis of the ellipse that the pointer does not hold keeps its length, and the frame stays.
 const grabbed = {};
 
 /** From where to where the axes go: the same for all presets, more where 2-SD contours need it, of one shape. */
-function frame(pairs) {
-  const [x, y] = [[-5.4, 4.6], [-2.8, 4.8]].map(([lo, hi], k) => [
-    Math.min(lo, ...pairs.map((pair) => pair[k][0] - 2 * pair[k][1] - 0.4)),
-    Math.max(hi, ...pairs.map((pair) => pair[k][0] + 2 * pair[k][1] + 0.4)),
+function frame(pairs, tall) {
+  const [x, y] = [[-6.8, 3.6], [-3.1, 5]].map(([lo, hi], k) => [
+    Math.min(lo, ...pairs.map((pair) => pair[k][0] - 2 * pair[k][1] - 0.8)),
+    Math.max(hi, ...pairs.map((pair) => pair[k][0] + 2 * pair[k][1] + 0.8)),
   ]);
-  const half = Math.max((x[1] - x[0]) / 2, (y[1] - y[0]) / 1.52);
-  return [[x, half], [y, 0.76 * half]].map(([[lo, hi], r]) => [(lo + hi) / 2 - r, (lo + hi) / 2 + r]);
+  const half = Math.max((x[1] - x[0]) / 2, (y[1] - y[0]) / 2 / tall);
+  return [[x, half], [y, tall * half]].map(([[lo, hi], r]) => [(lo + hi) / 2 - r, (lo + hi) / 2 + r]);
 }
 
-/** A batch in a panel of its own: points, their 2-SD contour and the box around it, and words. */
-function scatter(panel, look, points, [x, y], { title, size, xlabel = "feature 1", ylabel }) {
-  const margin = { left: 40, right: 4, top: 44, bottom: 38 };
-  const { X, Y, path, invert } = axes(panel, { x, y, xlabel, ylabel, width: size, equal: true, margin });
+/**
+ * A batch: its points, their 2-SD contour and the box around it. One standard deviation of each feature
+ * stands at the right of the box, and above or below it with `title`.
+ */
+function scatter(svg, parent, { X, Y, path, width }, look, points, { upper, title }) {
+  const line = (key, kind, d) => {
+    const made = layer(parent, "path", key);
+    made.setAttribute("class", `${key} plot-curve plot-${kind}`);
+    made.setAttribute("clip-path", `url(#${svg.querySelector("clipPath").id})`);
+    made.setAttribute("d", d);
+  };
   const many = points[0].length > 200 ? "plot-many" : "";
-  curve(panel, `points-${look}`, `point plot-${look} ${many}`, points[0].map((p, i) => `M${X(p)} ${Y(points[1][i])}h.01`).join(""));
+  line(`points-${look}`, `point plot-${look} ${many}`, points[0].map((p, i) => `M${X(p)} ${Y(points[1][i])}h.01`).join(""));
   const [[m, s], [k, t]] = points.map(moments);
   const r = s && t ? correlation(...points) : 0;
   const [[u, p], [v, q]] = [[m - 2 * s, k - 2 * t], [m + 2 * s, k + 2 * t]];
-  curve(panel, `box-${look}`, "ink", `${path([[u, p], [v, p], [v, q], [u, q]])}z`);
+  line(`box-${look}`, "ink", `${path([[u, p], [v, p], [v, q], [u, q]])}z`);
   const ring = (c, d, a, b, e) => path(Array.from({ length: 91 }, (_, i) => (i * Math.PI) / 45).map((w) =>
     [c + 2 * a * Math.cos(w), d + 2 * b * (e * Math.cos(w) + Math.sqrt(1 - e ** 2) * Math.sin(w))]));
-  curve(panel, `cloud-${look}`, look, ring(m, k, s, t, r));
-  const names = layer(panel, "g", "gauss-names");
+  line(`cloud-${look}`, look, ring(m, k, s, t, r));
+  const [row, column] = [Y(upper ? q : p) + (upper ? -10 : 10), X(v) + 10];
+  line(`sd-${look}`, look, `M${X(m)} ${row - 4}v8m0 -4H${X(m + s)}m0 -4v8M${column - 4} ${Y(k)}h8m-4 0V${Y(k + t)}m-4 0h8`);
+  const names = layer(parent, "g", "gauss-names");
   names.replaceChildren();
-  const name = (px, py, text, kind) => add(names, "text", { x: px, y: py, class: kind }, text);
-  const rows = [title, s && t ? `correlation ${short(r)}` : "a feature is constant"];
-  rows.forEach((text, i) => name((margin.left + size) / 2, 13 + 19 * i, text, `${look} plot-middle ${i ? "small" : ""}`));
-  name(X(r < 0 ? u : v), Y(p) + 17, `sd ${short(s)}`, r < 0 ? "small" : "small plot-end"); // where the ellipse is far
-  name(X(v) + 7, (Y(p) + Y(q)) / 2 + 5, `sd ${short(t)}`, "small");
-  return { X, Y, ring, name, invert, middle: [m, k], shape: [s, t, r], height: margin.top + margin.bottom + Y(y[0]) - Y(y[1]) };
+  const name = (px, py, text, kind) => add(names, "text", { x: px, y: py, class: `${look} ${kind}` }, text);
+  name(X(m + s) + 8, row + 5, `sd ${short(s)}`, "small");
+  name(column + 10, (Y(k) + Y(k + t)) / 2 + 5, `sd ${short(t)}`, "small");
+  name(Math.min(X(m), width - 4.2 * title.length), row + (upper ? -14 : 26), title, "plot-middle");
+  return { ring, line, middle: [m, k], shape: [s, t, r] };
 }
 
 // Lower triangular matrices [[a, 0], [b, c]]: the root of a covariance, products and inverses.
@@ -56,27 +64,25 @@ function clouds(svg, found, state) {
   const maps = found.map((f) => [[1, 0], [1, -f.batch[0]], [f.a, f.b]][stage]);
   const seen = maps.map(([a, b], k) => found[k].x.map((v) => a * v + b));
   const wide = matchMedia("(min-width: 40rem)").matches;
-  const size = wide ? 352 : 340;
-  const both = grabbed.frame ?? frame([found.map((f) => f.batch), found.map((f) => f.after), seen.map(moments)]);
-  svg.frame = both;
-  const put = (key, x, y) => {
-    const panel = layer(svg, "g", key);
-    panel.setAttribute("transform", `translate(${x} ${y})`);
-    return panel;
-  };
-  const left = put("gauss-before", 0, 0);
-  const one = scatter(left, "a", found.map((f) => f.x), both, { size, xlabel: wide ? "feature 1" : "", ylabel: "feature 2", title: "inputs x" });
-  const [dx, dy] = wide ? [size + 20, 0] : [0, one.height - 8];
-  svg.setAttribute("viewBox", `0 0 ${size + dx} ${one.height + dy}`);
-  svg.setAttribute("width", wide ? size + dx : 306);
+  const tall = wide ? 0.63 : 0.86;
+  // Every step is in the frame, so that it stays during Play.
+  const [x, y] = svg.frame = grabbed.frame ?? frame([found.map((f) => f.batch), found.map((f) => [0, f.batch[1]]), found.map((f) => f.after)], tall);
+  const width = wide ? 740 : 340;
+  const margin = { left: 40, right: 6, top: 6, bottom: 38 };
+  const plane = { width, ...axes(svg, { x, y, xlabel: "feature 1", ylabel: "feature 2", width, equal: true, margin }) };
+  const { X, Y, invert } = plane;
+  svg.setAttribute("width", width);
   const scaled = gamma !== 1 || gamma2 !== 1 || beta || beta2;
-  const title = ["the same batch", "x − mean", scaled ? "y = γ (x − mean) / sd + β" : "outputs y = (x − mean) / sd"][stage];
-  const right = put("gauss-after", dx, dy);
-  const two = scatter(right, "b", seen, both, { size, ylabel: wide ? "" : "feature 2", title });
-  curve(right, "cloud-white", "ink", stage === 2 ? two.ring(0, 0, 1, 1, 0) : "");
-  if (stage === 2) two.name(two.X(0), two.Y(2) - 9, "whitening: a circle", "plot-middle white");
+  const title = ["", "x − mean", scaled ? "y = γ (x − mean) / sd + β" : "outputs y = (x − mean) / sd"][stage];
+  // What is said of the upper one stands above it, of the lower one below.
+  const upper = !stage || found[1].batch[0] >= average(seen[1]);
+  const [left, made] = ["gauss-before", "gauss-after"].map((key) => layer(svg, "g", key));
+  const one = scatter(svg, left, plane, "a", found.map((f) => f.x), { upper, title: "inputs x" });
+  made.style.opacity = stage ? "" : 0; // at first there are only inputs
+  const two = scatter(svg, made, plane, "b", seen, { upper: !upper, title });
+  two.line("cloud-white", "ink", stage === 2 ? two.ring(beta, beta2, 1, 1, 0) : "");
 
-  const { X, Y, shape, middle: [m, k] } = one;
+  const { shape, middle: [m, k] } = one;
   const angle = (tilt(...shape) * Math.PI) / 180;
   const lengths = halfAxes(...shape);
   const way = [Math.cos(angle), Math.sin(angle)];
@@ -88,11 +94,11 @@ function clouds(svg, found, state) {
   }));
   dot(left, "dot-inputs", "a", X(m), Y(k)).dataset.grip = "inputs";
   const [p, q] = two.middle;
-  const dropped = dot(right, "dot-outputs", "b", two.X(p), two.Y(q));
+  const dropped = dot(made, "dot-outputs", "b", X(p), Y(q));
   if (stage === 2) dropped.dataset.grip = "outputs";
   else delete dropped.dataset.grip;
   return (px, py, held) => {
-    const [u, v] = held === "outputs" ? two.invert(px - dx, py - dy) : one.invert(px, py);
+    const [u, v] = invert(px, py);
     if (held === "outputs") return { beta: beta + u - p, beta2: beta2 + v - q };
     if (held === "inputs") return { mean: mean + u - m, mean2: mean2 + v - k };
     grabbed.across ??= lengths[held.startsWith("long") ? 1 : 0];

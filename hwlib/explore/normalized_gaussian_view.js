@@ -19,37 +19,37 @@ for (const name in LABELS)
 const LAST = 20; // batches are drawn
 const LINE = {
   title: "Batch norm of a Gaussian",
-  invite: "Press Draw again: another batch, another map. Drag the dots of the curves.",
+  invite: "Press Play: each batch has its own map. Or drag μ and σ.",
   controls: { doublings: range("batch size n", 2, 10), ...ONE, batch: ["batch", { type: "hidden" }] },
   presets: {
-    "n = 8: maps vary": { doublings: 3, batch: LAST },
+    "n = 8: curves vary": { doublings: 3, batch: LAST },
     "n = 1,024: they agree": { doublings: 10, batch: LAST },
-    "γ is the sd, β the mean": { gamma: 0.5, beta: 2 },
+    "γ = ½, β = 2: sd ½, mean 2": { gamma: 0.5, beta: 2 },
   },
   play: { // another batch each time, the earlier ones behind it
     first: () => ({ batch: 1 }),
     next: ({ batch }) => (batch < LAST ? { batch: batch + 1 } : null),
-    every: 300,
+    every: ({ batch }) => (batch < 4 ? 1000 : 350), // the first ones can be read
     again: "Draw again",
   },
 };
 const PLANE = {
   title: "Batch norm of two features",
-  invite: "Press Play for its two steps. Drag the blue dots: they move, stretch and turn the inputs.",
+  invite: "Press Play: subtract the means, then divide by the sds. Or drag the blue dots.",
   controls: {
     rho: range(...RHO), doublings: range("batch size", 2, 10), ...TWO,
     batch: ["batch drawn", { ...range("", 1, LAST)[1], more: true }],
     stage: ["step", { type: "hidden" }],
   },
   presets: {
-    "ρ = 0: nothing to keep": { rho: 0 },
-    "ρ = 0.9 is kept": { rho: 0.9 },
-    "γ₁ < 0 mirrors": { gamma: -1 },
+    "ρ = 0: a circle": { rho: 0, stage: 2 },
+    "ρ = 0.9: stays thin": { rho: 0.9, stage: 2 },
+    "γ₁ = −1: mirrored": { gamma: -1, stage: 2 },
   },
   play: {
     first: () => ({ stage: 0 }),
     next: ({ stage }) => (stage < 2 ? { stage: stage + 1 } : null),
-    every: 2000,
+    every: 2500,
   },
 };
 
@@ -67,7 +67,7 @@ export default {
       say(inputs.doublings, `${2 ** state.doublings}`);
       line.textContent = words.line;
       notes.textContent = words.notes;
-      svg.setAttribute("aria-label", `Gaussian inputs and outputs. ${words.line}. ${words.notes}`);
+      svg.setAttribute("aria-label", `Gaussian inputs and outputs. ${words.line} ${words.drawn ?? ""} ${words.notes}`);
       const pick = features === 2 ? clouds(svg, found, state) : bells(svg, found, before, state, earlier({ ...state, batch: LAST + 1 }, 1));
       return (...held) => limited(pick(...held));
     };

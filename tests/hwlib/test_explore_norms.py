@@ -310,12 +310,23 @@ def test_the_words_say_that_the_correlation_is_kept_but_for_its_sign(gaussian):
     turned = {**state, "gamma": -1.5}
     same, mirrored = words(gaussian, state, turned)
     r = f"{np.corrcoef(NormalizedGaussian(**state).inputs.T)[0, 1]:.2f}"
-    assert same["line"] == f"Correlation {r} → {r}: batch norm keeps it"
-    assert mirrored["line"] == f"Correlation {r} → −{r}: only its sign changes"
-    mean, sd, axis = same["notes"].split("\n")
-    ends = [text.partition("→ ")[2] for text in (mean, sd, axis)]
-    assert ends == ["2, −2", "1.5, 1.5", "45°"]
-    assert mirrored["notes"].endswith("→ −45°")
+    assert same["line"] == f"Batch norm keeps the correlation: {r} → {r}."
+    assert mirrored["line"] == f"Batch norm changes only the correlation’s sign: {r} → −{r}."
+    assert same["notes"].endswith("→ 45° (gray: whitening)")
+    assert mirrored["notes"].endswith("→ −45° (gray: whitening)")
+
+
+def test_in_play_the_words_are_never_ahead_of_the_step(gaussian):
+    steps = [{"features": 2, "doublings": 6, "stage": stage} for stage in range(3)]
+    inputs, centered, outputs = words(gaussian, *steps)
+    figure = NormalizedGaussian(**steps[0])
+    r = f"{np.corrcoef(figure.inputs.T)[0, 1]:.2f}"
+    assert inputs["line"] == f"The inputs have correlation {r}."
+    assert "→" not in inputs["notes"]
+    assert centered["line"] == f"Subtracting the means moves the cloud: correlation {r} → {r}."
+    before, after = centered["notes"].removeprefix("Long axis: ").split(" → ")
+    assert before == after
+    assert outputs["line"].startswith("Batch norm keeps")
 
 
 def test_the_words_spell_a_bell_and_remember_the_earlier_batches(gaussian):
@@ -326,19 +337,19 @@ def test_the_words_spell_a_bell_and_remember_the_earlier_batches(gaussian):
         a = 1 / np.sqrt(figure.inputs.var() + 1e-5)
         images.append(f"{a * (-2 - figure.inputs.mean()):.2f}".rstrip("0").replace("-", "−"))
     one, two = words(gaussian, {}, {"batch": 2})
-    assert one["line"] == f"Batch 1, n = 8: an input at μ = −2 lands at {images[0]}."
-    assert one["notes"].endswith("In a very large batch μ lands at 0.")
+    assert one["line"] == f"Batch 1 of n = 8 examples maps μ = −2 to {images[0]}."
+    assert one["notes"] == "A very large batch would map μ to β = 0."
     low, high = sorted(images, key=lambda text: float(text.replace("−", "-")))
-    assert two["notes"].endswith(f"In batches 1 to 2, from {low} to {high}.")
+    assert two["notes"] == (f"In batches 1 to 2, from {low} to {high}.")
 
 
 def test_without_a_scale_the_words_say_so_and_keep_nothing_of_another(gaussian):
     plane = {"gamma": 0, "beta": 1, "features": 2, "doublings": 6}
     line, one = words(gaussian, {"gamma": 0, "beta": 1}, plane)
-    assert line["line"].endswith("lands at 1.")
+    assert line["line"].endswith("to 1.")
     assert line["notes"] == "γ = 0: every input becomes β = 1."
-    assert one["line"].endswith("→ not defined: a feature is constant")
-    assert one["notes"].endswith("→ none")
+    assert one["line"].endswith("→ not defined: a feature is constant.")
+    assert "→ none" in one["notes"]
 
 
 def test_the_defaults_are_the_lesson_and_not_the_homeworks():
