@@ -21,13 +21,11 @@ export function effective({ X, keep, scale1, scale2 }) {
 const short = (v) => typeset(Math.abs(v) < 1 ? +v.toFixed(2) : +v.toPrecision(3));
 
 /** What is seen, in words. */
-export function spell({ norms, then, angle }) {
+export function spell({ norms, then, gamma, after }) {
+  const rows = after.map((row) => row.map(short).join(", ")).join("; ");
   return {
     line: `X: lengths ${norms.map(short).join(" and ")}. X̃: both ${short(then[0])}, whatever the units.`,
-    notes: [
-      "÷ by the column’s length times √((1−k)/k).",
-      "Dropout on X is ridge on X̃ with penalty ‖w‖².",
-      `Their angle stays as well: ${short((angle * 180) / Math.PI)}°.`,
-    ],
+    penalty: `The penalty ${gamma.map((c, j) => `${short(c * c)} w${"₁₂"[j]}²`).join(" + ")} is that of plain ridge.`,
+    notes: `X̃ = ${rows}`,
   };
 }

@@ -1,68 +1,37 @@
-// A matrix as numbers, and below it its two columns as arrows, in the plane that they span.
-
-const ROW = 27; // height of an entry
-const EDGE = { left: 26, right: 22, foot: 40, head: 30 }; // around the arrows, for their names
+// The two columns of a matrix as arrows from one point, in the plane that they span.
 
 /** A filled arrow along the x axis. */
 const outline = (far) => {
   const length = +far.toFixed(2);
-  const head = Math.min(16, 0.6 * length);
-  return `M0 -2.5H${length - head}V-8L${length} 0L${length - head} 8V2.5H0z`;
+  const head = Math.min(22, 0.7 * length);
+  return `M0 -3.5H${length - head}V-11L${length} 0L${length - head} 11V3.5H0z`;
 };
 
-/** Where the arrows begin, and the pixels of a unit with which arrows that long fit at this angle. */
-export function fitting([long1, long2], angle, width, height) {
-  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
-  const left = Math.max(0, -long2 * cos);
-  const across = left + Math.max(long1, long2 * cos);
-  const unit = Math.min((height - EDGE.foot - EDGE.head) / Math.max(long2 * sin, 0.3 * long1), (width - EDGE.left - EDGE.right) / across);
-  return { unit, x: (width - across * unit) / 2 + left * unit, y: height - EDGE.foot };
-}
+/** How far two arrows of these lengths, and the arc between them, reach: to the left, to the right and up. */
+export const reach = ([flat, turned], angle) => ({
+  left: Math.max(0, -turned * Math.cos(angle)),
+  right: Math.max(flat, turned * Math.cos(angle)),
+  up: Math.max(turned * Math.sin(angle), angle > Math.PI / 2 ? Math.min(flat, turned) : 0),
+});
 
-/** Entries, lengths of the columns, and what else stands below them, [word, two texts]; centered, so many pixels high. */
-export function table(panel, kind, letter, rows, feet, width, cell) {
-  const g = layer(panel, "g", "matrix-table");
-  g.replaceChildren();
-  const left = width / 2 - cell;
-  const write = (x, y, text, look) => add(g, "text", { x, y, class: look }, text);
-  const middle = (j) => left + (j + 0.5) * cell;
-  [0, 1].forEach((j) => write(middle(j), 10, `${letter}${"₁₂"[j]}`, `bold ${kind}`));
-  rows.forEach((row, i) => row.forEach((v, j) => {
-    const box = add(g, "g", { class: kind === "after" ? "output" : kind, transform: `translate(${left + j * cell} ${24 + i * ROW})` });
-    add(box, "rect", { width: cell, height: ROW });
-    add(box, "text", { x: cell / 2, y: ROW / 2 + 1 }, short(v));
-  }));
-  feet.forEach(([word, texts, look], i) => {
-    const y = 24 + rows.length * ROW + 16 + 22 * i;
-    write(left - 8, y, word, "end");
-    texts.forEach((text, j) => write(middle(j), y, text, look));
-  });
-  return 24 + rows.length * ROW + 22 * feet.length;
-}
+/** Whether the second arrow's name is beside its tip; else it is above it, away from arrow and arc. */
+export const steep = (angle) => Math.abs(Math.cos(angle) - 0.35) < 0.45;
 
-/** The two columns with true lengths and angle: the first lies flat, the second is turned. */
-export function fan(panel, kind, letter, lengths, angle, { unit, x, y }, top) {
-  const g = layer(panel, "g", "matrix-fan");
-  g.setAttribute("transform", `translate(${x} ${top + y})`);
-  g.replaceChildren();
+/** Both columns with true lengths and angle: the first lies flat, the second is turned; an arc through the shorter tip. */
+export function fan(g, kind, lengths, angle, unit, names) {
   const at = (turn, far) => [far * Math.cos(turn), -far * Math.sin(turn)];
-  const arc = (far) => `M${at(0, far)}A${far} ${far} 0 0 0 ${at(angle, far)}`;
-  const write = ([a, b], text, look) => add(g, "text", { x: a, y: b, class: look }, text);
-  if (kind === "after") add(g, "path", { class: "fan-same", d: arc(lengths[0] * unit) });
-  const small = Math.min(...lengths) * unit < 64 ? 14 : 26;
-  add(g, "path", { class: "fan-angle", d: arc(small) });
+  const far = Math.min(...lengths) * unit;
+  const arc = Array.from({ length: 49 }, (_, i) => at((angle * i) / 48, far).map((v) => v.toFixed(2)));
+  add(g, "path", { class: "fan-arc", d: `M${arc.join("L")}` });
   lengths.forEach((length, j) => {
-    const arrow = add(g, "g", { class: `fan-${kind}`, transform: `rotate(${j ? (-angle / Math.PI) * 180 : 0})` });
+    const arrow = add(g, "g", { class: "fan-arrow", transform: `rotate(${j ? (-angle / Math.PI) * 180 : 0})` });
     const tip = length * unit;
-    add(arrow, "path", { class: "fan-arrow", d: outline(tip) });
-    if (kind === "before") add(arrow, "circle", { class: "fan-grip", cx: tip, cy: 0, r: 11, "data-grip": `scale${j + 1}` });
+    add(arrow, "path", { d: outline(tip) });
+    if (kind === "before") add(arrow, "circle", { class: "fan-grip", cx: tip, cy: 0, r: 14, "data-grip": `scale${j + 1}` });
   });
-  const name = (j) => `${letter}${"₁₂"[j]}: ${short(lengths[j])}`;
-  const inside = (a) => Math.max(34 - x, a); // of this half
-  write([inside(lengths[0] * unit - 20), 27], name(0), kind);
-  const [tx, ty] = at(angle, lengths[1] * unit + 18);
-  const flat = Math.abs(Math.cos(angle)) > 0.8;
-  write(flat ? [tx - 18 * Math.sign(Math.cos(angle)), ty - 16] : [inside(tx), ty + 4], name(1), kind);
-  const [ax, ay] = at(Math.max(angle / 2, 0.42), small + 26);
-  if (small > 14 && (angle > 0.3 || lengths[0] * unit > 90)) write([ax, ay + 5], `${short((angle * 180) / Math.PI)}°`, "");
+  const write = ([x, y], text, look) => add(g, "text", { x, y, class: look }, text);
+  write([Math.max(lengths[0] * unit - 100, -12), 32], names[0], "start");
+  const [x, y] = at(angle, lengths[1] * unit);
+  if (steep(angle)) write([x + 20, y + 2], names[1], "start");
+  else write([x, y - 24], names[1], Math.cos(angle) < 0 ? "start" : "end");
 }

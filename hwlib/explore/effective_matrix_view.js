@@ -1,4 +1,4 @@
-// X and X̃ side by side: numbers, and below them their columns as arrows.
+// X and X̃ side by side: their columns as arrows, and below them the penalty that dropout puts on the weights.
 
 const CONTROLS = {
   keep: ["keep k", { type: "range", min: 0.1, max: 0.9, step: 0.01 }],
@@ -7,70 +7,78 @@ const CONTROLS = {
   X: ["data X in the first units, one row per example", { type: "text", more: true }],
 };
 const MOST = 1.2; // times a column that is pulled
-// How wide each half is, the room between them, an entry's width, and the room for arrows.
-const WIDE = { half: 336, gap: 52, cell: 64, arrows: 192 };
-const NARROW = { half: 168, gap: 4, cell: 48, arrows: 146 };
-const TOP = 48; // for the titles
+const EDGE = 16; // beside the arrows
+const FOOT = 42; // below them, for a name
+const BOX = 56; // the penalty's height
 
 function draw(state, { svg, line, notes }) {
   const result = effective(state);
-  const { before, after, norms, then, gamma, angle } = result;
+  const { after, norms, then, gamma, angle } = result;
   const words = spell(result);
   line.textContent = words.line;
-  notes.textContent = words.notes.join("\n");
-  svg.setAttribute("aria-label", `X and X̃ as numbers, their columns as arrows. ${words.line} ${words.notes.join(" ")}`);
+  notes.textContent = words.notes;
+  svg.setAttribute("aria-label", `The columns of X and X̃ as arrows. ${words.line} ${words.penalty} ${words.notes}`);
 
   const wide = matchMedia("(min-width: 40rem)").matches;
-  const { half, gap, cell, arrows } = wide ? WIDE : NARROW;
+  const [width, gap] = wide ? [756, 36] : [316, 22];
+  const halves = wide ? [410, 310] : [width, width];
+  const high = wide ? 236 : 168;
+  const head = (wide ? 64 : 54) + (steep(angle) ? 0 : 34); // above the arrows, for a title and a name
   // Room for whatever can be pulled to, so that nothing is scaled anew meanwhile.
   const own = [0, 1].map((j) => norms[j] / [state.scale1, state.scale2][j]);
-  const place = fitting(own.map((n, j) => Math.max(MOST * n, norms[j], then[j], 3)), angle, half, arrows);
-  const all = `${wide ? "every length " : "all "}√(k/(1 − k)) = ${short(then[0])}`;
-  const feet = [[wide ? "length" : "", norms.map(short), "bold before"], ...(wide ? [] : [["÷", gamma.map(short), "bold"]])];
-  let high; // of what stands above the arrows
-  for (const [i, kind, letter, title, rows, lengths, under] of [
-    [0, "before", "x", ["the data X", wide ? "lengths depend on the units" : "units matter"], before, norms, feet],
-    [1, "after", "x̃", [wide ? "X̃: what dropout sees" : "dropout sees X̃", all], after, then, [[wide ? "length" : "", then.map(short), "bold after"]]],
+  const pulled = reach(own.map((n, j) => Math.max(MOST * n, norms[j])), angle);
+  const same = reach(then.map((n) => Math.max(n, 3)), angle); // 3 is the greatest at k = 0.9
+  const room = [pulled, same];
+  const unit = Math.min(...room.flatMap(({ left, right, up }, i) => [(halves[i] - 2 * EDGE) / (left + right), high / (up || 1)]));
+  const most = Math.max(60, ...room.map((r) => r.up * unit));
+  const up = wide ? [most, most] : room.map((r) => Math.max(60, r.up * unit));
+  const tops = wide ? [0, 0] : [0, head + up[0] + FOOT + BOX + gap];
+  let from; // where the blue arrows begin
+  const penalty = gamma.map((c, j) => `${short(c * c)} w${"₁₂"[j]}²`).join(" + ");
+  for (const [i, kind, title, lengths, names, sum, told] of [
+    [0, "before", "X: the data", norms, norms.map((n, j) => `x${"₁₂"[j]}: length ${short(n)}`), penalty, "dropout’s penalty grows with the length"],
+    [1, "after", "X̃: what dropout sees", then, gamma.map((c, j) => `x̃${"₁₂"[j]} = x${"₁₂"[j]} ÷ ${short(c)}`), "1 w̃₁² + 1 w̃₂²", "plain ridge: one strength for both"],
   ]) {
     const panel = layer(svg, "g", `matrix-${kind}`);
-    panel.setAttribute("class", `matrix-${kind} explore-cells`);
-    panel.setAttribute("transform", `translate(${i * (half + gap)} 0)`);
-    const head = layer(panel, "g", "matrix-head");
-    head.replaceChildren();
-    title.forEach((text, k) => add(head, "text", { x: half / 2, y: 10 + 20 * k, class: k ? kind : `bold ${kind}` }, text));
-    const numbers = layer(panel, "g", "matrix-numbers");
-    numbers.setAttribute("transform", `translate(0 ${TOP})`);
-    high = TOP + 24 + before.length * ROW + 22 * feet.length + 6;
-    table(numbers, kind, letter, rows, under, half, cell);
-    fan(panel, kind, letter, lengths, angle, place, high);
+    panel.replaceChildren();
+    panel.setAttribute("transform", `translate(${wide && i ? halves[0] + gap : 0} ${tops[i]})`);
+    const half = halves[i];
+    add(panel, "text", { x: 0, y: 16, class: "matrix-title" }, title);
+    const x = EDGE + room[i].left * unit;
+    const y = head + up[i];
+    if (!i) from = { x, y };
+    const arrows = add(panel, "g", { transform: `translate(${x} ${y})` });
+    fan(arrows, kind, lengths, angle, unit, names);
+    add(panel, "text", { x: 0, y: 39, class: "matrix-lengths" }, i ? `both of length ${short(then[0])}` : "lengths depend on the units");
+    const box = add(panel, "g", { class: "matrix-box", transform: `translate(0 ${y + FOOT})` });
+    add(box, "rect", { width: half, height: BOX, rx: 6 });
+    add(box, "text", { x: half / 2, y: 25, class: "matrix-sum" }, sum);
+    add(box, "text", { x: half / 2, y: 47 }, told);
   }
-  const to = layer(svg, "g", "matrix-to");
-  to.replaceChildren();
-  if (wide) { // what each column is divided by
-    const [x, y] = [half + gap / 2, TOP + 24 + (before.length * ROW) / 2];
-    add(to, "path", { d: `M${x - 40} ${y}h80m-9 -7l9 7l-9 7` });
-    gamma.forEach((c, j) => add(to, "text", { x, y: y + [-12, 25][j] }, `x${"₁₂"[j]} ÷ ${short(c)}`));
-  }
-  const width = 2 * half + gap;
-  svg.setAttribute("viewBox", `0 0 ${width} ${high + arrows}`);
+  const equals = layer(svg, "text", "matrix-equals");
+  const end = tops[1] + head + up[1] + FOOT + BOX;
+  equals.textContent = "=";
+  equals.setAttribute("x", wide ? halves[0] + gap / 2 : width / 2);
+  equals.setAttribute("y", wide ? end - BOX / 2 + 8 : tops[1] - 4);
+  svg.setAttribute("viewBox", `0 0 ${width} ${end + 2}`);
   svg.setAttribute("width", width);
 
   return (px, py, held) => { // a pull counts along the arrow
     const j = held.at(-1) - 1;
     const turn = j ? angle : 0;
-    const length = ((px - place.x) * Math.cos(turn) - (py - high - place.y) * Math.sin(turn)) / place.unit;
+    const length = ((px - from.x) * Math.cos(turn) - (py - from.y) * Math.sin(turn)) / unit;
     return { [held]: Math.max(0.1, Math.min(MOST, length / own[j])) };
   };
 }
 
 const FIGURE = {
   title: "The data that dropout sees",
-  invite: "Pull at a blue tip, as a change of unit does: the green arrows stay.",
+  invite: "Press Play: the unit of feature 1 changes, and X̃ stays. Or drag a blue tip.",
   controls: CONTROLS,
   presets: {
-    "Another unit: X̃ stays": { scale1: 0.2, scale2: 1, keep: 0.8 },
-    "Keep 0.5: length 1": { scale1: 1, scale2: 1, keep: 0.5 },
-    "Keep 0.9: length 3": { scale1: 1, scale2: 1, keep: 0.9 },
+    "x₁ ÷ 5": { scale1: 0.2, scale2: 1, keep: 0.8 },
+    "Keep half": { scale1: 1, scale2: 1, keep: 0.5 },
+    "Keep 90%": { scale1: 1, scale2: 1, keep: 0.9 },
   },
   play: { // the first feature in one unit after the other
     first: () => ({ scale1: 0.1 }),

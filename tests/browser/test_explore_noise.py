@@ -365,7 +365,7 @@ def test_dropout_stays_on_its_curve(page, figure):
 
 
 def check_matrix(figure):
-    """The numbers and lengths on the figure are those of hwlib's matrix."""
+    """Entries, lengths, factors and penalty on the figure are those of hwlib's matrix."""
     rows = figure.get_by_role("textbox").input_value().strip(" ;").split(";")
     scales = [value(figure, f"feature {j}") for j in (1, 2)]
     view = EffectiveMatrix(
@@ -375,9 +375,14 @@ def check_matrix(figure):
         keep=value(figure, "keep"),
     )
     before, after = theory.column_norms(view.scaled), theory.column_norms(view.effective)
-    for kind, matrix in (("before", view.scaled), ("output", view.effective)):
-        texts = figure.locator(f".matrix-table g.{kind} text").all_text_contents()
-        near([number for text in texts for number in numbers(text)], matrix.ravel())
+    near(numbers(figure.locator(".explore-notes").inner_text()), view.effective.ravel())
+    texts = figure.locator("svg text").all_text_contents()
+    ends = {name: [numbers(t)[0] for t in texts if name in t] for name in ("length ", "÷")}
+    near(ends["length "], [*before, after[0]])
+    near(ends["÷"], before / after)
+    near(
+        numbers(figure.locator(".matrix-before .matrix-sum").text_content()), (before / after) ** 2
+    )
     near(numbers(told(figure).replace(". ", " ")), [*before, after[0]])
     return before, after
 
@@ -385,9 +390,11 @@ def check_matrix(figure):
 @on(EffectiveMatrix)
 def test_another_unit_changes_nothing_after(page, figure):
     before, after = check_matrix(figure)
-    green = "e => [...e.querySelectorAll('.fan-after')].map((g) => g.outerHTML).join('')"
+    green = (
+        "e => [...e.querySelectorAll('.matrix-after .fan-arrow')].map((g) => g.outerHTML).join('')"
+    )
     picture = figure.evaluate(green)
-    press(figure, "Another unit: X̃ stays")
+    press(figure, "x₁ ÷ 5")
     assert check_matrix(figure)[0][0] == pytest.approx(1)
     for key in ("ArrowLeft", "Home"):
         for name, j in (("feature 1", 0), ("feature 2", 1)):
@@ -403,11 +410,10 @@ def test_another_unit_changes_nothing_after(page, figure):
     assert check_matrix(figure)[0][0] == pytest.approx(0.5)
     slider(figure, "keep").press("ArrowRight")
     assert (check_matrix(figure)[1] > after).all()
-    for name, norm in (("Keep 0.5: length 1", 1), ("Keep 0.9: length 3", 3)):
+    for name, norm in (("Keep half", 1), ("Keep 90%", 3)):
         press(figure, name)
         np.testing.assert_allclose(check_matrix(figure)[1], norm)
-        rule = figure.locator(".matrix-head text.after").last.text_content()
-        assert rule.endswith(f"= {norm}")
+        assert figure.locator(".matrix-lengths").last.text_content() == f"both of length {norm}"
 
 
 @on(EffectiveMatrix)
@@ -441,7 +447,7 @@ def inside(figure, parts):
     for part in parts:
         box = part.bounding_box()
         for k, w in (("x", "width"), ("y", "height")):
-            assert box[k] > picture[k] - 2
+            assert box[k] > picture[k] - 2, part.evaluate("e => e.outerHTML")
             assert box[k] + box[w] < picture[k] + picture[w] + 2
 
 
@@ -454,7 +460,7 @@ def test_nothing_of_the_arrows_is_cut_at_any_angle_and_no_two_names_overlap(page
             for keep in ("0.1", "0.5", "0.9"):
                 slider(figure, "keep").fill(keep)
                 names = figure.locator("svg text")
-                inside(figure, [*names.all(), *figure.locator(".fan-arrow, .fan-same").all()])
+                inside(figure, [*names.all(), *figure.locator(".fan-arrow path, .fan-arc").all()])
                 apart(names)
 
 

@@ -276,7 +276,8 @@ def test_the_words_of_the_matrix_are_its_numbers(matrix):
     state = {"X": [[3, -1], [0, 2], [4, 2]], "keep": 0.8, "scale1": 1, "scale2": 1}
     words = matrix("return figure.spell(figure.effective(data));", state)
     assert words["line"] == "X: lengths 5 and 3. X̃: both 2, whatever the units."
-    assert words["notes"][2] == "Their angle stays as well: 70.5°."
+    assert words["penalty"] == "The penalty 6.25 w₁² + 2.25 w₂² is that of plain ridge."
+    assert words["notes"] == "X̃ = 1.2, −0.67; 0, 1.33; 1.6, 1.33"
 
 
 @pytest.mark.parametrize(
