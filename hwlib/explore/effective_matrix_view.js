@@ -23,7 +23,7 @@ function draw(state, { svg, line, notes }) {
   const [width, gap] = wide ? [756, 36] : [316, 22];
   const halves = wide ? [410, 310] : [width, width];
   const high = wide ? 236 : 168;
-  const head = (wide ? 64 : 54) + (steep(angle) ? 0 : 34); // above the arrows, for a title and a name
+  const head = 64 + (steep(angle) ? 0 : 26); // above the arrows, for a title and a name
   // Room for whatever can be pulled to, so that nothing is scaled anew meanwhile.
   const own = [0, 1].map((j) => norms[j] / [state.scale1, state.scale2][j]);
   const pulled = reach(own.map((n, j) => Math.max(MOST * n, norms[j])), angle);
