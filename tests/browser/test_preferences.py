@@ -28,14 +28,14 @@ def test_a_page_is_as_dark_as_the_system_from_its_first_picture(chromium, site, 
             "window.seen = []; new MutationObserver(() => seen.push(document.body"
             f" && {THEME})).observe(document, {{ subtree: true, childList: true }})"
         )
-        page.goto(f"{site}/{name}", wait_until="networkidle")
+        page.goto(f"{site}/{name}")
         assert set(page.evaluate("seen")) - {None} == {scheme}
         assert page.evaluate(THEME) == scheme
 
 
 def test_a_page_follows_the_system_until_its_reader_chooses(chromium, site):
     with reader(chromium, color_scheme="light") as page:
-        page.goto(f"{site}/{PAGES[0]}", wait_until="networkidle")
+        page.goto(f"{site}/{PAGES[0]}")
         page.emulate_media(color_scheme="dark")
         assert page.evaluate(THEME) == "dark"
         page.reload(wait_until="networkidle")
@@ -43,32 +43,32 @@ def test_a_page_follows_the_system_until_its_reader_chooses(chromium, site):
         page.locator(".theme-switch-button").click()
         assert page.evaluate(THEME) == "light"
         for name in PAGES:
-            page.goto(f"{site}/{name}", wait_until="networkidle")
+            page.goto(f"{site}/{name}")
             assert page.evaluate(THEME) == "light"
 
 
 def test_a_closed_sidebar_stays_closed(page, site):
-    page.goto(f"{site}/{PAGES[0]}", wait_until="networkidle")
+    page.goto(f"{site}/{PAGES[0]}")
     sidebar = page.locator("#pst-primary-sidebar")
     assert sidebar.is_visible()
     page.locator(".primary-toggle").click()
     sidebar.wait_for(state="hidden")
     page.reload()
     assert not sidebar.is_visible()
-    page.goto(f"{site}/{PAGES[1]}", wait_until="networkidle")
+    page.goto(f"{site}/{PAGES[1]}")
     assert not sidebar.is_visible()
     page.locator(".primary-toggle").click()
     sidebar.wait_for()
-    page.goto(f"{site}/{PAGES[0]}", wait_until="networkidle")
+    page.goto(f"{site}/{PAGES[0]}")
     assert sidebar.is_visible()
     assert page.faults == []
 
 
 def test_the_menu_of_a_phone_changes_nothing_of_it(page, site):
-    page.goto(f"{site}/{PAGES[0]}", wait_until="networkidle")
+    page.goto(f"{site}/{PAGES[0]}")
     page.locator(".primary-toggle").click()
     page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(f"{site}/{PAGES[1]}", wait_until="networkidle")
+    page.goto(f"{site}/{PAGES[1]}")
     page.locator(".primary-toggle").click()
     page.locator("#pst-primary-sidebar-modal a", has_text="Notation").click()
     page.wait_for_load_state("networkidle")
@@ -91,16 +91,16 @@ def serve_all(page, sites):
 
 def leave_traces(page, address):
     """Do what makes a page keep something: a choice, a sidebar, an hour, an answer, a search."""
-    page.goto(f"{address}/chapters/process_and_sources.html", wait_until="networkidle")
+    page.goto(f"{address}/chapters/process_and_sources.html")
     page.locator("#process-people").fill("Ada")
     page.locator(".theme-switch-button").click()
     page.locator(".primary-toggle").click()
-    page.goto(f"{address}/chapters/convolution_arithmetic.html", wait_until="networkidle")
+    page.goto(f"{address}/chapters/convolution_arithmetic.html")
     box = page.locator(".answer:has(input:not([type=radio]))").first
     box.locator("input").fill("1")
     box.get_by_role("button", name="Check").click()
     box.locator("text=Not right yet").first.wait_for()
-    page.goto(f"{address}/search.html?q=Tikhonov", wait_until="networkidle")
+    page.goto(f"{address}/search.html?q=Tikhonov")
 
 
 KEYS = "(() => { const frame = document.createElement('iframe'); document.body.append(frame); "
@@ -120,10 +120,10 @@ def test_sites_of_one_origin_share_nothing(chromium, full_site, student_site):
         leave_traces(page, f"{ORIGIN}/changing")
         sites["changing"] = student_site
         for name in ("two", "changing"):
-            page.goto(f"{ORIGIN}/{name}/{form}", wait_until="networkidle")
+            page.goto(f"{ORIGIN}/{name}/{form}")
             assert page.locator("#process-people").input_value() == ""
             assert page.evaluate(THEME) == "light"
             assert page.locator("#pst-primary-sidebar").is_visible()
-        page.goto(f"{ORIGIN}/one/{form}", wait_until="networkidle")
+        page.goto(f"{ORIGIN}/one/{form}")
         assert page.locator("#process-people").input_value() == "Ada"
         assert page.evaluate(THEME) == "dark"

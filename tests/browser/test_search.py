@@ -32,7 +32,7 @@ QUERIES = [
 
 def search(page, site, words):
     """The results' elements, when all are there with their excerpts."""
-    page.goto(f"{site}/search.html?q={quote_plus(words)}", wait_until="networkidle")
+    page.goto(f"{site}/search.html?q={quote_plus(words)}")
     page.wait_for_function(
         "document.querySelector('#search-results p')?.innerText.includes('found')"
     )

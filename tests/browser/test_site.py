@@ -45,7 +45,7 @@ def visits(request, open_page) -> dict[str, Visit]:
         with open_page(width=390) as page:
             done = []
             page.on("requestfinished", lambda request, done=done: done.append(request))
-            page.goto(f"{address}/{name}", wait_until="networkidle")
+            page.goto(f"{address}/{name}")
             found[name] = Visit(
                 page.foreign,
                 page.faults,
