@@ -27,22 +27,13 @@ export function passed(state, n) {
 const round = (v) => +v.toFixed(3) || 0;
 export const short = (v) => typeset(round(v));
 
-/** What is printed, so that it adds up: γ ∂L/∂y₁, what is lost, and the difference of both. */
-export function printed({ gamma }, { dy, mean }) {
-  const [plain, lost] = [dy[0], mean].map((v) => round(gamma * round(v)));
-  return { plain, lost, dx: round(plain - lost) };
-}
-
-/** The gradient as an equation, [look, words] for each of its parts, and what the picture shows. */
-export function spell({ gamma }, now) {
-  const { n, dy, mean } = now;
-  const { dx, lost } = printed({ gamma }, now);
+/** The gradient as an equation, [look, words] for each of its parts, rounded so that it adds up; and how much that is. */
+export function spell({ gamma }, { dy, mean, plain, dx }) {
+  const [plainly, lost] = [dy[0], mean].map((v) => round(gamma * round(v)));
   return {
     line: [["b", "∂L/∂x₁"], ["", " = γ ("], ["a", "∂L/∂y₁"], ["", " − "], ["c", "mean"],
       ["", `) = ${short(gamma)} · (`], ["a", short(dy[0])], ["", mean < 0 ? " + " : " − "],
-      ["c", short(Math.abs(mean))], ["", ") = "], ["b", short(dx)]],
-    notes: (n === 1 ? "Example 1 is the whole batch: the mean is its own gradient.\n"
-      : `${n} upstream gradients, with mean ${short(mean)}.\n`) +
-      `Lost: γ · mean = ${short(gamma)} · ${mean < 0 ? `(${short(mean)})` : short(mean)} = ${short(lost)}.`,
+      ["c", short(Math.abs(mean))], ["", ") = "], ["b", short(plainly - lost)]],
+    notes: plain ? `${typeset(+((100 * dx) / plain).toFixed(1))}% of γ ∂L/∂y₁ reaches x₁.` : "γ ∂L/∂y₁ is 0.",
   };
 }

@@ -19,9 +19,9 @@ UPSTREAM = {  # ∂L/∂y₁ ... ∂L/∂yₙ, of j = (1, ..., n)
 class DemeanGradient(Figure):
     """Choose the upstream gradients of y = γ (x − mean) + β and see what reaches x₁.
 
-    On the left are the upstream gradients times γ, one dot for each example, and their mean; on the
-    right this mean as the batch grows. What reaches x₁ is its distance to γ · ∂L/∂y₁, which would
-    arrive in full if the mean were a constant.
+    The upstream gradients times γ are dots, one for each example, from left to right as they join
+    the batch; through them runs the mean of the batch so far. What reaches x₁ is its distance to
+    γ · ∂L/∂y₁, which would arrive in full if the mean were a constant.
 
     Args:
         upstream: ∂L/∂y₁ to ∂L/∂yₙ: "random" (uniform from -2 to 2, seeded), "single" (1
@@ -41,7 +41,7 @@ class DemeanGradient(Figure):
 
     _esm = module("plot.js", "random.js", "demean_gradient.js", "demean_gradient_view.js")
     SETTINGS = ("upstream", "shift", "gamma", "doublings")
-    HEIGHT = (39, 56.5)
+    HEIGHT = (40.5, 51)
 
     upstream = traitlets.Enum(list(UPSTREAM), "random").tag(sync=True)
     shift = Real(0.0, min=-0.5, max=0.5).tag(sync=True)

@@ -9,7 +9,18 @@ import pytest
 
 from hwlib.explore import DemeanGradient, NormalizedGaussian, NormCube
 from hwlib.explore.norm_cube import NORMS
-from tests.browser.figures import alive, centre, embed, play, press, pull, settle, touch, unfold
+from tests.browser.figures import (
+    alive,
+    apart,
+    centre,
+    embed,
+    play,
+    press,
+    pull,
+    settle,
+    touch,
+    unfold,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -198,7 +209,9 @@ def check_batch(figure):
     said = figure.locator(LINE).inner_text().rpartition("=")[2]
     assert numbers(said) == pytest.approx([one.gradient[0]], abs=0.0051)
     drawn = lambda name: figure.locator(f".{name}").get_attribute("d")
-    heights = [float(y) for y in re.findall(r"M[\d.]+ ([-\d.]+)h", drawn("demean-dots"))]
+    dots = re.findall(r"M([\d.]+) ([-\d.]+)h", drawn("demean-dots"))
+    across, heights = np.array(dots, dtype=float).T
+    assert (np.diff(across) > 0).all()  # in the order in which they join the batch
     ticks = figure.locator(".plot-axes .plot-end")
     (y0, v0), (y1, v1) = (
         (float(tick.get_attribute("y")), numbers(tick.text_content())[0])
@@ -210,7 +223,8 @@ def check_batch(figure):
     from_, to = re.search(r"M\S+ ([-\d.e]+)h.*V([-\d.e]+)", drawn("demean-left")).groups()
     assert level([from_, to]) == pytest.approx([mean, first], abs=1e-6)
     assert first - mean == pytest.approx(one.gradient[0])
-    assert level(drawn("demean-mean").split(" ")[1].split("H")[0]) == pytest.approx(mean, abs=1e-6)
+    added = figure.get_by_role("combobox").locator("option:checked").text_content()
+    assert ("plus" in added, "minus" in added) == (one.shift > 0, one.shift < 0)
     for name, last in (("passed", mean), ("demean-goal", first)):  # the curves end at n
         assert level(drawn(name).rpartition(" ")[2]) == pytest.approx(last, abs=2e-3)
     return one
@@ -243,28 +257,30 @@ def test_the_gradient_by_keyboard(page, figure):
 
 
 @on(GRADIENT)
-def test_the_mean_and_the_batch_size_are_dragged_by_mouse_and_by_finger(page, figure):
+def test_the_batch_size_is_dragged_by_mouse_and_by_finger(page, figure):
     page.set_viewport_size({"width": 390, "height": 800})
-    mean, size = figure.locator(".dot-mean"), figure.locator(".dot-size")
-    mean.scroll_into_view_if_needed()
-    before = check_batch(figure)
-    x, y = centre(mean)
-    pull(page, (x, y), x - 80, y - 9)
-    one = check_batch(figure)
-    assert one.shift > 0
-    assert one.gradient[0] == pytest.approx(before.gradient[0])
+    size = figure.locator(".dot-size")
+    size.scroll_into_view_if_needed()
+    before = check_batch(figure).doublings
     settle(page)
     seen = page.evaluate("scrollY")
-    touch(page, centre(mean), (0, 30))
-    assert check_batch(figure).shift < 0
     touch(page, centre(size), (40, 5))
-    assert check_batch(figure).doublings > before.doublings
+    assert check_batch(figure).doublings > before
     for by, doublings in ((600, 10), (-600, 0)):
         settle(page)
         x, y = centre(size)
         pull(page, (x, y), x + by, y)
         assert check_batch(figure).doublings == doublings
     assert page.evaluate("scrollY") == seen
+
+
+@on(GRADIENT)
+def test_the_names_are_apart_where_nothing_is_left(page, figure):
+    for preset in figure.locator(".explore-presets button").all_inner_texts():
+        press(figure, preset)
+        apart(figure.locator(".demean-names text"))
+    play(page, figure)
+    apart(figure.locator(".demean-names text"))
 
 
 @on(GRADIENT)

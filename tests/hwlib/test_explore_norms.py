@@ -193,12 +193,10 @@ def test_the_gradient_in_words(demean):
         return "".join(text for _, text in words["line"])
 
     assert line(four) == "∂L/∂x₁ = γ (∂L/∂y₁ − mean) = 2 · (1 − 0.25) = 1.5"
-    assert (
-        four["notes"] == "4 upstream gradients, with mean 0.25.\nLost: γ · mean = 2 · 0.25 = 0.5."
-    )
-    assert one["notes"].startswith("Example 1 is the whole batch")
+    assert four["notes"] == "75% of γ ∂L/∂y₁ reaches x₁."
+    assert one["notes"] == "0% of γ ∂L/∂y₁ reaches x₁."
     assert line(below).endswith("= 2 · (0.5 + 0.25) = 1.5")
-    assert below["notes"].endswith("Lost: γ · mean = 2 · (−0.25) = −0.5.")
+    assert below["notes"].startswith("150% ")
 
 
 @pytest.mark.parametrize("upstream", UPSTREAM)
