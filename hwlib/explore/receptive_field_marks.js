@@ -11,30 +11,30 @@ function numbered(many, apart) {
 }
 
 /** Brackets and their words, the numbers of entries, and on the right what each layer adds to the size. */
-function marks(layers, { first, looked, sizes, X, Y, unit, width, left, right, top, wide }, put, text) {
+function marks(layers, { first, looked, sizes, X, Y, unit, r, width, top, wide }, put, text) {
   const [found, depth] = [fields(layers), layers.length];
   const { size, jump } = found[depth];
   const [c, d, foot] = [X(0, depth), X(1, depth), Y(depth)];
   // What it sees: of the span what there is, and dashed what would lie outside.
-  const p = layers[first]?.padding ?? 0;
-  const { real, ends: span } = looked[first];
-  const [a, b] = [Math.max(span[0], -p), Math.min(span[1], sizes[first] - 1 + p)].map((j) => X(j, first));
-  const over = Y(first) - (first ? 16 : 29);
-  put("field-brackets", `M${a} ${over + 5}v-5H${b}v5M${c} ${foot + 26}v5H${d}v-5`);
-  put("field-beyond", (span[0] < -p ? `M${a} ${over}H${Math.max(a - 26, left - 12)}` : "") +
-    (span[1] > sizes[first] - 1 + p ? `M${b} ${over}H${Math.min(b + 26, right + 12)}` : ""));
+  const { real, ends: [begin, end] } = looked[first];
+  const [a, b] = [Math.max(begin, 0), Math.min(end, sizes[first] - 1)].map((j) => X(j, first));
+  const [low, high] = [begin, end].map((j) => X(j, first));
+  const over = Y(first) - (first ? 18 : 31);
+  put("field-brackets", `M${a} ${over + 5}v-5H${b}v5M${c} ${foot + 28}v5H${d}v-5`);
+  const outside = Array.from({ length: end - begin + 1 }, (_, i) => begin + i).filter((j) => j < 0 || j >= sizes[first]);
+  put("field-beyond", `M${low} ${over}H${a}M${b} ${over}H${high}` +
+    outside.map((j) => `M${X(j, first) - r(first)} ${Y(first)}h${2 * r(first)}`).join(""));
   const { size: whole } = fields(layers.slice(first)).at(-1);
-  text(clamp((a + b) / 2, 60, width - 60), over - 7, real.length < whole ? `sees ${real.length} of ${whole}` : `sees ${whole}`, "bold middle looked");
-  text((c + d) / 2, foot + 46, `jump ${jump}`, "middle");
-  numbered(sizes[0], unit).forEach((j) => text(X(j, 0), top - 11, j, "tiny middle"));
-  numbered(sizes[depth], unit * jump).forEach((j) => text(X(j, depth), foot + 21, j, "tiny middle"));
+  text(clamp((low + high) / 2, 60, width - 60), over - 7, real.length < whole ? `sees ${real.length} of ${whole}` : `sees ${whole}`, "bold middle looked");
+  text((c + d) / 2, foot + 48, `jump ${jump}`, "middle");
+  numbered(sizes[0], unit).forEach((j) => text(X(j, 0), top - 13, j, "tiny middle"));
+  numbered(sizes[depth], unit * jump).forEach((j) => text(X(j, depth), foot + 23, j, "tiny middle"));
   text(0, top + (wide ? 5 : -6), "input x", "bold");
   text(0, foot + (wide ? 5 : 12), "output", "bold");
-  if (looked.some(({ padded }) => padded.length)) text(width, foot + 46, "× padding", "end");
-  if (!first) { // what the layers add to the size, from the output up
-    text(width, foot + 5, "1", "end");
-    layers.map(short).forEach(({ k, d }, l) => text(width, (Y(l) + Y(l + 1)) / 2 + 5, `+ ${d * (k - 1)}·${found[l].jump}`, "end"));
-    text(width, top + 5, `= ${size}`, "bold end looked");
-    text(width, top - 12, "size", "tiny end");
-  }
+  if (looked.some(({ padded }) => padded.length)) text(width, foot + 48, "× zero padding", "end");
+  layers.map(short).forEach(({ k, d }, l) => { // what the layers add to the size
+    const [y, jump] = [(Y(l) + Y(l + 1)) / 2 + 5, found[l].jump];
+    const terms = `(${k} − 1)·${d > 1 ? `${d}·` : ""}${jump}`;
+    if (l >= first) text(width, y, `+ ${wide ? terms : d * (k - 1) * jump}`, "end");
+  });
 }

@@ -15,8 +15,8 @@ const CONTROLS = {
 
 /** Where things stand, in units of the viewBox: the levels between `left` and `right`. */
 const layout = (columns) => matchMedia("(min-width: 40rem)").matches
-  ? { width: 724, left: 86 + 68 * Math.max(columns, 3), right: 664, top: 60, high: 268, wide: true }
-  : { width: 330, left: 118, right: 288, top: 60, high: 325 };
+  ? { width: 760, left: 86 + 68 * Math.max(columns, 2), right: 670, top: 62, high: 290, wide: true }
+  : { width: 330, left: 118, right: 302, top: 62, high: 325 };
 
 function draw(state, layers, { svg, line, notes, inputs }) {
   const [sizes, found, depth] = [lengths(layers), fields(layers), layers.length];
@@ -39,17 +39,14 @@ function draw(state, layers, { svg, line, notes, inputs }) {
   const { width, left, right, top, high, wide } = at;
   const { size, jump } = found[depth];
   const place = (j, l) => found[l].start + j * found[l].jump + (found[l].size - 1) / 2;
-  const ends = sizes.flatMap((n, l) => [-1, 1].map((side) => {
-    const p = layers[l]?.padding ?? 0;
-    return place(side < 0 ? -p : n - 1 + p, l);
-  }));
-  const [low, most] = [Math.min(...ends), Math.max(...ends, Math.min(...ends) + 1)];
-  const unit = Math.min((right - left - 16) / (most - low), 36);
+  // From the first that the first output would see to the last of the last one, padding or not.
+  const [low, most] = [Math.min(0, found[depth].start), Math.max(sizes[0] - 1, found[depth].start + (sizes[depth] - 1) * jump + size - 1, 1)];
+  const unit = Math.min((right - left - 16) / (most - low), 44);
   const shift = (left + right - unit * (most - low)) / 2;
   const X = (j, l) => shift + unit * (place(j, l) - low);
   const step = high / Math.max(depth, 2);
   const Y = (l) => top + l * step;
-  svg.setAttribute("viewBox", `-2 0 ${width + 4} ${top + high + 50}`);
+  svg.setAttribute("viewBox", `-2 0 ${width + 4} ${top + high + 52}`);
   svg.setAttribute("width", width + 4);
   const put = (name, d) => layer(svg, "path", name).setAttribute("d", d);
   const point = (j, l) => `${X(j, l)} ${Y(l)}`;
@@ -59,11 +56,11 @@ function draw(state, layers, { svg, line, notes, inputs }) {
   put("explore-link", `M${[...edge(0), ...edge(1).reverse()].join("L")}z`);
   put("field-links", looked.flatMap(({ links }, l) =>
     links.map(([j, o]) => `M${point(j, l)}L${point(o, l + 1)}`)).join(""));
+  const r = (l) => clamp(0.36 * unit * found[l].jump, 1, 9);
   const dots = looked.map(({ real, padded }, l) => {
-    const r = clamp(0.36 * unit * found[l].jump, 1, 7);
     const half = (r) => `a${r} ${r} 0 0 1 ${2 * r} 0`;
-    const ring = (j) => `M${X(j, l) - r} ${Y(l)}${half(r)}${half(-r)}`;
-    const cross = (j) => `M${X(j, l) - r} ${Y(l) - r}l${2 * r} ${2 * r}m0 ${-2 * r}l${-2 * r} ${2 * r}`;
+    const ring = (j) => `M${X(j, l) - r(l)} ${Y(l)}${half(r(l))}${half(-r(l))}`;
+    const cross = (j) => `M${X(j, l) - r(l)} ${Y(l) - r(l)}l${2 * r(l)} ${2 * r(l)}m0 ${-2 * r(l)}l${-2 * r(l)} ${2 * r(l)}`;
     return [[...Array(sizes[l]).keys()].map(ring), real.map(ring), padded.map(cross)];
   });
   ["all", "seen", "padded"].forEach((kind, i) =>
@@ -72,14 +69,14 @@ function draw(state, layers, { svg, line, notes, inputs }) {
   const texts = layer(svg, "g", "field-texts");
   texts.replaceChildren();
   const text = (x, y, words, kind = "") => add(texts, "text", { x, y, class: kind }, words);
-  marks(layers, { first, looked, sizes, X, Y, unit, ...at }, put, text);
+  marks(layers, { first, looked, sizes, X, Y, unit, r, ...at }, put, text);
 
   const spot = (x, y, width, height, name, kind = "") =>
     add(texts, "rect", { x, y, width, height, rx: 4, ...(name && { "data-spot": name }), class: kind });
   rows(layers, { wide, middle: (l) => (Y(l) + Y(l + 1)) / 2 }, spot, text);
   put("field-chosen", `M-1 ${(Y(state.layer - 1) + Y(state.layer)) / 2 - 30}h${left - 6}v60h${6 - left}z`);
   spot(left - 20, Y(depth) - 12, right - left + 40, 24, "output");
-  put("field-held", `M${X(state.at, depth) - 10} ${Y(depth)}a10 10 0 0 1 20 0a10 10 0 0 1 -20 0z`);
+  put("field-held", `M${X(state.at, depth) - 12} ${Y(depth)}a12 12 0 0 1 24 0a12 12 0 0 1 -24 0z`);
   svg.append(layer(svg, "path", "field-held"));
   layer(svg, "path", "field-held").dataset.grip = "output";
 
@@ -93,17 +90,16 @@ function draw(state, layers, { svg, line, notes, inputs }) {
 }
 
 const stack = (rows, at = 1) => ({ ...chosen(rows, 1), at });
-const [CONV, SAME, POOL] = [[3, 1, 0, 1], [3, 1, 1, 1], [2, 2, 0, 1]];
+const [CONV, SAME] = [[3, 1, 0, 1], [3, 1, 1, 1]];
 const FIGURE = {
   title: "Receptive field",
   invite: "Press Play to look back from the output. Drag it, or change a layer with + and −.",
   controls: CONTROLS,
   presets: {
-    "3 × 3, four times": stack([CONV, CONV, CONV, CONV]),
-    "VGG with pooling": stack([SAME, SAME, POOL, SAME, SAME], 3),
+    "3 × 3 four times": stack([CONV, CONV, CONV, CONV]),
     "Dilated 1, 2, 4": stack([CONV, [3, 1, 0, 2], [3, 1, 0, 4]]),
     "Dilated 2, 2: gaps": stack([[3, 1, 0, 2], [3, 1, 0, 2]]),
-    "At a padded edge": stack([SAME, SAME, SAME], 0),
+    "Padded edge": stack([SAME, SAME, SAME], 0),
   },
   play: {
     first: () => ({ back: 0 }),
