@@ -5,17 +5,17 @@
  * words beside them begin; the filter, the scale of colours, and the verdict.
  */
 export const layout = () => matchMedia("(min-width: 40rem)").matches ? {
-  width: 724, height: 350, side: 145, wide: true,
-  places: { image: [0, 114], moved: [193, 22], A: [386, 22], output: [193, 203], B: [386, 203], difference: [579, 114] },
-  arrows: [[149, 158, 188, 118], [343, 95, 381, 95], [149, 218, 188, 258], [343, 276, 381, 276], [536, 118, 575, 158], [536, 258, 575, 218]],
-  words: [[168, 78, 1], [362, 86, 1], [167, 282, 1], [362, 234, 1]],
-  filter: [0, 22, 20], scale: [0, 304], verdict: [652, 291],
+  width: 760, height: 384, side: 157, wide: true,
+  places: { image: [0, 122], moved: [201, 22], A: [402, 22], output: [201, 218], B: [402, 218], difference: [603, 122] },
+  arrows: [[161, 166, 197, 126], [362, 100, 398, 100], [161, 240, 197, 280], [362, 296, 398, 296], [563, 126, 599, 166], [563, 280, 599, 240]],
+  words: [[179, 80, 1], [380, 90, 1], [176, 304, 1], [380, 252, 1]],
+  filter: [0, 22, 22], scale: [0, 300], verdict: [681, 314],
 } : {
-  width: 330, height: 566, side: 130,
-  places: { image: [0, 22], moved: [200, 22], A: [200, 184], output: [0, 184], B: [0, 346], difference: [200, 346] },
-  arrows: [[137, 90, 193, 90], [320, 156, 320, 179], [120, 156, 120, 179], [120, 318, 120, 341], [320, 318, 320, 341], [137, 411, 193, 411]],
-  words: [[165, 48, 1], [311, 172], [111, 172], [111, 334]],
-  filter: [0, 510, 18], scale: [200, 532], verdict: [265, 508],
+  width: 330, height: 582, side: 126,
+  places: { image: [0, 22], moved: [204, 22], A: [204, 192], output: [0, 192], B: [0, 362], difference: [204, 362] },
+  arrows: [[130, 85, 200, 85], [324, 152, 324, 187], [120, 152, 120, 187], [120, 322, 120, 357], [324, 322, 324, 357], [130, 425, 200, 425]],
+  words: [[165, 43, 1], [314, 167], [111, 167], [111, 337]],
+  filter: [0, 524, 18], scale: [204, 538], verdict: [267, 518],
 };
 
 function arrow(group, [a, b, c, d]) {
@@ -41,7 +41,6 @@ export function marks(group, at, { state, found, weight, gray }) {
   const word = (x, y, text, side) => add(group, "text", { x, y, class: `moved-word ${side}` }, text);
   const [u, v] = at.verdict;
   add(group, "text", { x: u, y: v, class: `moved-verdict ${fits ? "fits" : ""}` }, fits ? "A = B ✓" : "A ≠ B ✗");
-  if (at.wide) word(u, v + 22, fits ? "100% agree" : `${found.agree ? "at best " : ""}${percent(found.share)} agree`, "");
   const [x, y, cell] = at.filter;
   add(group, "text", { class: "title", x, y: y - 10 }, "layer");
   const said = { padded: ["zeros", "around"], "stride 2": ["stride 2"], pooled: ["then max", "of 2 × 2"],
@@ -55,7 +54,7 @@ export function marks(group, at, { state, found, weight, gray }) {
   }));
   const [left, top] = at.scale;
   word(left, top + 9, "−", "start");
-  word(left + 96, top + 9, at.wide ? "+ output" : "+", "start");
+  word(left + 96, top + 9, "+", "start");
   if (!gray) return;
   add(group, "rect", { x: left, y: top + 20, width: 14, height: 14, class: "moved-nothing" });
   word(left + 20, top + 32, "not compared", "start");

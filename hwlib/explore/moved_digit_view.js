@@ -39,9 +39,9 @@ function draw(state, scenes, { svg, line, notes, inputs }) {
   const panels = {
     image: ["image", images[0], gray],
     moved: ["moved image", images[1], gray],
-    A: [at.wide ? "A: move, then layer" : "A", own, colours],
+    A: ["A: move, layer", own, colours],
     output: ["output", first, colours],
-    B: [at.wide ? "B: layer, then move" : "B", there, colours],
+    B: ["B: layer, move", there, colours],
     difference: ["A − B", difference, colours],
   };
   const frames = layer(svg, "g", "explore-cells");
@@ -93,14 +93,13 @@ function render({ model, el }) {
     [name, { ...scene, pixels: new Int8Array(bytes(scene.pixels).buffer) }]));
   explore({ model, el }, {
     title: "Does the output move along?",
-    invite: "Drag the digit in the moved image, or press Play. Then choose another layer.",
+    invite: "Drag the blue square, or press Play. Then choose another layer.",
     controls: CONTROLS,
     presets: {
-      "Stride 1": { layer: "convolution", right: 5, down: 3 },
-      "Stride 2 by 2": { layer: "stride 2", right: 2, down: 0 },
-      "Stride 2 by 1": { layer: "stride 2", right: 1, down: 0 },
-      "Padding at the edge": { layer: "padded", right: 10, down: 0 },
-      "Fully connected": { layer: "dense", right: 1, down: 0 },
+      "Convolution: A = B": { layer: "convolution", image: "digit", right: 5, down: 3 },
+      "Padding: A ≠ B": { layer: "padded", image: "scene", right: 5, down: 3 },
+      "Stride 2 by 1: A ≠ B": { layer: "stride 2", image: "digit", right: 1, down: 0 },
+      "Dense: A ≠ B": { layer: "dense", image: "digit", right: 1, down: 0 },
     },
     play: {
       first: () => ({ right: -ROOM, down: 0 }),

@@ -269,7 +269,7 @@ def test_a_stack_by_keyboard(page, stack):
     check_field(stack, [conv, pool, conv, last, new])
     slider(stack, "output").press("Home")
     check_field(stack, [conv, pool, conv, last, new])
-    assert stack.get_by_text("× padding").count() == 1
+    assert stack.get_by_text("× zero padding").count() == 1
     slider(stack, "layers").press("Home")
     check_field(stack, [conv])
     assert page.foreign == page.faults == []
