@@ -1,4 +1,4 @@
-// A convolution as one matrix product: drag the window or its column, edit the numbers; or fold back.
+// Convolution as matrix product: drag the window or its column, edit the numbers; or fold back.
 
 const CONTROLS = {
   direction: ["direction", { type: "select", options: { unfold: "unfold", fold: "fold" } }],
@@ -54,11 +54,11 @@ function draw(state, { svg, line, notes, inputs }) {
   const later = (n) => (n > at ? (fold ? "waits" : "later") : "");
   let corner, strip, product, whole;
   if (fold) {
-    grid(one, "image x", "a", image, original);
-    corner = grid(two, at < last ? "sum so far" : "sum", "b", sums, (_, i, j) => ({ class: copies[i][j] ? "output" : "output waits" }));
-    grid(three, at < last ? "copies so far" : "copies", "", copies, (v) => ({ class: "count", shade: [Math.min(v / 8, 0.5), ""] }));
-    if (at === last) sign((one + two) / 2, "="), sign((two + three) / 2, "/");
-    arrow(two, below - 0.55, high + 0.2, "fold: add up");
+    corner = grid(one, at < last ? "sum so far" : "sum", "b", sums, (_, i, j) => ({ class: copies[i][j] ? "output" : "output waits" }));
+    grid(two, at < last ? "copies so far" : "copies", "", copies, (v) => ({ class: "count", shade: [Math.min(v / 8, 0.5), ""] }));
+    grid(three, "image x", "a", image, original);
+    if (at === last) sign((one + two) / 2, "/"), sign((two + three) / 2, "=");
+    arrow(one, below - 0.55, high + 0.2, "fold: add up");
   } else {
     grid(one, "filter w", "c", filter, (_, i, j) => ({ class: "filter", "data-cell": `weight ${i} ${j}` }));
     corner = grid(two, "image x", "a", image, original);
@@ -111,14 +111,15 @@ function draw(state, { svg, line, notes, inputs }) {
 }
 
 const FIGURE = {
-  title: "A convolution as one matrix product",
+  title: "Convolution as matrix product",
   invite: "Press Play, or drag the blue window. Click a number to change it.",
   controls: CONTROLS,
-  presets: {
-    "Stride 2 copies no pixel twice": { stride: 2, direction: "unfold", at: 0 },
-    "A 1 × 3 filter: 3 rows": { weight: [[1, -1, 1]], stride: 1, direction: "unfold", at: 0 },
-    "Fold adds up the copies": { stride: 1, direction: "fold", at: 5 },
-  },
+  presets: ({ weight }) => ({
+    "Stride 1: copies": { weight, stride: 1, direction: "unfold", at: 0 },
+    "Stride 2: no copies": { weight, stride: 2, direction: "unfold", at: 0 },
+    "1 × 3 filter: 3 rows": { weight: [[1, -1, 1]], stride: 1, direction: "unfold", at: 0 },
+    "Fold adds up": { stride: 1, direction: "fold", at: 5 },
+  }),
   play: {
     first: () => ({ at: 0 }),
     next: (state) => (state.at < unfolded(state).pixels.length - 1 ? { at: state.at + 1 } : null),

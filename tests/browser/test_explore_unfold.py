@@ -144,20 +144,27 @@ def test_play_fills_matrix_and_output_and_adds_the_columns_back(page, figure):
 
 
 def test_presets_and_reset(figure):
-    press(figure, "Fold adds up the copies")
+    press(figure, "Fold adds up")
     view = check(figure)
     assert (view.direction, view.at) == ("fold", view.output.size - 1)  # all are back
-    assert figure.locator(".sign").all_text_contents() == ["=", "/"]
+    assert figure.locator(".sign").all_text_contents() == ["/", "="]
+    left = [
+        figure.locator(".title", has_text=name).bounding_box()["x"]
+        for name in ("sum", "copies", "image x")
+    ]
+    assert left == sorted(left)  # as it is read: the sum over the copies is the image
     assert (np.array(view.x) == view.folded / view.copies).all()
-    press(figure, "Stride 2 copies no pixel twice")
+    press(figure, "Stride 2: no copies")
     assert check(figure).columns.shape == (4, 2)
     assert "no pixel is copied twice" in figure.locator(".explore-notes").inner_text()
     figure.get_by_role("combobox").select_option("fold")
     slider(figure, "window").press("End")
     view = check(figure)
     assert (view.folded[:2] == np.array(view.x)[:2]).all()  # the third row is in no window
-    press(figure, "A 1 × 3 filter: 3 rows")
+    press(figure, "1 × 3 filter: 3 rows")
     assert check(figure).columns.shape == (3, 6)
+    pressed = figure.locator(".explore-presets [aria-pressed=true]")
+    assert pressed.all_text_contents() == ["1 × 3 filter: 3 rows"]
     press(figure, "Reset")
     view = check(figure)
     assert (view.at, view.direction, view.x) == (0, "unfold", Unfold().x)
