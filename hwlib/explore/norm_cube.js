@@ -24,23 +24,17 @@ export function share(x, { norm, groups, sample, channel, place }) {
 
 export const short = (v) => typeset(+v.toFixed(2));
 
-/** The set in words; its count, its numbers and what becomes of the entry. */
+/** The set and how many entries it has, in words; and what becomes of the entry. */
 export function spell(x, state) {
   const found = share(x, state);
   const { samples: [n, end], channels: [c, stop], factors, count, sets, mean, sd, entry, z } = found;
-  const [N, C, P] = [x.length, x[0].length, x[0][0].length];
-  const which = found.width === C ? `all ${C} channels`
-    : found.width === 1 ? `channel ${c}`
-    : found.width === 2 ? `channels ${c} and ${c + 1}` : `channels ${c} to ${stop - 1}`;
-  const whose = end - n === 1 ? `sample ${n}` : `all ${N} samples`;
-  const minus = mean < 0 ? `+ ${short(-mean)}` : `− ${short(mean)}`;
-  const many = (k, noun) => `${k} ${noun}${k === 1 ? "" : "s"}`;
+  const which = found.width === x[0].length ? `All ${found.width} channels`
+    : found.width === 1 ? `Channel ${c}` : `Channels ${c} and ${stop - 1}`;
+  const whose = end - n === 1 ? `sample ${n}` : `all ${x.length} samples`;
   return {
-    line: `One mean for ${which} of ${whose}, at all ${P} positions`,
-    count: [[many(factors[0], "sample"), many(factors[1], "channel"), many(P, "position")].join(" · "),
-      `= ${count} entries, mean ${short(mean)}, sd ${short(sd)}`,
-      `z = (${typeset(entry)} ${minus}) / ${short(sd)} = ${short(z)} in place of ${typeset(entry)}`],
-    notes: `${many(sets, "set")} of ${count} make up all ${sets * count} entries.`,
+    line: `${which} of ${whose}: ${factors.join(" · ")} = ${count} entries share one mean.`,
+    notes: `In the ring: (${typeset(entry)} − ${short(mean)}) / ${short(sd)} = ${short(z)}.\n` +
+      `${sets} such sets of ${count} make up all ${sets * count} entries.`,
   };
 }
 

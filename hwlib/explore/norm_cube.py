@@ -18,7 +18,7 @@ class NormCube(Figure):
     """Choose a norm and an entry of a batch, and see the entries that it shares its mean with.
 
     The batch has 3 samples, 4 channels and 4 positions (H·W); all are counted from 0. It is drawn
-    whole, once for each norm, and cut into its samples.
+    as a block for each norm, and cut into its samples.
 
     Args:
         norm: "batch", "layer", "instance" or "group".
@@ -36,9 +36,9 @@ class NormCube(Figure):
 
     _esm = module("norm_cube.js", "norm_cube_block.js", "norm_cube_view.js")
     SETTINGS = ("norm", "groups", "sample", "channel", "place")
-    HEIGHT = (37.5, 56)
+    HEIGHT = (39, 40.5)
 
-    norm = traitlets.Enum(NORMS, "group").tag(sync=True)
+    norm = traitlets.Enum(NORMS, "batch").tag(sync=True)
     groups = traitlets.Enum((1, 2, 4), 2).tag(sync=True)
     sample = traitlets.Int(0, min=0, max=2).tag(sync=True)
     channel = traitlets.Int(3, min=0, max=3).tag(sync=True)

@@ -77,23 +77,24 @@ def check_cube(figure):
     classes = "all => all.map(e => e.className.baseVal)"
     shaded = figure.locator(".norm-entry").evaluate_all(classes)
     np.testing.assert_array_equal(np.reshape(shaded, x.shape) == "norm-entry tap", shared)
-    faces = figure.locator(".norm-block .norm-face.tap").count()
-    assert faces == shared.sum() + shared[:, :, 0].sum() + shared[:, -1].sum()
-    for norm in NORMS:  # the small blocks, for the same entry
-        small = figure.locator(f".norm-small-{norm}")
+    for norm in NORMS:  # the blocks, for the same entry
+        block = figure.locator(f".norm-block-{norm}")
         other = NormCube(**{**state, "norm": norm}).shared
-        assert small.locator(".front.tap").count() == other.sum()
-        assert small.locator(".chosen").count() == (norm == state["norm"])
+        faces = block.locator(".norm-face.tap").count()
+        assert faces == other.sum() + other[:, :, 0].sum() + other[:, -1].sum()
+        assert block.locator(".chosen").count() == (norm == state["norm"])
     names = figure.locator(".norm-names text").all_text_contents()
-    (numbered,) = (text for text in names if text.startswith("="))
-    (formula,) = (text for text in names if text.startswith("z ="))
+    (frame,) = (text for text in names if text.startswith("mean "))
     z = one._normalized(x.astype(float))[at]
+    mean, sd = x[shared].mean(), x[shared].std()
     near = {"abs": 0.0051}
-    expected = [shared.sum(), x[shared].mean(), x[shared].std()]
-    assert numbers(numbered) == pytest.approx(expected, **near)
-    assert numbered.split(", ")[1] in names  # at the frame, too
-    assert numbers(formula.rpartition("=")[2]) == pytest.approx([z, x[at]], **near)
+    assert numbers(frame) == pytest.approx([mean], **near)
+    formula, sets = figure.locator(NOTES).inner_text().split("\n")
+    formula = formula.rstrip(".").replace("− ", "")
+    assert numbers(formula) == pytest.approx([x[at], mean, sd, z], **near)
+    assert numbers(sets) == [x.size // shared.sum(), shared.sum(), x.size]
     said = figure.locator(LINE).inner_text()
+    assert f" = {shared.sum()} entries share one mean." in said
     assert said in figure.get_by_role("img").get_attribute("aria-label")
     return {**kinds, "at": at}
 
@@ -102,12 +103,12 @@ def check_cube(figure):
 def test_a_norm_and_an_entry_are_chosen_by_keys(page, figure):
     start = check_cube(figure)
     norms = figure.get_by_role("combobox", name="norm")
-    norms.focus()  # it opens with a norm that the exercise does not ask for
+    norms.focus()
     seen = [start["norm"]]
     for _ in range(3):
-        page.keyboard.press("ArrowUp")
+        page.keyboard.press("ArrowDown")
         seen.append(check_cube(figure)["norm"])
-    assert seen == ["group", "instance", "layer", "batch"]
+    assert seen == ["batch", "layer", "instance", "group"]
     for j, name in enumerate(("sample n", "channel c", "position hw")):
         for key, place in (("Home", 0), ("ArrowRight", 1), ("End", (2, 3, 3)[j])):
             slider(figure, name).press(key)
@@ -124,7 +125,7 @@ def test_a_norm_and_an_entry_are_chosen_by_keys(page, figure):
 @on(CUBE)
 def test_play_goes_through_all_sets_of_a_norm(page, figure):
     play(page, figure)
-    assert check_cube(figure)["at"][0] == 2
+    assert check_cube(figure)["at"][1] == 3
     for norm, count in (("batch", 4), ("layer", 3), ("instance", 12), ("group", 6)):
         press(figure, f"{norm.capitalize()} norm")
         slider(figure, "sample n").press("End")
@@ -141,6 +142,8 @@ def test_play_goes_through_all_sets_of_a_norm(page, figure):
 @on(CUBE)
 def test_only_group_norm_has_groups(figure):
     groups = figure.get_by_label("groups of channels")
+    assert groups.is_hidden()
+    press(figure, "Group norm")
     sizes = []
     for option in ("1", "2", "4"):
         groups.select_option(option)
@@ -153,20 +156,15 @@ def test_only_group_norm_has_groups(figure):
 
 
 @on(CUBE)
-def test_entries_faces_and_small_blocks_are_pressed(page, figure):
-    """A face where it is seen: at the front, at the top or at the right side."""
+def test_entries_and_blocks_are_pressed(page, figure):
     for norm in ("batch", "layer", "instance", "group"):  # which leaves the ring
         before = check_cube(figure)
-        page.mouse.click(*centre(figure.locator(f".norm-small-{norm} .norm-label")))
+        page.mouse.click(*centre(figure.locator(f".norm-block-{norm} .norm-choice")))
         assert check_cube(figure) == {**before, "norm": norm}
-    for face, kind in (
-        ("0 1 2", ".norm-block .front"), ("2 0 0", ".norm-block .top"),
-        ("1 3 1", ".norm-block .side"), ("0 3 0", ".norm-block .side"),
-        ("2 0 3", ".norm-entry"), ("1 1 2", ".norm-entry"),
-    ):  # fmt: skip
-        page.mouse.click(*centre(figure.locator(f"{kind}[data-spot='face {face}']")))
+    for face in ("2 0 3", "1 1 2"):
+        page.mouse.click(*centre(figure.locator(f".norm-entry[data-spot='face {face}']")))
         assert check_cube(figure)["at"] == tuple(map(int, face.split()))
-    page.mouse.move(*centre(figure.locator(".norm-block .front").last))
+    page.mouse.move(*centre(figure.locator(".norm-block-layer .front").last))
     cursor = "e => getComputedStyle(e).cursor"
     assert figure.get_by_role("img").evaluate(cursor) == "pointer"
 
@@ -188,11 +186,15 @@ def test_the_ring_is_dragged_by_mouse_and_by_finger(page, figure):
 
 @on(CUBE)
 def test_the_hidden_part_of_a_set_is_drawn_through_the_block(figure):
-    """Twelve edges of a box for each sample of the set and for the ringed entry: six closed paths."""
-    for norm, samples in (("Batch norm", 3), ("Layer norm", 1), ("Instance norm", 1)):
-        press(figure, norm)
-        paths = figure.locator(".norm-block .norm-edges").all()
-        assert [e.get_attribute("d").count("M") for e in paths] == [6 * samples, 6]
+    """Twelve edges of a box for each sample of the set: six closed paths. All else is transparent."""
+    slider(figure, "sample n").press("End")
+    for norm, samples in (("batch", 3), ("layer", 1), ("instance", 1), ("group", 1)):
+        edges = figure.locator(f".norm-block-{norm} .norm-edges")
+        assert edges.get_attribute("d").count("M") == 6 * samples
+        opacity = "e => +getComputedStyle(e).fillOpacity"
+        block = figure.locator(f".norm-block-{norm}")
+        assert block.locator(".front.tap").first.evaluate(opacity) == 1
+        assert block.locator(".front:not(.tap)").first.evaluate(opacity) < 0.5
 
 
 # ------------------------------------------------------------------------------ demean gradient

@@ -123,13 +123,13 @@ def test_the_words_count_the_set_and_group_norm_becomes_layer_and_instance_norm(
     batch, group, whole, layer, single, instance = cube(body, [VALUES, ask])
     assert whole == layer != instance == single
     x = np.array(VALUES)
-    assert batch["line"] == "One mean for channel 2 of all 3 samples, at all 4 positions"
-    assert batch["count"][0] == "3 samples · 1 channel · 4 positions"
-    assert batch["count"][1].startswith(f"= 12 entries, mean {x[:, 2].mean():.2f}, sd ")
-    assert batch["notes"] == "4 sets of 12 make up all 48 entries."
-    assert "channels 2 and 3 of sample 1" in group["line"]
+    line = "Channel 2 of all 3 samples: 3 · 1 · 4 = 12 entries share one mean."
+    assert batch["line"] == line
+    assert batch["notes"].endswith("4 such sets of 12 make up all 48 entries.")
+    assert group["line"].startswith("Channels 2 and 3 of sample 1: 1 · 2 · 4 = 8 ")
     z = hf.group_norm(x.astype(float), 2)[1, 2, 3]
-    assert f"= {round(z, 2):g} in place of {x[1, 2, 3]}".replace("-", "−") in group["count"][2]
+    assert f"({x[1, 2, 3]} − {x[1, 2:].mean():g}) / " in group["notes"]
+    assert f" = {round(z, 2):g}.\n".replace("-", "−") in group["notes"]
     body = "try { figure.share(...data); } catch (error) { return error.message; }"
     odd = [VALUES, {"norm": "group", "groups": 3, **at}]
     assert cube(body, odd) == "4 channels do not fall into 3 equal groups."
@@ -413,7 +413,8 @@ def test_the_stills_say_the_present_state():
     assert cube.alt.startswith("batch norm: 3 samples of 4 channels")
     assert f"12 of 48 entries, with mean {x[:, 0].mean():.3g}" in cube.alt
     assert "samples 0, 1, 2, channel 0. Outlined is the entry in sample 1, channel 0" in cube.alt
-    assert NormCube().still().alt.startswith("group norm with 2 groups")
+    group = NormCube(norm="group").still()
+    assert group.alt.startswith("group norm with 2 groups")
     gradient = DemeanGradient(upstream="constant", gamma=2).still()
     assert "γ · ∂L/∂y₁: 2 at 1, 2 at 1024. γ · mean: 2 at 1, 2 at 1024." in gradient.alt
     bell = NormalizedGaussian(mean=-2, std=0.5, beta=1, gamma=-1.5).still().alt
