@@ -44,6 +44,7 @@ In the order of the flow; each module imports only modules that stand above it.
   `css`                 style sheets and fonts cut to what the site uses, one sheet a page
   `__main__`            `python -m bookkit.finish SITE OUT`: the finished copy of a site
 `editions`
+  `tracked`             what git tracks, for students get nothing else
   `wheel`               the wheel of hwlib that the site serves
   `markdown`            a chapter's Markdown as every notebook program shows it
   `notebooks`           `python -m bookkit.editions.notebooks [--check]`: notebooks/ for Colab

@@ -130,11 +130,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         roots = [Path(folder) / name / "book" for name in ("one", "other")]
         for seed, source in enumerate(roots, 1):
-            source.mkdir(parents=True)
-            files = subprocess.run(
-                ["git", "archive", "HEAD"], cwd=here, check=True, capture_output=True
-            )
-            subprocess.run(["tar", "-x", "-C", source], input=files.stdout, check=True)
+            # As a repository, for the student edition holds what git tracks.
+            subprocess.run(["git", "clone", "-q", here, source], check=True)
             shutil.copytree(packages, source / "_build" / "npm", symlinks=True)
             for edition in EDITIONS:
                 print(f"build {seed} of 2, {edition} edition", flush=True)

@@ -225,17 +225,24 @@ class Book:
         return self.hash("hwlib", "requirements.txt", also=platform.python_version())
 
     def hash(self, *names: str, also: str = "") -> str:
-        """Hash of the names and bytes of some files and folders; hidden files do not count."""
+        """Hash of the names and bytes of some files and folders."""
         digest = hashlib.sha256(also.encode())
         for name in names:
-            given = self.root / name
-            for path in sorted([given, *given.rglob("*")]):
-                parts = path.relative_to(self.root).parts
-                hidden = "__pycache__" in parts or any(part.startswith(".") for part in parts)
-                if path.is_file() and not hidden:
-                    digest.update(path.relative_to(self.root).as_posix().encode() + b"\0")
-                    digest.update(path.read_bytes() + b"\0")
+            for file in self.files(name):
+                digest.update(file.encode() + b"\0")
+                digest.update((self.root / file).read_bytes() + b"\0")
         return digest.hexdigest()[:16]
+
+    def files(self, name: str) -> list[str]:
+        """A file, or all files of a folder but the hidden ones, by their names in the book."""
+        given = self.root / name
+        paths = [path for path in sorted([given, *given.rglob("*")]) if path.is_file()]
+        names = [path.relative_to(self.root) for path in paths]
+        return [
+            name.as_posix()
+            for name in names
+            if "__pycache__" not in name.parts and not any(p.startswith(".") for p in name.parts)
+        ]
 
 
 def is_notebook(path: Path) -> bool:

@@ -14,21 +14,22 @@ import argparse
 import fnmatch
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import yaml
 from sphinx.application import Sphinx
+from sphinx.errors import ConfigError
 from sphinx.util import logging
 
 from bookkit.course.comments import without_comments
 from bookkit.course.configure import when_built
 from bookkit.course.files import command
 from bookkit.course.settings import Book
-from bookkit.editions import notebooks
+from bookkit.editions import notebooks, wheel
 from bookkit.editions.released import StudentError, check_runs, errata_text, pages, public, results
+from bookkit.editions.tracked import need_tracked, tracked
 from bookkit.sources import errata, tables
 
 logger = logging.getLogger(__name__)
@@ -96,6 +97,7 @@ MADE = ("README.md", "_config.yml", "chapters", "errata.yml", "notebooks", "solu
 BEHIND = (".ci", "CONTRIBUTING.md")
 JUNK = {"__pycache__", ".ipynb_checkpoints"}
 PICTURES = "chapters/images/"
+STATIC = "bookkit/pages/static"  # which Sphinx copies whole
 README = """\
 # {title}
 
@@ -118,8 +120,27 @@ The code is licensed under the MIT License (LICENSE), the text and the figures u
 
 
 def connect(app: Sphinx) -> None:
-    """Register this module's event handler."""
+    """Register this module's event handlers."""
+    app.connect("config-inited", check)
     when_built(app, list_withheld)
+
+
+def check(app: Sphinx, config) -> None:
+    """Publish nothing in the student edition that git does not track.
+
+    Pages are named in the table of contents, but the wheel and the static files are taken from
+    folders. In a tree made for students all is public, so it need not be a repository.
+
+    Raises:
+        ConfigError: if there is such a file.
+    """
+    book = Book.of(app)
+    if book.edition == "full" or book.course.edition == "student":
+        return
+    try:
+        need_tracked(book.root, [*wheel.parts(book), *book.files(STATIC)])
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def list_withheld(app: Sphinx, book: Book) -> None:
@@ -153,10 +174,10 @@ def tree(book: Book) -> dict[str, bytes]:
     """Every file of the tree for students: its path and its bytes.
 
     Raises:
-        StudentError: if git does not track one of them, or tracks something that no rule names, or
+        ValueError: if git does not track one of them, or tracks something that no rule names, or
             a released solution would not run without a withheld one.
     """
-    tracked = _tracked(book)
+    _all_spoken_of(book)
     check_runs(book)
     made = {
         "README.md": README.format(title=book.title, site=book.site),
@@ -185,32 +206,19 @@ def tree(book: Book) -> dict[str, bytes]:
         if name in REWRITTEN:
             made[name] = REWRITTEN[name](path.read_text(encoding="utf-8"))
     files |= {name: text.encode() for name, text in made.items()}
-    for name in sorted(files.keys() - tracked):
-        if (book.root / name).exists() and not name.startswith("notebooks/"):  # which are made anew
-            raise StudentError(
-                f"{name}: git does not track it, so nobody has said that students may have it: "
-                f"`git add {name}`, or move it out of the book"
-            )
+    there = [name for name in files if (book.root / name).exists()]
+    need_tracked(book.root, [n for n in there if not n.startswith("notebooks/")])  # made anew
     return files
 
 
-def _tracked(book: Book) -> set[str]:
-    """The files that git tracks, all of which somebody has spoken of."""
-    listed = ["git", "-C", book.root, "ls-files", "-z"]
-    done = subprocess.run(listed, capture_output=True, text=True)
-    if done.returncode:
-        raise StudentError(
-            "the tree for students holds what git tracks, and nothing else. Here git says: "
-            f"{done.stderr.strip()}\nIn a copy without git: git init, git add -A"
-        )
-    names = set(done.stdout.split("\0")) - {""}
+def _all_spoken_of(book: Book) -> None:
+    """Refuse what git tracks beside `_config.yml` and no rule names."""
     known = {name.split("/")[0] for name in (*TAKEN, *MADE, *BEHIND, *book.pictures)}
-    for name in sorted({name.split("/")[0] for name in names} - known):
+    for name in sorted({name.split("/")[0] for name in tracked(book.root)} - known):
         raise StudentError(
             f"{name}: nobody has said whether students may have it; name it in TAKEN "
             "of bookkit/editions/student.py, or move it, or take it out of git"
         )
-    return names
 
 
 def _config(book: Book) -> str:

@@ -19,7 +19,8 @@ from bookkit.course.settings import Book
 
 INIT = "hwlib/__init__.py"
 VERSION = re.compile(r'^__version__ = "(.+)"$', re.M)
-PARTS = ("LICENSE", "README.md", "hwlib", "pyproject.toml")
+KINDS = (".py", ".js", ".css")  # what the library consists of; other files may lie about
+ABOUT = ("LICENSE", "README.md", "pyproject.toml")
 
 
 def connect(app: Sphinx) -> None:
@@ -32,8 +33,18 @@ def serve_wheel(app: Sphinx, book: Book) -> None:
     out = Path(app.outdir)
     for old in out.glob("hwlib-*.whl"):
         old.unlink()
-    if (book.root / "pyproject.toml").is_file():
+    if parts(book):
         shutil.copy(wheel(book), out)
+
+
+def parts(book: Book) -> list[str]:
+    """The files that the wheel is built from; none in a book that does not say how to build it."""
+    return [*ABOUT, *sources(book)] if (book.root / "pyproject.toml").is_file() else []
+
+
+def sources(book: Book) -> list[str]:
+    """The files of the library."""
+    return [name for name in book.files("hwlib") if Path(name).suffix in KINDS]
 
 
 def version(book: Book) -> str:
@@ -42,11 +53,7 @@ def version(book: Book) -> str:
     So every published edition serves the library that its notebooks were made for, and whoever has
     another one is told. A checkout of the sources has the version without the hash.
     """
-    kinds = (".py", ".js", ".css")  # what the wheel holds; other files may lie about
-    paths = [
-        p.relative_to(book.root) for p in (book.root / "hwlib").rglob("*") if p.suffix in kinds
-    ]
-    return f"{source_version(book)}+{book.hash(*sorted(map(str, paths)))[:8]}"
+    return f"{source_version(book)}+{book.hash(*sources(book))[:8]}"
 
 
 def source_version(book: Book) -> str:
@@ -61,17 +68,16 @@ def wheel(book: Book) -> Path:
     Raises:
         ExtensionError: if it cannot be built, with what was said.
     """
+    names = parts(book)
 
     def make(folder: Path) -> None:
         # In a copy, which holds nothing of earlier builds; its dates and modes are always the same.
         with tempfile.TemporaryDirectory() as copy:
-            for name in PARTS:
-                for path in (book.root / name, *(book.root / name).rglob("*")):
-                    if path.is_file() and "__pycache__" not in path.parts:
-                        target = Path(copy, path.relative_to(book.root))
-                        target.parent.mkdir(parents=True, exist_ok=True)
-                        target.write_bytes(path.read_bytes())
-                        target.chmod(0o644)
+            for name in names:
+                target = Path(copy, name)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes((book.root / name).read_bytes())
+                target.chmod(0o644)
             init = Path(copy, INIT)
             text = VERSION.sub(f'__version__ = "{version(book)}"', init.read_text(encoding="utf-8"))
             init.write_text(text, encoding="utf-8")
@@ -86,7 +92,6 @@ def wheel(book: Book) -> Path:
             if done.returncode:
                 raise ExtensionError(f"the wheel of hwlib cannot be built:\n{done.stdout}")
 
-    (found,) = kept(book.root / "_build/wheel", book.hash(*PARTS, "requirements.txt"), make).glob(
-        "*.whl"
-    )
+    key = book.hash(*names, "requirements.txt")
+    (found,) = kept(book.root / "_build/wheel", key, make).glob("*.whl")
     return found

@@ -15,7 +15,7 @@ import yaml
 
 from bookkit.pages.npm import node_modules
 from tests.book.leaks import find
-from tests.conftest import build, built, copy_config
+from tests.conftest import build, built, copy_config, track
 from tests.links import broken
 from tools.reproducible import differences, written
 
@@ -127,6 +127,7 @@ def start(tmp_path_factory, root):
         entry = {name: {"value": value, "tolerance": 0, "shown": str(value)}}
         (book / folder / "results.yml").write_text(yaml.safe_dump({"tiny": entry}))
     subprocess.run([sys.executable, "-m", "bookkit.editions.notebooks"], cwd=book, check=True)
+    track(book)
     return book
 
 
@@ -266,6 +267,16 @@ def test_a_solution_that_comes_or_goes_is_seen(copy):
     status, output = run(copy)
     assert status != 0
     assert "try.md is missing" in output
+
+
+def test_a_file_that_git_does_not_track_stops_the_student_edition_before_it_builds(copy):
+    stray = "bookkit/pages/static/answers.txt"
+    (copy / stray).write_text("zyzzyva")
+    shutil.rmtree(copy / "_build/student")
+    status, output = run(copy, "student")
+    assert status != 0
+    assert f"{stray}: git does not track it" in output
+    assert find(copy / "_build/student", "zyzzyva") == {}
 
 
 def test_two_builds_from_nothing_give_the_same_bytes(start, root, tmp_path):

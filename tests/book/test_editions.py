@@ -204,6 +204,7 @@ def fork(root, full_site, student_site):
     skip = shutil.ignore_patterns("_build", ".git", ".venv*", "__pycache__")
     shutil.copytree(root, folder, ignore=skip, dirs_exist_ok=True)
     copy_config(root, folder, **COURSE)
+    track(folder)
     where = {"cwd": folder, "env": {**os.environ, "PYTHONPATH": str(folder)}}
     command = [sys.executable, "-m", "bookkit"]
     done = subprocess.run(command, **where, capture_output=True, text=True)

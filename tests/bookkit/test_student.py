@@ -7,11 +7,14 @@ import shutil
 import stat
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import yaml
+from sphinx.errors import ConfigError
 
 from bookkit import __main__ as course
+from bookkit.course.files import CourseError
 from bookkit.course.settings import Book
 from bookkit.editions import student
 from bookkit.editions.student import StudentError, tree, write
@@ -200,15 +203,61 @@ def test_what_git_does_not_track_stops_the_tree(book, name):
     with open(path, "a") as file:
         file.write("canary = 1\n")
     subprocess.run(["git", "rm", "-qf", "--cached", "--ignore-unmatch", name], cwd=book.root)
-    with pytest.raises(StudentError, match=f"^{name}: git does not track it, so nobody"):
+    with pytest.raises(CourseError, match=f"^{name}: git does not track it, so nobody"):
         tree(book)
     subprocess.run(["git", "add", "-f", name], cwd=book.root, check=True)
     assert name in tree(book)
 
 
+PUBLISHED = ("hwlib/labs/_answers.py", "hwlib/mine.js", "bookkit/pages/static/answers.txt")
+
+
+@pytest.fixture
+def begun(book, monkeypatch):
+    """A function that begins to build the student edition, and says why that stops."""
+    monkeypatch.setenv("BOOK_EDITION", "student")
+    for name in ("LICENSE", "README.md", "pyproject.toml"):
+        (book.root / name).touch()
+    track(book.root)
+
+    def begin():
+        try:
+            student.check(SimpleNamespace(srcdir=book.root), None)
+        except ConfigError as error:
+            return str(error)
+
+    return begin
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_what_git_does_not_track_stops_the_student_edition(book, begun, monkeypatch, name):
+    assert begun() is None
+    path = book.root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("canary = 1\n")
+    said = f"{name}: git does not track it, so nobody has said that students may have it"
+    assert begun().startswith(said)
+    (book.root / ".git/info/exclude").write_text(name)
+    assert begun().startswith(said)
+    monkeypatch.setenv("BOOK_EDITION", "full")
+    assert begun() is None
+    monkeypatch.setenv("BOOK_EDITION", "student")
+    subprocess.run(["git", "add", "-f", name], cwd=book.root, check=True)
+    assert begun() is None
+
+
+def test_the_student_edition_needs_a_repository_and_a_tree_for_students_needs_none(
+    book, begun, tmp_path
+):
+    write(book, tmp_path / "out")
+    student.check(SimpleNamespace(srcdir=tmp_path / "out"), None)
+    shutil.rmtree(book.root / ".git")
+    assert "git says: fatal: not a git repository" in begun()
+
+
 def test_without_git_nobody_has_said_what_belongs(book):
     shutil.rmtree(book.root / ".git")
-    with pytest.raises(StudentError, match=r"what git tracks, .* git says: fatal: not a git"):
+    with pytest.raises(CourseError, match=r"what git tracks\. .* git says: fatal: not a git"):
         tree(book)
 
 

@@ -15,7 +15,7 @@ from sphinx.errors import ExtensionError
 
 import hwlib
 from bookkit.course.settings import Book
-from bookkit.editions.wheel import INIT, PARTS, serve_wheel, version, wheel
+from bookkit.editions.wheel import ABOUT, INIT, serve_wheel, version, wheel
 from tests.conftest import ROOT
 
 
@@ -25,7 +25,7 @@ def made():
 
 
 def copy_parts(root, folder):
-    for name in (*PARTS, "requirements.txt"):
+    for name in (*ABOUT, "hwlib", "requirements.txt"):
         source = root / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
 
