@@ -17,6 +17,7 @@ In the order of the flow; each module imports only modules that stand above it.
   `configure`           sets Sphinx up: whose library, which edition, what is read anew
 `sources`               text in, text out
   `splice`              joins a chapter with its solutions; every solution passes through it
+  `code`                the Python of code cells, the checks that they call
   `numbering`           names, numbers and captions of figures
   `tables`              the committed tables of named results
   `bibliography`        `references.bib`

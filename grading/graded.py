@@ -14,6 +14,7 @@ import nbformat
 
 from bookkit.course.settings import MARKER, Book
 from bookkit.editions import notebooks
+from bookkit.sources.code import checks_in
 
 SECONDS = 60  # for one check; the reference needs less than two on an idle machine
 
@@ -130,19 +131,6 @@ def _title(book, lab, name):
     pattern = rf"^[`:]{{3,}}\{{exercise\}} *(.*)\n(?::[\w-]+:.*\n)*:label: *{name} *$"
     found = re.search(pattern, book.source(lab), re.M)
     return (found and found[1]) or name
-
-
-def checks_in(source: str) -> list[ast.Call]:
-    """The calls `check("name", ...)` of a cell."""
-    if "check" not in source:
-        return []
-    return [
-        node.value
-        for node in ast.parse(source).body
-        if isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Call)
-        and ast.unparse(node).startswith("check(")
-    ]
 
 
 def _described(lab, call):

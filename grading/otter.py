@@ -32,8 +32,9 @@ import tomllib
 
 from bookkit.course.settings import Book
 from bookkit.editions import notebooks
+from bookkit.sources.code import checks_in
 from grading import checks
-from grading.graded import GradingError, checks_in, description, graded, known, points
+from grading.graded import GradingError, description, graded, known, points
 
 PYTHON = "3.11"  # in the grading container: what .github/workflows/ test with
 IGNORE = "otter_ignore"  # otter does not run a cell with this tag

@@ -33,6 +33,8 @@ from bookkit.course.settings import MARKER, Book
 from bookkit.editions import wheel
 from bookkit.editions.markdown import Chapter
 from bookkit.sources import numbering
+from bookkit.sources.code import checks_in
+from bookkit.sources.splice import split_cells
 
 logger = logging.getLogger(__name__)
 
@@ -174,11 +176,13 @@ def uncounted(book: Book, page: str) -> list[str]:
     points = book.course.points.get(page, {})
     parts = MARKER.split(book.source(page))  # text, name, text, name, ..., text
     sections = dict(zip(parts[1::2], parts[2::2], strict=True))
+
+    def checked(name):
+        return any(checks_in(cell.text) for cell in split_cells(sections[name], page) if cell.code)
+
     left = {
         "not graded": sections.keys() - points if points else (),
-        "by hand, for no check grades it": [
-            name for name in points if not re.search(r"^check\(", sections[name], re.M)
-        ],
+        "by hand, for no check grades it": [name for name in points if not checked(name)],
     }
     return [
         f"{how}: {', '.join(name for name in sections if name in names)}"
