@@ -176,10 +176,15 @@ def _unknown(place: list, given: object, allowed: Iterable) -> str:
     if isinstance(given, dict):
         *place, given = place
     known = [name for name in allowed if name]
+    return f"{_key(place)}{': ' if place else ''}{unknown(given, known)}"
+
+
+def unknown(given: object, known: list[str]) -> str:
+    """That a name is none of those that are known, and which it may be meant to be."""
     near = difflib.get_close_matches(str(given), known, 1)
     short = [name for name in known if "/" not in name]
     hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(short) or 'none'}"
-    return f"{_key(place)}{': ' if place else ''}{given!r} is not known here; {hint}"
+    return f"{given!r} is not known here; {hint}"
 
 
 def _key(place: list) -> str:

@@ -24,7 +24,9 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import ReferenceRole, SphinxDirective
 
+from bookkit.course import rules
 from bookkit.course.files import read_yaml
+from bookkit.course.settings import Book
 
 logger = logging.getLogger(__name__)
 
@@ -82,11 +84,12 @@ def load(root: Path) -> dict[str, Erratum]:
     """All entries of `errata.yml` by id, in their order; none where there is no such file.
 
     Raises:
-        ErrataError: if an entry breaks a rule, or two have the same id.
-        CourseError: if the file is no list.
+        ErrataError: if an entry breaks a rule, two have the same id, or an exercise is not there.
+        CourseError: if the file is no list, or names a page that is not there.
     """
     entries: dict[str, Erratum] = {}
     there = (root / "errata.yml").is_file()
+    book, exercises = Book(root), _exercises(root)
     for fields in read_yaml(root, "errata.yml", list) if there else ():
         if not isinstance(fields, dict):
             raise ErrataError(f"errata.yml: {fields!r} is no entry; it must be `name: value` lines")
@@ -96,8 +99,18 @@ def load(root: Path) -> dict[str, Erratum]:
             raise ErrataError(f"errata.yml: {fields.get('id')!r}: {error}") from error
         if entry.id in entries:
             raise ErrataError(f"errata.yml: {entry.id!r} is there twice")
+        book.need_page(entry.chapter, f"errata.yml: {entry.id!r}: chapter")
+        if entry.reveals and entry.reveals not in exercises:
+            said = rules.unknown(entry.reveals, exercises)
+            raise ErrataError(f"errata.yml: {entry.id!r}: reveals: {said}")
         entries[entry.id] = entry
     return entries
+
+
+def _exercises(root: Path) -> list[str]:
+    """All exercises that have a solution, as `chapter/exercise`."""
+    pages = [path.stem for path in sorted((root / "chapters").glob("*.md"))]
+    return [f"{page}/{name}" for page in pages for name in Book(root).exercises(page)]
 
 
 def connect(app: Sphinx) -> None:

@@ -29,7 +29,7 @@ OPEN = {
     "id": "two-letters",
     "where": "Throughout, the title",
     "kind": "wording",
-    "chapter": "planned",
+    "chapter": "left_out",
     "test": "",
     "untested": "nothing to compute",
 }
@@ -38,6 +38,7 @@ CONF = """
 extensions = ["myst_parser"]
 myst_enable_extensions = ["dollarmath"]
 html_copy_source = False
+exclude_patterns = ["chapters/left_out.md"]
 def setup(app):
     from bookkit.sources import errata
     app.add_config_value("book_edition", "full", "env", [str])
@@ -45,6 +46,7 @@ def setup(app):
     errata.connect(app)
 """
 ONE = "# One\n\nSee {erratum}`wrong-sign`, {erratum}`this slip <two-letters>` and {erratum}`the-answer`.\n"
+ONE += "\n% solution: try\n"
 
 
 @pytest.fixture
@@ -58,6 +60,7 @@ def tree(tmp_path):
     (tmp_path / errata.TESTS).touch()
     (tmp_path / "_toc.yml").write_text("root: index\nchapters: [{file: chapters/one}]\n")
     (tmp_path / "chapters/one.md").write_text(ONE)
+    (tmp_path / "chapters/left_out.md").write_text("# Another\n")
     (tmp_path / "chapters/errata.md").write_text("# Errata\n\n```{errata}\n```\n")
     write(tmp_path, ENTRY, OPEN, SECRET)
     return tmp_path
