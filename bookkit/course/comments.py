@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from functools import cache
 
-# A block of code, a directive's option and a solution's marker stay, whatever they look like.
+# A block of code, a directive's option, a solution's marker and its mark for the leak tests stay,
+# whatever they look like.
 _COMMENT = re.compile(
-    r"^ *(?P<fence>`{3,}|:{3,})(?:\{code|\w)(?s:.*?)^ *(?P=fence)$|^:[\w-]+:.*$|^% solution:.*$"
+    r"^ *(?P<fence>`{3,}|:{3,})(?:\{code|\w)(?s:.*?)^ *(?P=fence)[`:]*[ \t]*$"
+    r"|^:[\w-]+:.*$|^% solution:.*$|^<!-- sol-[0-9a-f]{10} -->$"
     r"|(?P<comment>^%.*\n|^<!--(?s:.*?)-->\n|<!--(?s:.*?)-->)",
     re.M,
 )

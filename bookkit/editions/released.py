@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import symtable
 
 import yaml
 
+from bookkit.course.comments import without_comments
 from bookkit.course.files import read_yaml
 from bookkit.course.settings import Book
 from bookkit.sources import errata, tables
-from bookkit.sources.splice import split_cells
+from bookkit.sources.code import parsed
+from bookkit.sources.splice import CANARY, split_cells
 
 
 class StudentError(ValueError):
@@ -26,6 +29,37 @@ def pages(book: Book) -> list[str]:
 def public(book: Book, entry: errata.Erratum) -> bool:
     """Whether students may see an erratum."""
     return entry.shown_with(book.course.released)
+
+
+def solutions(book: Book) -> dict[str, str]:
+    """The files of the released solutions as students may read them, without comments and marks."""
+    files = {f"solutions/{one}.md": book.solution(one) for one in book.course.released}
+    return {
+        name: CANARY.sub("", without_comments(path.read_text(encoding="utf-8")))
+        for name, path in files.items()
+    }
+
+
+def need_no_marks(book: Book, files: dict[str, bytes]) -> None:
+    """Refuse files that hold the mark of a withheld solution: somebody has copied it there.
+
+    Raises:
+        StudentError: for the first of them.
+    """
+    shown = {book.solution(exercise) for exercise in book.course.released}
+    marks = {
+        mark.encode(): path.relative_to(book.root).as_posix()
+        for path in sorted(book.solutions.glob("*/*.md"))
+        if path not in shown
+        for mark in CANARY.findall(path.read_text(encoding="utf-8"))
+    }
+    for name, data in sorted(files.items()):
+        for mark in re.findall(rb"sol-[0-9a-f]{10}", data):
+            if mark in marks:
+                raise StudentError(
+                    f"{name}: holds {mark.decode()}, the mark of {marks[mark]}, which is withheld: "
+                    "take out what was copied from there, or release that solution"
+                )
 
 
 def check_runs(book: Book) -> None:
@@ -57,7 +91,8 @@ def _code(text: str, where: str) -> list[str]:
 
 def _names(cells: list[str]) -> tuple[set[str], set[str]]:
     """The names that code binds at its top level, and those that it looks up there."""
-    top = symtable.symtable("\n".join(cells), "cells", "exec")
+    code = "\n".join(ast.unparse(parsed(cell)) for cell in cells)
+    top = symtable.symtable(code, "cells", "exec")
     bound = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
     used = {s.get_name() for s in top.get_symbols() if s.is_referenced()}
     inner = list(top.get_children())

@@ -11,7 +11,6 @@ builds with plain `jupyter-book build .`, and making it again from itself gives 
 from __future__ import annotations
 
 import argparse
-import fnmatch
 import re
 import shutil
 import sys
@@ -28,12 +27,28 @@ from bookkit.course.configure import when_built
 from bookkit.course.files import command
 from bookkit.course.settings import Book
 from bookkit.editions import notebooks, wheel
-from bookkit.editions.released import StudentError, check_runs, errata_text, pages, public, results
+from bookkit.editions.released import (
+    StudentError,
+    check_runs,
+    errata_text,
+    need_no_marks,
+    pages,
+    public,
+    results,
+    solutions,
+)
 from bookkit.editions.tracked import need_tracked, tracked
 from bookkit.sources import errata, tables
 
 logger = logging.getLogger(__name__)
 
+# Of the tests of hwlib those that neither hold nor need an answer.
+HWLIB_TESTS = """
+    cifar conftest faulty_server javascript pages strategies test_convolution test_count test_data
+    test_docs test_download test_dropout test_explore* test_figures* test_functional test_gpu
+    test_graph test_losses test_nn test_normalization test_op test_optim test_pooling
+    test_public_names test_readable test_results test_testing test_theory test_train
+"""
 # Everything that is copied. What no line names stays behind; but a file or folder beside
 # `_config.yml` of which no line speaks stops the tree, for nobody has said what it is. So does a
 # file that a line names and git does not track.
@@ -44,21 +59,21 @@ TAKEN = (
     "LICENSE-TEXT",
     "Makefile",
     "_toc.yml",
-    "benchmarks/*.json",
-    "benchmarks/*.md",
     "benchmarks/*.py",
-    "bookkit/**/*.css",
-    "bookkit/**/*.html",
-    "bookkit/**/*.js",
-    "bookkit/**/*.json",
+    "benchmarks/gpu.*",
+    "benchmarks/results.*",
     "bookkit/**/*.py",
-    "bookkit/**/*.svg",
+    "bookkit/package*.json",
+    "bookkit/pages/static/*.css",
+    "bookkit/pages/static/*.js",
+    "bookkit/pages/static/*.svg",
+    "bookkit/pages/templates/*.html",
     "chapters/images/*",
     "chapters/results.yml",
     "grading/**/*.py",
-    "hwlib/**/*.css",
-    "hwlib/**/*.js",
     "hwlib/**/*.py",
+    "hwlib/explore/*.css",
+    "hwlib/explore/*.js",
     "index.md",
     "pyproject.toml",
     "references.bib",
@@ -84,15 +99,14 @@ TAKEN = (
     "tests/bookkit/test_splice.py",
     "tests/bookkit/test_student.py",
     "tests/conftest.py",
-    "tests/hwlib/*.py",
+    *(f"tests/hwlib/{name}.py" for name in HWLIB_TESTS.split()),
     "tests/links.py",
     "tests/test_architecture.py",
-    "tools/**/*.js",
-    "tools/**/*.json",
     "tools/**/*.py",
+    "tools/audit/axe.js",
+    "tools/audit/package*.json",
     "tools/templates/*.md",
 )
-BUT = ("tests/hwlib/test_labs*.py",)  # they write what a lab asks for
 MADE = ("README.md", "_config.yml", "chapters", "errata.yml", "notebooks", "solutions")
 BEHIND = (".ci", "CONTRIBUTING.md")
 JUNK = {"__pycache__", ".ipynb_checkpoints"}
@@ -175,7 +189,7 @@ def tree(book: Book) -> dict[str, bytes]:
 
     Raises:
         ValueError: if git does not track one of them, or tracks something that no rule names, or
-            a released solution would not run without a withheld one.
+            one holds a withheld solution's mark, or a released one would not run by itself.
     """
     _all_spoken_of(book)
     check_runs(book)
@@ -187,8 +201,7 @@ def tree(book: Book) -> dict[str, bytes]:
         **{f"notebooks/{name}.ipynb": notebooks.export(book, name) for name in book.chapters},
     }
     if book.course.released:
-        shown = {f"solutions/{e}.md": book.solution(e) for e in book.course.released}
-        made |= {name: path.read_text(encoding="utf-8") for name, path in shown.items()}
+        made |= solutions(book)
         made["solutions/results.yml"] = tables.dump(results(book))
     names = {
         path.relative_to(book.root).as_posix(): path
@@ -199,13 +212,13 @@ def tree(book: Book) -> dict[str, bytes]:
     names |= {name: book.root / name for name in book.pictures}
     files = {}
     for name, path in names.items():
-        unused = name.startswith(PICTURES) and not any(path.name in text for text in made.values())
-        if unused or any(fnmatch.fnmatch(name, pattern) for pattern in BUT):
-            continue
+        if name.startswith(PICTURES) and not any(path.name in text for text in made.values()):
+            continue  # no page uses it
         files[name] = path.read_bytes()
         if name in REWRITTEN:
             made[name] = REWRITTEN[name](path.read_text(encoding="utf-8"))
     files |= {name: text.encode() for name, text in made.items()}
+    need_no_marks(book, files)
     there = [name for name in files if (book.root / name).exists()]
     need_tracked(book.root, [n for n in there if not n.startswith("notebooks/")])  # made anew
     return files

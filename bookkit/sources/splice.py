@@ -19,11 +19,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from bookkit.course.comments import without_comments
 from bookkit.course.settings import MARKER
 
 END = "end of exercise"
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-CANARY = re.compile(r"# (sol-[0-9a-f]{10})\n+")  # the first line of each code cell of a solution
+# A solution's mark for the leak tests: a line of its text, and the first line of each code cell.
+CANARY = re.compile(r"^(?:# |<!-- )(sol-[0-9a-f]{10})(?: -->)?\n+", re.M)
 _FENCE = re.compile(r"^(`{3,}|:{3,})\{code-cell\}.*$")
 
 
@@ -119,7 +121,8 @@ def splice(
         name = match[1]
         if name not in have:
             return f"% {END}"
-        solution = (solutions / chapter / f"{name}.md").read_text(encoding="utf-8").strip("\n")
+        text = (solutions / chapter / f"{name}.md").read_text(encoding="utf-8")
+        solution = without_comments(text).strip("\n")
         render = _RENDER["full" if name in shown else edition]
         return f"{render(name, solution, f'solutions/{chapter}/{name}.md')}\n\n% {END}"
 

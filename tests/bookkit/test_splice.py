@@ -70,6 +70,16 @@ def test_student_edition_keeps_code_only_and_hides_it(solutions):
     assert text.endswith("```\n\n% end of exercise\n\nAfter.\n")
 
 
+def test_a_shown_solution_is_shown_without_its_author_s_comments(solutions):
+    path = solutions / "chapter" / "first-one.md"
+    mark = "<!-- sol-0123456789 -->\n\n"
+    path.write_text(f"{mark}<!-- Zyzzyva,\nto do. -->\n% Zyzzyva.\n{SOLUTION}")
+    for edition, released in (("full", ()), ("student", ["chapter/first-one"])):
+        text = splice(CHAPTER, "chapter", solutions, edition, released)
+        assert (mark + SOLUTION).strip() in text  # the mark stays: the leak tests look for it
+        assert "Zyzzyva" not in text
+
+
 def test_a_fence_is_longer_than_any_in_its_cell(solutions):
     code = "%%writefile a.md\n```\nSecret\n`````\n    ``````` is no end\n"
     opened = "``````{code-cell} ipython3\n"

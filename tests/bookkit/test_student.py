@@ -16,7 +16,7 @@ from sphinx.errors import ConfigError
 from bookkit import __main__ as course
 from bookkit.course.files import CourseError
 from bookkit.course.settings import Book
-from bookkit.editions import student
+from bookkit.editions import notebooks, student
 from bookkit.editions.student import StudentError, tree, write
 from tests.conftest import track
 
@@ -174,7 +174,8 @@ def test_only_what_is_on_the_list_enters(book):
 
 def test_the_config_says_whom_the_tree_is_for_and_is_else_the_same(book):
     before = (book.root / "_config.yml").read_text()
-    for text in (before, before.split("course:\n")[0]):
+    head = before.split("course:\n")[0]
+    for text in (before, head, head + "course: {released: [one], due: {one: 2030-01-01}}\n"):
         (book.root / "_config.yml").write_text(text)
         said = yaml.safe_load(text)
         said["course"] = {**said.get("course", {}), "edition": "student"}
@@ -193,7 +194,10 @@ def test_comments_stay_behind_and_what_only_looks_like_one_does_not(book):
     assert files["references.bib"] == b"@misc{a,\n  year = 2020\n}\n\n@misc{b,\n  year = 1\n}\n"
 
 
-UNTRACKED = ("hwlib/my_answers.py", "tests/hwlib/test_mine.py", "bookkit/a.json", "chapters/one.md")
+UNTRACKED = (
+    *("hwlib/my_answers.py", "tests/hwlib/test_figures_mine.py", "bookkit/package.json"),
+    "chapters/one.md",
+)
 
 
 @pytest.mark.parametrize("name", UNTRACKED)
@@ -274,6 +278,75 @@ def test_a_released_solution_enters_with_its_results_and_errata(book):
     assert results(files) == {"one": ["one", "part-of", "quoted-name", "some-name", "two"]}
     files = tree(release(book, "lab_two/two-second"))
     assert results(files) == {"lab_two": ["quoted-name", "some-name", "two"]}
+
+
+STRAY = (
+    *("benchmarks/ta-notes.md", "benchmarks/answers.json", "bookkit/answers.json"),
+    *("hwlib/answers.js", "tests/hwlib/test_my_lab.py", "tools/answers.json"),
+)
+
+
+@pytest.mark.parametrize("name", STRAY)
+def test_a_tracked_file_that_no_line_of_the_list_means_stays_behind(book, name):
+    path = book.root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("canary = 1\n")
+    track(book.root)
+    assert name not in tree(book)
+
+
+def test_every_line_of_the_list_takes_something(root):
+    idle = [pattern for pattern in student.TAKEN if not [*root.glob(pattern)]]
+    assert idle in ([], ["chapters/images/*"])  # a chapter may have its first picture any day
+
+
+@pytest.mark.parametrize("name", ["hwlib/copied.py", "chapters/one.md"])
+def test_a_file_with_the_mark_of_a_withheld_solution_stops_the_tree(book, name):
+    mark = "sol-0123456789"
+    path = book.root / "solutions/one/one-first.md"
+    path.write_text(f"<!-- {mark} -->\n{FIRST}")
+    tree(book)
+    with open(book.root / name, "a") as file:
+        file.write(f"\n    # {mark}\n")
+    track(book.root)
+    said = f"^{name}: holds {mark}, the mark of solutions/one/one-first.md, which is withheld"
+    with pytest.raises(StudentError, match=said):
+        tree(book)
+    assert name in tree(release(book, "one/one-first"))
+
+
+def test_a_released_solution_enters_without_comments_and_marks(book):
+    mark, text = "sol-0123456789", FIRST.replace("Canary in", "What is in")
+    marked = text.replace("ipython3\n", f"ipython3\n# {mark}\n")
+    path = book.root / "solutions/one/one-first.md"
+    path.write_text(f"<!-- {mark} -->\n% Canary.\n<!-- Canary,\nto do. -->\n{marked}")
+    files = tree(release(book, "one/one-first"))
+    assert files["solutions/one/one-first.md"] == text.lstrip().encode()
+    released = [data for name, data in files.items() if not name.startswith("chapters/images")]
+    assert not [data for data in released if b"canary." in data.lower() or mark.encode() in data]
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["%matplotlib inline", "%%time\nnp.ones(2)", "%%bash\necho 1", "!pip list", "x = (", "a = !ls"],
+)
+def test_a_cell_that_is_not_plain_python_is_no_obstacle(book, code):
+    cell = f"\n```{{code-cell}} ipython3\n{code}\n```\n"
+    for name in ("chapters/one.md", "solutions/one/one-first.md", "solutions/one/one-second.md"):
+        with open(book.root / name, "a") as file:
+            file.write(cell)
+    assert "solutions/one/one-second.md" in tree(release(book, "one/one-second"))
+    path = book.root / "solutions/one/one-second.md"
+    path.write_text(SECOND.replace("CALL", "first") + cell)
+    with pytest.raises(StudentError, match=r"needs first of one/one-first, which is withheld"):
+        tree(release(book, "one/one-second"))
+
+
+def test_a_magic_whose_cell_is_python_needs_what_the_cell_needs(book):
+    path = book.root / "solutions/one/one-second.md"
+    path.write_text("```{code-cell} ipython3\n%%time\nfirst()\n```\n")
+    with pytest.raises(StudentError, match=r"needs first of one/one-first, which is withheld"):
+        tree(release(book, "one/one-second"))
 
 
 def test_a_released_solution_that_needs_a_withheld_one_is_refused(book):
@@ -417,6 +490,20 @@ def test_the_other_command_says_what_the_points_leave_out(book, monkeypatch, cap
         assert f"lab_two{said}" in capsys.readouterr().out
 
 
+def test_a_check_that_only_looks_like_one_grades_nothing(book):
+    page = book.root / "chapters/lab_two.md"
+    config = book.root / "_config.yml"
+    config.write_text(config.read_text() + "  points: {lab_two: {two-second: 1}}\n")
+    text = page.read_text()
+    for cell, graded in {
+        '"""\ncheck("second", second)\n"""': False,
+        '%time 1\ncheck("second", second)': True,
+    }.items():
+        page.write_text(f"{text}\n```{{code-cell}}\n{cell}\n```\n")
+        said = notebooks.uncounted(Book(book.root), "lab_two")
+        assert ("by hand, for no check grades it: two-second" in said) != graded
+
+
 def test_a_reader_who_has_seen_enough_leaves_whole_notebooks_and_no_traceback(book, root):
     command = f"{sys.executable} -m bookkit | :"
     environ = {**os.environ, "PYTHONPATH": str(root)}
@@ -451,6 +538,16 @@ def renew_results(root):
             table.write_text(table.read_text().replace("one:", "new:"))
 
 
+def renew_chapters(root):
+    errata = root / "errata.yml"
+    errata.write_text(errata.read_text().replace("chapter: one", "chapter: new"))
+
+
+def renew_reveals(root):
+    errata = root / "errata.yml"
+    errata.write_text(errata.read_text().replace("reveals: one/", "reveals: new/"))
+
+
 def test_after_a_renaming_what_still_has_the_old_name_is_named_step_by_step(
     book, monkeypatch, capsys
 ):
@@ -458,7 +555,10 @@ def test_after_a_renaming_what_still_has_the_old_name_is_named_step_by_step(
     for step, said in {
         rename: "_toc.yml: file: chapters/one: there is no such page",
         renew_contents: "solutions/one/: there is no chapters/one.md; rename or delete this",
-        move_solutions: "chapters/results.yml: there is no chapters/one.md; rename or delete",
+        move_solutions: "errata.yml: 'open': chapter: there is no chapters/one.md; rename or delete",
+        renew_chapters: "errata.yml: 'canary-id': reveals: 'one/one-first' is not known here; "
+        "did you mean 'new/one-first'?",
+        renew_reveals: "chapters/results.yml: there is no chapters/one.md; rename or delete",
     }.items():
         step(book.root)
         assert course.main() == 1
