@@ -19,9 +19,12 @@ export const window3 = ({ values, width }, row, column) =>
 
 export const isFilter = (weight) => weight.length === 3 && weight.every((row) => row.length === 3);
 
-/** What gives the full colour: white, or half the largest output, or weak edges would be too pale. */
+/** What gives the full colour: white, or the largest output. */
 export const full = (output, white, shown) =>
-  shown === "gray" ? white : output.values.reduce((most, v) => Math.max(most, Math.abs(v) / 2), 0) || 1;
+  shown === "gray" ? white : output.values.reduce((most, v) => Math.max(most, Math.abs(v)), 0) || 1;
+
+/** Blue above 0, orange below, with a root of the size, or weak edges would be too pale. */
+export const edges = (most) => (v) => signs(1)(Math.sign(v) * (Math.abs(v) / most) ** 0.6);
 
 export const short = (v) => typeset(+v.toFixed(2));
 
@@ -34,11 +37,9 @@ export function spell({ weight, shown, row, column }, image, output) {
   const sum = output.values[row * output.width + column];
   const spelled = terms.map((v, i) => `${v < 0 ? (i ? " − " : "−") : i ? " + " : ""}${short(Math.abs(v))}`).join("");
   const total = +weight.flat().reduce((all, w) => all + w, 0).toFixed(6);
-  const even = total === 1 ? "changes nothing" : total === 0 ? "gives 0" : `multiplies them by ${short(total)}`;
+  const even = total === 1 ? "their own value" : total === 0 ? "0" : `${short(total)} times their value`;
   const outside = output.values.reduce((many, v) => many + (v < -1e-9 || v > image.white + 1e-9), 0);
-  const notes = [
-    `The weights add up to ${short(total)}. Where all nine pixels are equal, the filter ${even}.`,
-    shown === "gray" ? `${outside} of ${output.values.length} outputs lie outside 0 to ${image.white}.` : "Blue is above 0, orange below.",
-  ];
-  return { line: `y[${row}, ${column}] = ${spelled} = ${short(sum)}`, notes };
+  const note = `The weights add up to ${short(total)}, so nine equal pixels give ${even}.`;
+  const more = shown === "gray" ? `${outside} of ${output.values.length} outputs lie outside 0 to ${image.white}.` : "";
+  return { y: `y[${row}, ${column}]`, line: `y[${row}, ${column}] = ${spelled} = ${short(sum)}`, note, more };
 }

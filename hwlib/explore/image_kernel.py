@@ -41,7 +41,7 @@ class ImageKernel(Figure):
         "image_kernel_view.js",
     )
     SETTINGS = ("picture", "weight", "shown", "row", "column")
-    HEIGHT = (35, 50)
+    HEIGHT = (34, 46.5)
 
     picture = traitlets.Enum(["photograph", "digit"], "photograph").tag(sync=True)
     weight = Numbers(SOBEL).tag(sync=True)

@@ -2,20 +2,20 @@
 
 /** Where things stand, in units of the viewBox: images of this height, grids with cells of that side. */
 export const layout = () => matchMedia("(min-width: 40rem)").matches
-  ? { width: 724, height: 300, side: 224, output: [508, 22], cell: 40, window: [230, 22], filter: [374, 22], product: [230, 178],
-      sum: [382, 214, 104, 48], bar: [511, 264, 205], signs: [["×", 362, 82], ["=", 222, 238], ["→", 366, 238]], wide: true }
+  ? { width: 760, height: 318, side: 226, output: [544, 22], cell: 44, window: [236, 22], filter: [390, 22], product: [236, 184],
+      sum: [398, 224, 116, 52], bar: [547, 268, 210], signs: [["×", 379, 88], ["=", 225, 250], ["→", 384, 250]], wide: true }
   : { width: 330, height: 372, side: 160, output: [174, 22], cell: 33, window: [0, 214], filter: [113, 214], product: [226, 214],
-      sum: [226, 340, 99, 30], bar: [2, 346, 150], signs: [["×", 106, 264], ["=", 219, 264]] };
+      sum: [226, 340, 99, 30], bar: [2, 342, 128], signs: [["×", 106, 264], ["=", 219, 264]] };
 
 const rgb = ([red, green, blue, opacity]) => `fill: rgb(${red}, ${green}, ${blue}); fill-opacity: ${opacity / 255}`;
 const pale = ([red, green, blue, opacity]) => rgb([red, green, blue, opacity / 2]); // enough for text
 
 /** The window's pixels, the filter, their products, and the sum, in the colours that they have in the images. */
-export function numbers(cells, at, { image, weight, row, column, sum, grips }, shown, palette) {
+export function numbers(cells, at, { image, weight, row, column, sum, y, grips }, shown, palette) {
   const box = ([x, y], [width, height], words, look, style = "", ink = "") => {
     const g = add(cells, "g", { ...look, transform: `translate(${x} ${y})` });
     add(g, "rect", { width, height, ...(style && { style }) });
-    const size = Math.max(10, Math.min(15, (1.7 * (width - 7)) / words.length));
+    const size = Math.max(10, Math.min(17, (1.7 * (width - 7)) / words.length));
     add(g, "text", { x: width / 2, y: height / 2 + 1, "font-size": size, ...(ink && { style: `fill: ${ink}` }) }, words);
   };
   const gray = (v) => [rgb(grays(image.white)(v)), v > image.white / 2 ? "black" : "white"];
@@ -36,9 +36,9 @@ export function numbers(cells, at, { image, weight, row, column, sum, grips }, s
   title(at.window, "window", "a");
   title(at.filter, "filter w", "c");
   title(at.product, "products", "");
-  if (at.wide) title(at.sum, "their sum", "b");
+  if (at.wide) title(at.sum, y, "b");
   for (const [sign, x, y] of at.signs) add(cells, "text", { x, y, "font-size": 17 }, sign);
-  if (!at.wide) add(cells, "text", { class: "title b", x: at.sum[0] - 40, y: at.sum[1] + 16 }, "sum");
+  if (!at.wide) add(cells, "text", { class: "title b", style: "text-anchor: end", x: at.sum[0] - 6, y: at.sum[1] + 16 }, y);
 }
 
 /** What the output's colours mean: from `low` to `high`, and beyond them. */
@@ -46,8 +46,16 @@ export function bar(svg, cells, { bar: [x, y, width] }, palette, low, high) {
   const values = Float64Array.from({ length: 2 * 41 }, (_, i) => low + ((high - low) * (i % 41)) / 40);
   raster(svg, "kernel-bar", { values, width: 41, height: 2 }, palette, { x, y, unit: width / 41 });
   add(cells, "rect", { class: "kernel-frame", x, y, width, height: (2 * width) / 41 });
-  [[0, `≤ ${short(low)}`, "start"], [width / 2, low < 0 ? "0" : "", ""], [width, `≥ ${short(high)}`, "end"]].forEach(([along, words, kind]) =>
+  const gray = low === 0; // where outputs may lie beyond the ends
+  [[0, (gray ? "≤ " : "") + short(low), "start"], [width / 2, gray ? "" : "0", ""], [width, (gray ? "≥ " : "") + short(high), "end"]].forEach(([along, words, kind]) =>
     add(cells, "text", { class: kind, x: x + along, y: y + (2 * width) / 41 + 10, "font-size": 12 }, words));
+}
+
+/** Over what Play has not come to yet: the outputs below this row, and in the last `band` rows those on the right. */
+export function cover(svg, { x, y, unit }, { width, height }, { row, column }, band) {
+  const box = (i, j, rows) => `M${x + unit * j} ${y + unit * i}h${unit * (width - j)}v${unit * rows}H${x + unit * j}z`;
+  const top = Math.max(0, row - band + 1);
+  layer(svg, "path", "kernel-cover").setAttribute("d", box(row + 1, 0, height - row - 1) + box(top, column + 1, row + 1 - top));
 }
 
 /** Outlines of the window and of its output, which are held, and lines to their numbers. */

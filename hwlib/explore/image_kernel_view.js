@@ -17,6 +17,7 @@ const PRESETS = {
   "Vertical edges": preset(SOBEL, "signed"),
   "Horizontal edges": preset([[-1, -2, -1], [0, 0, 0], [1, 2, 1]], "signed"),
 };
+const stride = (size) => Math.ceil(size / 16); // of Play, from row to row
 const PULL = 10; // units that the pointer moves for one step of a weight
 const fine = () => matchMedia("(pointer: fine)").matches; // a finger types, and may scroll the page
 
@@ -32,10 +33,10 @@ function draw(state, pictures, { svg, line, notes, inputs }) {
   say(inputs.row, row);
   say(inputs.column, column);
   const words = spell(state, image, output);
-  line.textContent = words.line;
-  notes.textContent = words.notes.join("\n");
+  line.textContent = words.note;
+  notes.textContent = words.more;
   svg.setAttribute("aria-label", `A ${state.picture} of ${image.height} by ${image.width} pixels, the filter ` +
-    `${unparse(weight)}, and the filtered image. The window gives ${words.line}. ${words.notes.join(" ")}`);
+    `${unparse(weight)}, and the filtered image. The window gives ${words.line}. ${words.note} ${words.more}`);
 
   const at = layout();
   const unit = at.side / image.height;
@@ -50,8 +51,9 @@ function draw(state, pictures, { svg, line, notes, inputs }) {
   };
   repaint("kernel-photo", image, grays(image.white), photo);
   const most = full(output, image.white, shown);
-  const palette = (shown === "gray" ? grays : signs)(most);
+  const palette = (shown === "gray" ? grays : edges)(most);
   repaint("kernel-output", output, palette, result);
+  cover(svg, result, output, state, stride(output.height));
   svg.querySelector(".kernel-photo").dataset.spot = "photo";
   svg.querySelector(".kernel-output").dataset.spot = "output";
 
@@ -65,7 +67,7 @@ function draw(state, pictures, { svg, line, notes, inputs }) {
   title(photo.x, "image x", "a");
   title(result.x, "output y", "b");
   const sum = output.values[row * output.width + column];
-  numbers(cells, at, { image, weight, row, column, sum, grips: fine() }, shown, palette);
+  numbers(cells, at, { image, weight, row, column, sum, y: words.y, grips: fine() }, shown, palette);
   bar(svg, cells, at, palette, shown === "gray" ? 0 : -most, most);
   marks(svg, at, photo, result, output, state);
 
@@ -90,16 +92,17 @@ function render({ model, el }) {
   let from; // the filter when a pointer was put down on it
   const figure = explore({ model, el }, {
     title: "A filter on a photograph",
-    invite: fine() ? "Point at the picture, or press Play. Click a number of the filter, or drag it up and down."
-      : "Press Play, or drag the blue window. Tap a number of the filter.",
+    invite: fine() ? "Point at the photograph, or press Play. Then change a number of the filter."
+      : "Press Play, or drag the blue window. Then tap a number of the filter.",
     controls: CONTROLS, presets: PRESETS,
-    play: { // along a row
-      first: () => ({ column: 0 }),
-      next({ picture, column }) {
-        const last = pictures[picture].width - 3;
-        return column < last ? { column: Math.min(last, column + Math.ceil(last / 25)) } : null;
+    play: { // over the whole picture
+      first: () => ({ row: 0, column: 0 }),
+      next({ picture, row, column }) {
+        const [right, foot] = [pictures[picture].width - 3, pictures[picture].height - 3];
+        if (column < right) return { column: Math.min(right, column + Math.ceil(right / 6)) };
+        return row < foot ? { row: Math.min(foot, row + stride(foot + 1)), column: 0 } : null;
       },
-      every: 160,
+      every: 90,
     },
     draw(state, parts) {
       const pick = draw(state, pictures, parts);

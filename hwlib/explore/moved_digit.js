@@ -88,6 +88,7 @@ export function match(first, moved, right, down, blank) {
   return best;
 }
 
+const same = "A\u00a0=\u00a0B";
 const way = (right, down) => [
   right && `${right > 0 ? "right" : "left"} by ${Math.abs(right)}`,
   down && `${down > 0 ? "down" : "up"} by ${Math.abs(down)}`,
@@ -113,7 +114,7 @@ export function spell({ layer, right, down }, found, blank) {
   const to = way(found.right, found.down);
   const half = (right || down) && found.right === right / 2 && found.down === down / 2;
   const how = found.right === right && found.down === down ? "along, " : half ? "half as far, " : "";
-  const line = !right && !down ? "Nothing has moved: A = B." : found.share === 1 ? `The output moves ${how}${to}: A = B.`
+  const line = !right && !down ? `Nothing has moved: ${same}.` : found.share === 1 ? `The output moves ${how}${to}: ${same}.`
     : `No move of the output fits: ${found.agree ? "at best " : ""}${percent(found.share)} of its entries agree.`;
   return { line, notes: [why, `Compared: ${found.all} entries${blank ? " of A other than 0" : " that A and B both have"}.`] };
 }

@@ -50,7 +50,7 @@ export function marks(group, at, { state, found, weight, gray }) {
   if (!dense) weight.forEach((line, a) => line.forEach((w, b) => {
     const box = add(group, "g", { class: "filter", transform: `translate(${x + cell * b} ${y + cell * a})` });
     add(box, "rect", { width: cell, height: cell });
-    add(box, "text", { x: cell / 2, y: cell / 2 + 0.5, "font-size": 12 }, typeset(w));
+    add(box, "text", { x: cell / 2, y: cell / 2 + 0.5, "font-size": 0.6 * cell }, typeset(w));
   }));
   const [left, top] = at.scale;
   word(left, top + 9, "−", "start");

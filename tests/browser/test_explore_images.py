@@ -59,9 +59,11 @@ def check_kernel(figure):
     }
     view = ImageKernel(**state)
     y = view.output
-    name, _, total = line(figure).split(" = ")
-    assert name == f"y[{view.row}, {view.column}]"
+    name = f"y[{view.row}, {view.column}]"
+    total = re.search(rf"{re.escape(name)} = .* = (−?[\d.]*\d)\.", label(figure))[1]
     assert number(total) == pytest.approx(y[view.row, view.column], abs=0.006)
+    assert figure.locator(".title.b").all_text_contents() == ["output y", name]
+    assert figure.locator(".explore-cells .output text").text_content() == total
     cells = [number(t) for t in figure.locator(".filter text").all_text_contents()]
     assert cells == np.ravel(view.weight).tolist()
     window = view.image[view.row :, view.column :][:3, :3]
@@ -75,7 +77,10 @@ def check_kernel(figure):
         wanted = 255 * np.clip(y / white, 0, 1)
         np.testing.assert_allclose(shown[..., 0], wanted, rtol=0, atol=1)
     else:
-        wanted = 255 * np.clip(abs(y) / (abs(y).max() / 2), 0, 1)
+        most = abs(y).max()
+        wanted = 255 * (abs(y) / most) ** 0.6
+        ends = figure.locator(".explore-cells > text[font-size='12']").all_text_contents()
+        assert [number(end) for end in ends] == pytest.approx([-most, 0, most], abs=0.006)
         np.testing.assert_allclose(shown[..., 3], wanted, rtol=0, atol=1)
         strong = wanted > 200
         assert ((shown[..., 0] > shown[..., 2]) == (y < 0))[strong].all()  # orange
@@ -184,7 +189,7 @@ def test_lines_tie_the_window_to_its_numbers_and_the_sum_to_its_pixel(page, widt
                 assert left - 1 <= x <= left + across + 1
                 assert top - 1 <= y <= top + down + 1
         sum_cell = figure.locator(".output rect").evaluate("e => getComputedStyle(e).fill")
-        total = number(line(figure).split(" = ")[2])
+        total = number(figure.locator(".explore-cells .output text").text_content())
         red, _, blue = (float(v) for v in re.findall(r"\d+", sum_cell)[:3])
         assert (red > blue) == (total < 0)  # orange below 0, as in the output
 
@@ -205,16 +210,31 @@ def test_a_change_of_the_filter_is_seen_within_a_frame(page):
     check_kernel(figure)
 
 
-def test_play_scans_a_row(page):
-    page.clock.install()
+def test_play_scans_the_picture_and_shows_the_outputs_that_it_has_come_to(page):
+    page.clock.install(time=0)
     figure = opened(page, ImageKernel())
-    row = check_kernel(figure)["row"]
+    cover = figure.locator(".kernel-cover")
+    area = """e => {
+      const box = e.ownerSVGElement.querySelectorAll(".kernel-frame")[1].getBBox();
+      return [e.getBBox().height / box.height, getComputedStyle(e).display];
+    }"""
+    page.clock.pause_at(60_000)
+    assert cover.evaluate(area)[1] == "none"
     figure.get_by_role("button", name="Play").click()
-    page.clock.run_for(160 * 60)
+    hidden, display = cover.evaluate(area)
+    assert hidden == pytest.approx(1)
+    assert display == "inline"
+    page.clock.run_for(90 * 50)
     state = check_kernel(figure)
-    assert (state["row"], state["column"]) == (row, 73)
+    assert 20 < state["row"] < 60
+    assert cover.evaluate(area)[0] < 0.75
+    page.clock.run_for(90 * 90)
+    state = check_kernel(figure)
+    assert (state["row"], state["column"]) == (77, 73)
+    assert cover.evaluate(area)[1] == "none"
     figure.get_by_role("button", name="Step").click()
-    assert check_kernel(figure)["column"] == 0
+    state = check_kernel(figure)
+    assert (state["row"], state["column"]) == (0, 0)
 
 
 def test_no_more_than_one_image_stays(page):
@@ -229,7 +249,7 @@ def test_no_more_than_one_image_stays(page):
 
 def share(figure):
     """What per cent agree, by the line."""
-    return float(re.search(r"([\d.]+)%|A = B", line(figure))[1] or 100)
+    return float(re.search(r"([\d.]+)%|A\s=\sB", line(figure))[1] or 100)
 
 
 def check_moved(figure):

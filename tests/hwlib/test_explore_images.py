@@ -87,11 +87,11 @@ def test_the_filtered_image_is_what_hwlib_computes(kernel):
         products = figure.image[figure.row :, figure.column :][:3, :3] * figure.weight
         assert terms == pytest.approx(products.ravel().tolist(), abs=0.006)
         assert number(total) == pytest.approx(y[figure.row, figure.column], abs=0.006)
-        said = re.match(r"The weights add up to (−?[\d.]*\d)", found["notes"][0])[1]
+        said = re.match(r"The weights add up to (−?[\d.]*\d)", found["note"])[1]
         assert number(said) == pytest.approx(np.sum(figure.weight), abs=0.006)
         if figure.shown == "gray":
             white = figure.pictures[figure.picture]["white"]
-            outside = re.search(r"(\d+) of (\d+) outputs", found["notes"][1])
+            outside = re.search(r"(\d+) of (\d+) outputs", found["more"])
             low, high = (y < -1e-9).sum(), (y > white + 1e-9).sum()
             assert [int(n) for n in outside.groups()] == [low + high, y.size]
 
@@ -99,14 +99,17 @@ def test_the_filtered_image_is_what_hwlib_computes(kernel):
 @pytest.mark.parametrize(
     ("weight", "words"),
     [
-        ([[0.1, 0.1, 0.1], [0.1, 0.2, 0.1], [0.1, 0.1, 0.1]], "the filter changes nothing"),
-        ([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], "the filter gives 0"),
-        ([[1, 1, 1]] * 3, "multiplies them by 9"),
+        (
+            [[0.1, 0.1, 0.1], [0.1, 0.2, 0.1], [0.1, 0.1, 0.1]],
+            "nine equal pixels give their own value.",
+        ),
+        ([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], "nine equal pixels give 0."),
+        ([[1, 1, 1]] * 3, "nine equal pixels give 9 times their value."),
     ],
 )
 def test_what_an_even_area_becomes(kernel, weight, words):
     (found,) = kernel(FILTERED, states_of([ImageKernel(weight=weight)]))
-    assert words in found["notes"][0]
+    assert words in found["note"]
     even = hf.conv2d(np.full((1, 1, 3, 3), 7.0), np.array(weight, float)[None, None])
     assert even == pytest.approx(7 * np.sum(weight))
 
@@ -198,7 +201,9 @@ def test_outputs_and_matches_are_those_of_python(moved):
         there = shifted(figure.outputs[0], match.right, match.down).ravel()
         np.testing.assert_array_equal(np.array(found["there"], float), there)  # null is NaN
         share = f"{100 * match.share:.1f}".removesuffix(".0")
-        assert ("A = B." if match.share == 1 else f" {share}% of its entries") in found["line"]
+        assert ("A\u00a0=\u00a0B." if match.share == 1 else f" {share}% of its entries") in found[
+            "line"
+        ]
 
 
 def test_the_numbers_are_those_of_the_chapters_table():
