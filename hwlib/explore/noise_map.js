@@ -1,4 +1,4 @@
-// All noises as points of a map, and the loss at the minimum as a sum.
+// All noises as points of a map.
 
 const DROPOUTS = Array.from({ length: 61 }, (_, i) => (1 - Math.cos((i * Math.PI) / 60)) / 2).map((k) => [k, bernoulliStd(k)]);
 
@@ -19,16 +19,4 @@ export function noiseMap(panel, { noise, mu, sigma }, side) {
   mark.dataset.grip = "noise";
   panel.append(mark);
   return invert;
-}
-
-/** The three terms in a row, or one below the other; each name below its value, or behind it. */
-export function lossSum(panel, { fit, penalty, loss }, row) {
-  panel.replaceChildren();
-  const write = (x, y, text, kind) => add(panel, "text", { x, y, class: kind }, text);
-  [["", fit, "data fit", "a"], ["+", penalty, "penalty", "c"], ["=", loss, "loss", "ink"]].forEach(([sign, value, name, look], i) => {
-    const [x, y] = row ? [84 * i, 0] : [0, 44 * i];
-    write(x - 45, y, sign, "");
-    write(x, y, short(value), `value ${look}`);
-    write(x, y + 18, name, look);
-  });
 }

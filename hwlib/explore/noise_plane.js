@@ -1,7 +1,19 @@
-// The plane of the weights: level curves of data fit and penalty, and their pulls at the minimum.
+// The plane of the weights: a level curve of data fit and of penalty, and their pulls at the minimum.
 
-const LEVELS = [0.5, 2, 4.5, 8]; // of pale level curves above the least data fit; also of the penalty
-const PULL = 100; // px: the pull of the data fit at w = 0
+const PULL = 0.3; // of the height: the pull of the data fit at w = 0
+const CLEAR = [110, 190]; // px from the minimum: level curves are seen well, and have faded
+
+/** Level curves fade away from the minimum, so that the frame cuts none. */
+function fading(panel, x, y) {
+  const mask = layer(panel, "mask", "tikhonov-mask");
+  mask.replaceChildren();
+  const id = (mask.id ||= `explore-${Math.random()}`);
+  Object.entries({ x: 0, y: 0, width: 900, height: 900, maskUnits: "userSpaceOnUse" }).forEach((each) => mask.setAttribute(...each));
+  const shade = add(mask, "radialGradient", { id: `${id}-shade` });
+  [[CLEAR[0] / CLEAR[1], "white"], [1, "black"]].forEach(([offset, color]) => add(shade, "stop", { offset, "stop-color": color }));
+  add(mask, "circle", { cx: x, cy: y, r: CLEAR[1], fill: `url(#${id}-shade)` });
+  return `url(#${id})`;
+}
 
 /** Draw it; returns whether the minimum lies outside, and which noise has the nearest minimum. */
 export function weightPlane(panel, state, result, width, height) {
@@ -10,8 +22,8 @@ export function weightPlane(panel, state, result, width, height) {
   const dropout = noise === "dropout";
   // The same axes for all noises, equal units; the origin and least squares are inside.
   const margin = { left: 46, right: 6, top: 28, bottom: 40 };
-  const half = 1.1 * Math.max(...usual.map(Math.abs));
-  const [x, y] = [[0, (width - 52) / (height - 68)], [1, 1]].map(([j, r]) => [usual[j] / 2 - half * r, usual[j] / 2 + half * r]);
+  const half = 0.95 * Math.max(...usual.map(Math.abs));
+  const [x, y] = [[0, (width - 52) / (height - 68)], [1, 1]].map(([j, r]) => [0.58 * usual[j] - half * r, 0.58 * usual[j] + half * r]);
   const { X, Y, path } = axes(panel, { width, height, margin, x, y, xlabel: "weight w₁", ylabel: "weight w₂" });
   const inside = (points) => path(within(points, x, y));
   const clamp = (point) => point.map((v, j) => Math.max([x, y][j][0], Math.min([x, y][j][1], v)));
@@ -28,12 +40,10 @@ export function weightPlane(panel, state, result, width, height) {
   write("the weights", [(width + 40) / 2, 11]);
 
   const centre = usual.map((v) => v / mu);
-  const pale = (A, middle) => LEVELS.map((level) => inside(ellipse(A, middle, level))).join("");
-  curve(panel, "tikhonov-fits", "a", pale(fitted, centre));
-  curve(panel, "tikhonov-penalties", "c", pale(punished, [0, 0]));
   const cross = ([a, b]) => (far([a, b]) ? "" : `M${X(a) - 6} ${Y(b) - 6}l12 12m0 -12l-12 12`);
   mark("tikhonov-best-fit", cross(centre));
   mark("tikhonov-no-penalty", cross([0, 0]));
+  for (const point of [centre, [0, 0]]) if (!far(point)) taken.push([X(point[0]), Y(point[1]), 10]);
 
   // The path of the minimum over all noises of its kind, thick from where there is none.
   const steps = noises(state);
@@ -41,19 +51,29 @@ export function weightPlane(panel, state, result, width, height) {
   const until = steps.findIndex((each) => (dropout ? each.mu >= mu : each.sigma >= sigma));
   curve(panel, "tikhonov-way", "ink", inside(dropout ? [alone, ...way] : [...way, [0, 0]]));
   curve(panel, "tikhonov-gone", "ink", inside(dropout ? way.slice(until) : way.slice(0, until + 1)));
-  const ends = dropout ? [[usual, "k = 1", -30, 14], [alone, "k → 0", -34, -6], [[0, 0], "origin", 0, 22]]
-    : [[centre, "σ = 0", 34, 4], [[0, 0], "σ → ∞", 38, 20]];
+  const ends = dropout ? [[usual, "k = 1", -6, 28], [alone, "k → 0", -34, -8], [[0, 0], "origin", 0, 24]]
+    : [[centre, "σ = 0", 0, -18], [[0, 0], "σ → ∞", 0, 26]];
   for (const [point, text, dx, dy] of ends)
     if (!far(point)) write(text, [X(point[0]) + dx, Y(point[1]) + dy]);
   const ring = (point) => (far(point) ? "" : `M${X(point[0]) - 6} ${Y(point[1])}a6 6 0 1 0 12 0a6 6 0 1 0 -12 0`);
   mark("tikhonov-ends", dropout ? ring(usual) + ring(alone) : "");
 
+  // Both pulls, equal and opposite; none where there is no penalty.
+  [[-1, "c"], [1, "a"]].forEach(([sign, look]) => {
+    const [u, v] = [1, -1].map((way, j) => way * sign * PULL * (height - 68) * pull[j]);
+    const long = Math.hypot(u, v);
+    const [c, s] = [(9 * u) / long, (9 * v) / long];
+    const head = `M${px + u + c} ${py + v + s}l${-c - s / 2} ${-s + c / 2}l${s} ${-c}z`;
+    if (long > 1) taken.push([px + u, py + v, 12]);
+    mark(`tikhonov-pull-${look}`, long > 1 && !far(w) ? `M${px} ${py}L${px + u} ${py + v}${head}` : "");
+  });
+  const mask = fading(panel, px, py);
   /** Draw a curve through the minimum, and write its name where it is far from all that has one. */
   const show = (key, look, A, middle, level, text, toward) => {
     const whole = ellipse(A, middle, level);
-    curve(panel, key, look, inside(whole));
+    curve(panel, key, look, inside(whole)).setAttribute("mask", mask);
     const wide = 4 * text.length + 4;
-    const visible = within(whole, x, y).filter(([a]) => Number.isFinite(a));
+    const visible = within(whole, x, y).filter(([a, b]) => Math.hypot(X(a) - px, Y(b) - py) < CLEAR[0]);
     const reach = ([a, b]) => a * toward[0] + b * toward[1];
     const free = visible.sort((p, q) => reach(q) - reach(p))
       .map(([a, b]) => [Math.max(margin.left + wide, Math.min(width - 8 - wide, X(a) + toward[0] * (wide + 6))),
@@ -64,14 +84,6 @@ export function weightPlane(panel, state, result, width, height) {
   show("tikhonov-fit", "a", fitted, centre, fit - rest, "equal data fit", [1, 0.5]);
   show("tikhonov-penalty", "c", punished, [0, 0], penalty, "equal penalty", [-1, -0.3]);
 
-  // Both pulls, equal and opposite; none where there is no penalty.
-  [[-1, "c"], [1, "a"]].forEach(([sign, look]) => {
-    const [u, v] = [sign * PULL * pull[0], -sign * PULL * pull[1]];
-    const long = Math.hypot(u, v);
-    const [c, s] = [(9 * u) / long, (9 * v) / long];
-    const head = `M${px + u + c} ${py + v + s}l${-c - s / 2} ${-s + c / 2}l${s} ${-c}z`;
-    mark(`tikhonov-pull-${look}`, long > 1 && !far(w) ? `M${px} ${py}L${px + u} ${py + v}${head}` : "");
-  });
   const least = dot(panel, "tikhonov-least", "ink", px, py);
   least.setAttribute("r", 8);
   least.style.visibility = mu || sigma ? "" : "hidden";

@@ -52,11 +52,10 @@ const short = (v) => typeset(Math.abs(v) < 1e-9 ? 0 : +v.toPrecision(3));
 const pair = (w) => `(${w.map(short).join(", ")})`;
 
 /** What is seen, in words; the line in pieces, [look, text]. */
-export function spell({ noise, mu, sigma }, { w, usual, alone }) {
-  const at = `At w = ${pair(w)}`;
-  const line = mu && sigma ? [["", `${at} the pulls of `], ["a", "data fit"], ["", " and "], ["c", "penalty"], ["", " cancel."]]
-    : sigma ? [["", `${at}: only the `], ["c", "penalty"], ["", " depends on w."]]
-    : mu ? [["", `${at}: no penalty, only the `], ["a", "data fit"], ["", "."]] : [["", "All weights have the same loss."]];
+export function spell({ noise, mu, sigma }, { w, usual, alone, fit, penalty, loss }) {
+  const line = mu || sigma
+    ? [["a", "Data fit"], ["", ` ${short(fit)} + `], ["c", "penalty"], ["", ` ${short(penalty)} = loss ${short(loss)} at w = ${pair(w)}.`]]
+    : [["", "All weights have the same loss."]];
   const notes = noise === "dropout"
     ? `μ = k, the keep probability; σ = √(k(1−k)).\n` +
       `k = 1: w = ${pair(usual)}. k → 0: w → ${pair(alone)}.`

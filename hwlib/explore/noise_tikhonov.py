@@ -35,7 +35,7 @@ class NoiseTikhonov(Figure):
         "plot.js", "noise_tikhonov.js", "noise_plane.js", "noise_map.js", "noise_tikhonov_view.js"
     )
     SETTINGS = ("X", "y", "mu", "sigma", "noise")
-    HEIGHT = (37, 60)
+    HEIGHT = (37, 58)
 
     X = Numbers([[2, 1], [1, -0.5], [-1, 1], [2, 0.5]]).tag(sync=True)
     y = Numbers([3, 0, 1, 2]).tag(sync=True)

@@ -20,44 +20,44 @@ function draw(state, { svg, line, notes, inputs }) {
   const result = balance(state);
 
   const wide = matchMedia("(min-width: 40rem)").matches;
-  const [side, width, height] = wide ? [200, 724, 340] : [180, 360, 570]; // of the map and of all
-  const [left, top, across, down] = wide ? [294, 0, 430, 340] : [0, 256, 360, 314]; // of the plane
+  const [side, width, height] = wide ? [250, 756, 368] : [196, 316, 574]; // of the map and of all
+  const [left, top, across, down] = wide ? [324, 0, 432, 368] : [0, 268, 316, 306]; // of the plane
+  const aside = wide ? 0 : 26; // of the map
   const put = (name, x, y) => {
     const panel = layer(svg, "g", name);
     panel.setAttribute("transform", `translate(${x} ${y})`);
     return panel;
   };
-  const invert = noiseMap(put("tikhonov-map", 0, 0), state, side);
-  lossSum(put("tikhonov-sum", ...(wide ? [62, 304] : [300, 64])), result, wide);
+  const invert = noiseMap(put("tikhonov-map", aside, 0), state, side);
   const plane = weightPlane(put("tikhonov-weights", left, top), state, result, across, down);
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  svg.setAttribute("width", wide ? width : 400);
+  svg.setAttribute("width", width);
 
   const words = spell(state, result);
   if (plane.outside) words.line.push(["", " It lies outside the plot."]);
   line.replaceChildren();
   for (const [look, text] of words.line) add(line, "span", { class: look }, text);
   notes.textContent = words.notes;
-  svg.setAttribute("aria-label", "Over two weights, an ellipse of equal data fit touches an ellipse of equal penalty at the minimum: " +
-    `data fit ${short(result.fit)} + penalty ${short(result.penalty)} = loss ${short(result.loss)}. ${line.textContent} ${words.notes}`);
+  svg.setAttribute("aria-label", "Over two weights, an ellipse of equal data fit touches an ellipse of equal penalty at the minimum. " +
+    `${line.textContent} ${words.notes}`);
 
   return (px, py, held) => {
     if (held === "minimum") return plane.nearest(px - left, py - top); // the noise whose minimum is nearest
-    const [m, s] = invert(px, py).map((v) => Math.max(0, Math.min(2, v)));
+    const [m, s] = invert(px - aside, py).map((v) => Math.max(0, Math.min(2, v)));
     return dropout ? { mu: (1 + Math.cos(Math.atan2(s, m - 0.5))) / 2 } : { mu: m, sigma: s };
   };
 }
 
 const FIGURE = {
   title: "Where fit and penalty balance",
-  invite: "Drag the orange square: noise pulls the minimum, the black dot, away from least squares.",
+  invite: "Press Play: as σ grows, the minimum, the dot, leaves least squares. Or drag the orange square.",
   controls: CONTROLS,
   values: ["X", "y"],
   draw,
   presets: {
-    "σ = 0: no penalty": { noise: "any", mu: 1, sigma: 0 },
-    "σ = 2: small w": { noise: "any", mu: 1, sigma: 2 },
-    "Dropout: not to the origin": { noise: "dropout", mu: 0.05 },
+    "Weak noise": { noise: "any", mu: 1, sigma: 0.5 },
+    "Strong noise": { noise: "any", mu: 1, sigma: 2 },
+    Dropout: { noise: "dropout", mu: 0.3 },
   },
   play: { // σ grows; under dropout less and less is kept
     first: ({ noise }) => (noise === "dropout" ? { mu: 1 } : { sigma: 0 }),

@@ -229,12 +229,17 @@ def test_the_words_of_the_noise_are_its_numbers(tikhonov):
     changes = {"mu": 0}, {"sigma": 0}, {"mu": 0, "sigma": 0}
     found = tikhonov(body, [base, half, *({**base, **change} for change in changes)])
     lines = ["".join(text for _, text in words["line"]) for words in found]
-    near(lines[0], theory.minimizer(X2, Y2, noise=theory.gaussian(mean=1, std=0.6)))
-    near(lines[1], theory.minimizer(X2, Y2, noise=theory.bernoulli(keep=0.5)))
-    assert lines[0].endswith(" the pulls of data fit and penalty cancel.")
+    for line, noise in (
+        (lines[0], theory.gaussian(mean=1, std=0.6)),
+        (lines[1], theory.bernoulli(keep=0.5)),
+    ):
+        w = theory.minimizer(X2, Y2, noise=noise)
+        fit = np.sum((np.array(Y2) - noise.mean * np.array(X2) @ w) ** 2)
+        loss = theory.expected_loss(X2, Y2, w, noise=noise)
+        near(line, [fit, loss - fit, loss, *w])
     assert lines[2:] == [
-        "At w = (0, 0): only the penalty depends on w.",
-        "At w = (0.659, 1.6): no penalty, only the data fit.",
+        "Data fit 14 + penalty 0 = loss 14 at w = (0, 0).",
+        "Data fit 0.044 + penalty 0 = loss 0.044 at w = (0.659, 1.6).",
         "All weights have the same loss.",
     ]
     usual = theory.ridge(X2, Y2, penalty=0)
