@@ -1,17 +1,17 @@
 // The plane of the weights: a level curve of data fit and of penalty, and their pulls at the minimum.
 
 const PULL = 0.3; // of the height: the pull of the data fit at w = 0
-const CLEAR = [110, 190]; // px from the minimum: level curves are seen well, and have faded
+const CLEAR = [0.37, 0.63]; // of the height, from the minimum: level curves are seen well, and have faded
 
 /** Level curves fade away from the minimum, so that the frame cuts none. */
-function fading(panel, x, y) {
+function fading(panel, x, y, high) {
   const mask = layer(panel, "mask", "tikhonov-mask");
   mask.replaceChildren();
   const id = (mask.id ||= `explore-${Math.random()}`);
   Object.entries({ x: 0, y: 0, width: 900, height: 900, maskUnits: "userSpaceOnUse" }).forEach((each) => mask.setAttribute(...each));
   const shade = add(mask, "radialGradient", { id: `${id}-shade` });
   [[CLEAR[0] / CLEAR[1], "white"], [1, "black"]].forEach(([offset, color]) => add(shade, "stop", { offset, "stop-color": color }));
-  add(mask, "circle", { cx: x, cy: y, r: CLEAR[1], fill: `url(#${id}-shade)` });
+  add(mask, "circle", { cx: x, cy: y, r: CLEAR[1] * high, fill: `url(#${id}-shade)` });
   return `url(#${id})`;
 }
 
@@ -67,13 +67,13 @@ export function weightPlane(panel, state, result, width, height) {
     if (long > 1) taken.push([px + u, py + v, 12]);
     mark(`tikhonov-pull-${look}`, long > 1 && !far(w) ? `M${px} ${py}L${px + u} ${py + v}${head}` : "");
   });
-  const mask = fading(panel, px, py);
+  const mask = fading(panel, px, py, height - 68);
   /** Draw a curve through the minimum, and write its name where it is far from all that has one. */
   const show = (key, look, A, middle, level, text, toward) => {
     const whole = ellipse(A, middle, level);
     curve(panel, key, look, inside(whole)).setAttribute("mask", mask);
     const wide = 4 * text.length + 4;
-    const visible = within(whole, x, y).filter(([a, b]) => Math.hypot(X(a) - px, Y(b) - py) < CLEAR[0]);
+    const visible = within(whole, x, y).filter(([a, b]) => Math.hypot(X(a) - px, Y(b) - py) < CLEAR[0] * (height - 68));
     const reach = ([a, b]) => a * toward[0] + b * toward[1];
     const free = visible.sort((p, q) => reach(q) - reach(p))
       .map(([a, b]) => [Math.max(margin.left + wide, Math.min(width - 8 - wide, X(a) + toward[0] * (wide + 6))),
