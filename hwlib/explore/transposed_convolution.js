@@ -51,12 +51,9 @@ export function spell({ stride: s, padding: p, total }, result, o, q, i, j) {
   const v = image[i][j];
   const stamp = said(filter.map((row) => row.map((w) => v * w)));
   const corner = name("z", s * i - above, s * j - p);
-  const counts = grid(rows.size, cols.size, (o, q) => result.look(o, q).terms.length).flat();
-  const [least, most] = [Math.min(...counts), Math.max(...counts)];
-  const notes = [`Stamps at each output: ${least === most ? most : `${least} to ${most}`}.`];
   const count = ({ m, k, size }) => `${s}·(${m} − 1) + ${k} − 2·${p} = ${size}`.replaceAll(" ", "\u00a0");
-  notes.push(...(flat ? [`size: ${count(cols)}`] : rows.m === cols.m && rows.k === cols.k ? [`rows = columns: ${count(rows)}`]
-    : [`rows: ${count(rows)}`, `columns: ${count(cols)}`]));
+  const notes = flat ? [`size: ${count(cols)}`] : rows.m === cols.m && rows.k === cols.k ? [`rows = columns: ${count(rows)}`]
+    : [`rows: ${count(rows)}`, `columns: ${count(cols)}`];
   if (p) notes.push("Dashed: cut off by padding.");
   return { x, z, line, notes, stamp: `The stamp of ${x} is ${factor(v)}·w = (${stamp}), starting at ${corner}.` };
 }

@@ -48,7 +48,7 @@ class TransposedConvolution(Convolving):
         "transposed_convolution_view.js",
     )
     SETTINGS = (*_SETTINGS, "total", "entry", "at")
-    HEIGHT = (39.5, 52)
+    HEIGHT = (42, 46.5)
 
     x = Numbers(EXAMPLES["1-D"]["x"]).tag(sync=True)
     weight = Numbers(EXAMPLES["1-D"]["weight"]).tag(sync=True)

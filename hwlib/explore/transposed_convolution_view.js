@@ -50,7 +50,7 @@ function draw(state, { svg, line, notes, inputs, mark }) {
   const chosen = { i, j, o, q, last, name: words.x };
   const { view, input, sum, corner, link: d, entry, target } =
     (flat ? stackSignal : stackImage)(state, result, chosen, grids(svg), wide());
-  show(svg, view);
+  show(svg, view, 54);
   link.setAttribute("d", d);
   outline(svg, "explore-window", box(...entry), "entry");
   outline(svg, "stamp-window", box(...corner(state.entry), cols.k, rows.k), "stamp");
@@ -77,7 +77,7 @@ function draw(state, { svg, line, notes, inputs, mark }) {
 const ones = (n) => grid(n, n, () => 1);
 const FIGURE = {
   title: "Transposed convolution, stamp by stamp",
-  invite: "Press Play, or drag the green output and the orange stamp. Click a number to change it.",
+  invite: "Press Play: each input adds its stamp. Drag the green output, or click a number to change it.",
   controls: CONTROLS,
   presets: {
     "Stride 4 leaves gaps": { stride: 4, padding: 0, total: "all", entry: 1, at: 3 },
@@ -91,7 +91,7 @@ const FIGURE = {
       if (state.total === "all" || entry === state.x.flat().length) return null; // nothing is missing
       return { entry, at: touched(state, scatter(state), entry) };
     },
-    every: 1200,
+    every: 1500,
   },
   draw,
 };

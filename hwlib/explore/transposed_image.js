@@ -27,7 +27,7 @@ function stackImage({ stride: s, padding: p }, { image, filter, rows, cols, outp
     cell(fx + b, fy + a, w, { class: "filter", "data-cell": `weight ${a} ${b}` });
     cell(sx + b, sy + a, image[i][j] * w, { class: "stamp" });
   }));
-  title(zx, zy, last < high * across - 1 ? "so far" : "sum z", "b");
+  title(zx, desktop ? zy : zy + rows.full + 0.9, last < high * across - 1 ? "so far" : "sum z", "b"); // on a phone the arrow comes from above
   if (desktop) word(zx + 1.75, zy - 0.32, "darker: more stamps", { class: "start" });
   for (let a = -p; a < rows.full - p; a++)
     for (let b = -p; b < cols.full - p; b++) {
@@ -47,9 +47,9 @@ function stackImage({ stride: s, padding: p }, { image, filter, rows, cols, outp
   const [beside, above] = [[sx + kw + 0.12, sy + kh / 2, zx - 0.12, wy + kh / 2], [sx + kw / 2, sy + kh + 0.12, wx + kw / 2, zy - 0.12]];
   const link = ([x, y, u, v]) => desktop ? `M${path(x, y)}C${path((x + u) / 2, y, (x + u) / 2, v, u, v)}M${path(u - 0.23, v - 0.13)}L${path(u, v)}L${path(u - 0.23, v + 0.13)}`
     : `M${path(x, y)}C${path(x, (y + v) / 2, u, (y + v) / 2, u, v)}M${path(u - 0.13, v - 0.23)}L${path(u, v)}L${path(u + 0.13, v - 0.23)}`;
-  const width = Math.max(total, desktop ? 16.4 : 10);
-  const height = Math.max(zy + rows.full, desktop ? fy + kh : 0) + 0.1;
-  const up = Math.max(0, 7 - height) / 2 * desktop; // as high as with three by three
+  const width = Math.max(total, desktop ? 14.2 : 10);
+  const height = Math.max(zy + rows.full + (desktop ? 0 : 0.7), desktop ? fy + kh : 0) + 0.1;
+  const up = Math.max(0, 6 - height) / 2 * desktop; // so that not every change moves what is below
   return {
     view: [(total - width) / 2 - 0.05, -0.65 - up, width + 0.1, height + 0.65 + 2 * up],
     input: [0, 0], sum: [zx + p, zy + p], corner,

@@ -4,10 +4,10 @@ function stackSignal({ stride: s, padding: p, entry }, { image: [x], filter: [w]
   const n = x.length;
   const [rule, sum] = [n + 0.2, n + 0.75]; // the rows below the first stamp's
   const [inputs, left] = desktop ? [-2.75, 3.75] : [-2.1, 2.75];
-  const width = Math.max(desktop ? 16.4 : 10, left + cols.full + 0.1);
+  const width = Math.max(desktop ? 13 : 10, left + cols.full + 0.1);
   const type = (size) => Math.max(size, desktop ? 0 : 1.3 * width); // 10 px at least on a phone
   const { terms } = look(0, q, last);
-  const title = (x, y, text, kind) => word(x, y, text, { class: kind, style: `font-size: ${type(15)}px` });
+  const title = (x, y, text, kind) => word(x, y, text, { class: kind, style: `font-size: ${type(13)}px` });
   const name = (y, text, kind) => title(-0.3, y, text, `title end ${kind}`);
   title(inputs, -0.32, "input x", "title a");
   title(j ? s * j - 0.3 : w.length + 0.3, -1.15, "filter w", `title c ${j ? "end" : ""}`);
@@ -26,8 +26,8 @@ function stackSignal({ stride: s, padding: p, entry }, { image: [x], filter: [w]
     const kept = z[b] !== undefined;
     const { terms, sum: value } = look(0, b, last);
     const rect = cell(b + p, sum, value, { class: kept ? "output" : "output padded", ...(kept && { "data-spot": "output" }) }).firstChild;
-    if (kept) rect.style.fillOpacity = meeting(terms.length), word(b + p + 0.5, sum - 0.27, b, { class: "index", style: `font-size: ${type(12)}px` });
-    word(b + p + 0.5, sum + 1.35, terms.length, { class: kept ? "count" : "count padded", "font-size": type(15) });
+    if (kept) rect.style.fillOpacity = meeting(terms.length), word(b + p + 0.5, sum - 0.27, b, { class: "index", style: `font-size: ${type(10.5)}px` });
+    word(b + p + 0.5, sum + 1.35, terms.length, { class: kept ? "count" : "count padded", "font-size": type(13) });
   }
   name(sum + 0.5, last < n - 1 ? "so far" : "sum z", "b");
   name(sum + 1.35, desktop ? "how many stamps" : "stamps", "");

@@ -166,7 +166,10 @@ def test_the_padding_leaves_an_output_in_every_state(stamps):
 def test_stamps_are_played_one_by_one(page, stamps):
     press(stamps, "Play")
     assert check_stamps(stamps)["entry"] == 0
-    assert stamps.locator(".stamp.waits").count() == 6
+    waits = stamps.locator(".stamp.waits text")
+    assert waits.count() == 6
+    hidden = "all => all.map((e) => getComputedStyle(e).opacity)"
+    assert {*waits.evaluate_all(hidden)} == {"0"}  # it begins with one stamp
     page.wait_for_function(
         "document.querySelector('.explore-play').textContent === 'Play'", timeout=20_000
     )

@@ -117,7 +117,7 @@ def test_the_sum_of_stamps_is_what_the_oracle_computes(scattered, oracle):
 
 
 def test_products_counts_and_sizes_are_said_as_hwlib_has_them(scattered):
-    empty = even = 0
+    empty = 0
     for setting, mine in scattered:
         if "error" in mine:
             continue
@@ -129,13 +129,9 @@ def test_products_counts_and_sizes_are_said_as_hwlib_has_them(scattered):
             for term in place["terms"]:
                 assert term["x"] == np.atleast_2d(setting["x"])[term["i"], term["j"]]
             empty += not place["terms"]
-        said = [int(word) for word in re.findall(r"\d+", notes[0])]
-        assert said == sorted({counts.min(), counts.max()})
-        even += len(said) == 1
         sizes = [number(re.split(r"\s", note)[-1]) for note in notes if "\u00a0=\u00a0" in note]
         assert sizes in (list(counts.shape), [*{*counts.shape}])
     assert empty > 20  # a stride beyond the filter's length leaves gaps
-    assert even > 5
 
 
 def test_the_words_spell_products_stamp_and_sizes(stamps):
@@ -151,7 +147,6 @@ def test_the_words_spell_products_stamp_and_sizes(stamps):
     assert gap["line"] == "z[1] = 0: no stamp reaches it"
     assert gap["stamp"] == "The stamp of x[2] is (−3)·w = (−3, 6), starting at z[5]."
     assert gap["notes"] == [
-        "Stamps at each output: 0 to 1.",
         "size: 3·(3 − 1) + 2 − 2·1 = 6",
         "Dashed: cut off by padding.",
     ]
@@ -160,7 +155,6 @@ def test_the_words_spell_products_stamp_and_sizes(stamps):
     assert two["line"] == "z[1, 1] = 1·4 + 2·0 = 4"
     assert two["stamp"] == "The stamp of x[0, 1] is 2·w = (6, −2; 0, 8), starting at z[0, 1]."
     assert two["notes"] == [
-        "Stamps at each output: 1 to 2.",
         "rows: 1·(1 − 1) + 2 − 2·0 = 2",
         "columns: 1·(2 − 1) + 2 − 2·0 = 3",
     ]
