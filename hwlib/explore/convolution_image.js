@@ -34,7 +34,7 @@ function drawImage({ padding: p, at }, { filter, image, rows, columns, output, l
     cell(fx + b, fy + a, w, { class: "filter", "data-cell": `weight ${a} ${b}`, shade: weighed(w) })));
   if (!compact) {
     const shade = shades([[Math.max(...image.flat().map(Math.abs)) * Math.max(...filter.flat().map(Math.abs))]]);
-    word(fx + kw / 2, fy + kh + 0.35, "×", { "font-size": 20 });
+    word(fx + kw / 2, fy + kh + 0.35, "× window");
     look(o, q).terms.forEach((row, a) => row.forEach(({ x, w }, b) => cell(fx + b, py + a, x * w, { class: "product", shade: shade(x * w) })));
     word(fx + kw / 2, py + kh + 0.32, "products");
     if (!below) word(fx + kw + 0.7, py + kh / 2, "sum", { "font-size": 15 });

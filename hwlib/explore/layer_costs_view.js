@@ -96,17 +96,13 @@ function draw(state, { svg, line, inputs }) {
   table(frame, { weights, macs }, at);
 }
 
-const net = (in_channels, out_channels, side) => ({ in_channels, out_channels, side, kernel_size: 3 });
+const net = (in_channels, out_channels, side, kernel_size = 3) => ({ in_channels, out_channels, side, kernel_size });
+const LESSONS = { "First pair": net(32, 64, 112), "Last pair": net(1024, 1024, 7), "7 × 7": net(32, 64, 112, 7), "2 filters": net(32, 2, 112) };
 const FIGURE = {
   title: "What a layer costs",
   invite: "Press Play: the filters double, and one row and one column remain.",
   controls: CONTROLS,
-  presets: {
-    "MobileNet's first": net(32, 64, 112),
-    "MobileNet's last": net(1024, 1024, 7),
-    "7 × 7 saves more": { kernel_size: 7 },
-    "2 filters save little": { out_channels: 2 },
-  },
+  presets: Object.fromEntries(Object.entries(LESSONS).map(([name, one]) => [`${name}: ${percent(costs(one).ratio)}`, one])),
   play: {
     first: () => ({ out_channels: 1 }),
     next: ({ out_channels: F }) => (F < 1024 ? { out_channels: Math.min(2 * F, 1024) } : null),

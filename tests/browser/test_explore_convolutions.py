@@ -451,16 +451,20 @@ def test_costs_by_keyboard(page, costs):
     assert page.foreign == page.faults == []
 
 
+def check_costs_lie_inside(figure):
+    svg = figure.locator("svg[role=img]").bounding_box()
+    for text in figure.locator(".costs-frame text").all():
+        box = text.bounding_box()
+        assert box["x"] >= svg["x"] - 1
+        assert box["x"] + box["width"] <= svg["x"] + svg["width"] + 1
+
+
 def test_costs_at_both_ends_stay_in_the_picture(page, costs):
     for key in ("Home", "End"):
         for name in COSTS:
             slider(costs, name).press(key)
         check_costs(costs)
-        svg = costs.locator("svg[role=img]").bounding_box()
-        for text in costs.locator(".costs-frame text").all():
-            box = text.bounding_box()
-            assert box["x"] >= svg["x"] - 1
-            assert box["x"] + box["width"] <= svg["x"] + svg["width"] + 1
+        check_costs_lie_inside(costs)
     box = slider(costs, "filters F").bounding_box()
     page.mouse.click(box["x"] + 2, box["y"] + box["height"] / 2)
     assert check_costs(costs)[1] == 1
@@ -468,13 +472,16 @@ def test_costs_at_both_ends_stay_in_the_picture(page, costs):
 
 def test_presets_play_and_reset_of_the_costs(page, costs):
     for name, state in {
-        "MobileNet's last": (1024, 1024, 3, 7),
-        "7 × 7 saves more": (32, 64, 7, 112),
-        "2 filters save little": (32, 2, 3, 112),
-        "MobileNet's first": (32, 64, 3, 112),
+        "Last pair: 11.2%": (1024, 1024, 3, 7),
+        "7 × 7: 3.6%": (32, 64, 7, 112),
+        "2 filters: 61.1%": (32, 2, 3, 112),
+        "First pair: 12.7%": (32, 64, 3, 112),
     }.items():
         press(costs, name)
         assert check_costs(costs) == state
+        for width in (390, 1280):
+            page.set_viewport_size({"width": width, "height": 900})
+            check_costs_lie_inside(costs)
     press(costs, "Step")
     assert check_costs(costs) == (32, 128, 3, 112)
     play(page, costs)
