@@ -100,8 +100,8 @@ def copy(tmp_path):
     """What the check reads, to break."""
     for name in ("chapters", "solutions", "tests"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("_toc.yml", "_config.yml"):
-        shutil.copy(ROOT / name, tmp_path)
+    shutil.copy(ROOT / "_toc.yml", tmp_path)
+    copy_config(ROOT, tmp_path)
     return tmp_path
 
 

@@ -106,6 +106,8 @@ def test_the_site_serves_the_notebooks_of_its_chapters_and_no_other(root, tmp_pa
         for name in ("one.ipynb", "one-solved.ipynb"):
             (folder / name).write_text("solved")
     copy_config(root, book)
+    (book / "hwlib").mkdir()  # whose version a published notebook names
+    (book / "hwlib/__init__.py").write_text('__version__ = "1"\n')
     (book / "_toc.yml").write_text("root: index\nchapters: [{file: chapters/one}]\n")
     (book / "chapters/one.md").write_text("---\nformat_name: myst\n---\n# One\n")
     app = SimpleNamespace(outdir=out)
