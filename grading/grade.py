@@ -21,24 +21,28 @@ import hashlib
 import io
 import json
 import multiprocessing
+import os
 import secrets
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import wait
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import nbformat
 
 from bookkit.course.settings import Book
-from grading.checks.notebook import SubmissionError, read
+from grading.checks.notebook import LARGEST, SubmissionError, read
 from grading.checks.trial import ERROR, NOT_GRADED
+from grading.checks.worker import limit_memory
 from grading.graded import SECONDS, GradingError, description, known
 from grading.results import GRADED, proved, reference, result, said, write
 from grading.score import judge
 from grading.score.sandbox import START, Sandbox, SandboxError
 
+LONGEST = 255  # bytes of a file's name
 TOGETHER = 2  # submissions that are graded at the same time
+MEMORY = 3 << 30  # bytes that one may take outside the sandbox, where its file is read
 
 
 class Grader:
@@ -104,6 +108,7 @@ def side_by_side(
     context, running, left = multiprocessing.get_context("fork"), {}, list(jobs)[::-1]
 
     def run(pipe, job):
+        limit_memory(MEMORY)
         pipe.send_bytes(json.dumps(work(job)).encode())
 
     while left or running:
@@ -132,7 +137,7 @@ def submissions(folder: Path) -> dict[str, Path]:
     """The notebooks in a folder and below, by their path there without the extension.
 
     Raises:
-        GradingError: if there is none, or if one has the name of the table.
+        GradingError: if there is none, or if the results of one cannot be written to its name.
     """
     found = {
         path.relative_to(folder).with_suffix("").as_posix(): path
@@ -143,15 +148,21 @@ def submissions(folder: Path) -> dict[str, Path]:
         raise GradingError(f"{folder} holds no submission, no file .ipynb")
     if "results" in found:
         raise GradingError("a submission is called results.ipynb; it needs another name")
+    files = {f"{name}.json" for name in found} | {"results.json", "results.csv"}
+    for name, path in found.items():
+        if len(os.fsencode(f"{path.stem}.json.part")) > LONGEST:
+            raise GradingError(f"{name[:60]}…: this name is too long")
+        if taken := files & {parent.as_posix() for parent in PurePosixPath(name).parents}:
+            raise GradingError(f"a folder is called {min(taken)}; it needs another name")
     return found
 
 
 def fingerprint(path: Path) -> str | None:
-    """What tells a file from another; None of what is no file."""
-    if path.is_symlink():
+    """What tells a file from another, the beginning of a large one; None of what is no file."""
+    if path.is_symlink() or not os.access(path, os.R_OK):
         return None
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.sha256(file.read(LARGEST + 1)).hexdigest()
 
 
 def digest(book: Book, lab: dict) -> str:

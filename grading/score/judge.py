@@ -113,6 +113,9 @@ def judge(lab: dict, call: dict, cells: list[str]) -> Verdict:
     said = StringIO()
     try:
         statements = needed(lab["cells"], cells, call["given"], call["check"])
+    except RecursionError:
+        return Verdict(ERROR, "its definitions use one another too deeply to be followed")
+    try:
         with Sandbox() as sandbox:
             remote = Remote(sandbox, lab["seconds"])
             functions = remote.functions(statements, call["given"])

@@ -77,9 +77,10 @@ class Remote:
 
     def _ask(self, method, *arguments, of="the notebook"):
         left = self.deadline - time.monotonic()
+        seconds = max(0, min(CALL, left))
         try:
-            self.sandbox.send([method, *arguments], _number)
-            reply = self.sandbox.receive(max(0, min(CALL, left)), Opaque)
+            self.sandbox.send([method, *arguments], _number, seconds)
+            reply = self.sandbox.receive(seconds, Opaque)
         except TimeoutError:
             limit = f"{CALL:g} seconds in one call" if left > CALL else f"{self.seconds:g} seconds"
             raise Over(TIMED_OUT, f"no answer within {limit}") from None

@@ -1,16 +1,17 @@
 """A process under bubblewrap, in which a submission runs: what it sees, its limits, its end.
 
 It sees the interpreter with its standard library, NumPy, and three files of this project, all
-read-only; a small empty folder to work in; and no environment, no network, no other process. It
-runs as nobody. Root cannot be limited in the number of its processes, so where the grader is root,
-bubblewrap keeps just the right to become nobody, and the worker gives that up at once; otherwise a
-user namespace makes it nobody.
+read-only; a small empty folder to work in; and no environment, no network, no other process. The
+kernel refuses it some calls, see `refused`. It runs as nobody. Root cannot be limited in the number
+of its processes, so where the grader is root, bubblewrap keeps just the right to become nobody, and
+the worker gives that up at once; otherwise a user namespace makes it nobody.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import select
 import shutil
@@ -24,7 +25,7 @@ from pathlib import Path
 
 import numpy
 
-from grading.score import wire
+from grading.score import refused, wire
 from grading.score.worker import NOBODY
 
 WORK, INSIDE = 16 << 20, "/grade"  # bytes of files, where our own files are
@@ -56,16 +57,21 @@ class Sandbox:
 
     def __enter__(self):
         told, tell = os.pipe()
+        program, write = os.pipe()
+        os.write(write, refused.program())
+        os.close(write)
         self.process = subprocess.Popen(
-            [*command(), "--info-fd", str(tell), *inside()],
+            [*command(), "--info-fd", str(tell), "--seccomp", str(program), *inside()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=variables(),
-            pass_fds=[tell],
+            pass_fds=[tell, program],
             bufsize=0,
         )
         os.close(tell)
+        os.close(program)
+        os.set_blocking(self.process.stdin.fileno(), False)  # who reads nothing stops nobody
         with os.fdopen(told) as file:
             said = file.read()
         try:
@@ -87,16 +93,20 @@ class Sandbox:
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             pipe.close()
 
-    def send(self, value, number) -> None:
+    def send(self, value, number, seconds: float) -> None:
         """Send a value; see `wire.pack`.
 
         Raises:
+            TimeoutError: if it is not read in time.
             Ended: if nobody reads it.
         """
+        deadline = time.monotonic() + seconds
+        rest, pipe = memoryview(wire.pack(value, number)), self.process.stdin.fileno()
         try:
-            rest = memoryview(wire.pack(value, number))
             while rest:
-                rest = rest[self.process.stdin.write(rest) :]
+                if not select.select([], [pipe], [], max(0, deadline - time.monotonic()))[1]:
+                    raise TimeoutError
+                rest = rest[os.write(pipe, rest) :]
         except BrokenPipeError:
             raise Ended from None
 
@@ -139,6 +149,8 @@ def command() -> list[str]:
     program = shutil.which("bwrap")
     if program is None:
         raise SandboxError(MISSING)
+    if platform.machine() not in refused.MACHINES:
+        raise SandboxError(f"this needs a processor of the kind {' or '.join(refused.MACHINES)}")
     words = [program, "--die-with-parent", "--new-session"]
     words += ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     if os.geteuid() == 0:
@@ -151,7 +163,7 @@ def command() -> list[str]:
         words += ["--ro-bind", str(here), there]
     for name in ("site-packages", "dist-packages"):
         if (folder := Path(sysconfig.get_path("stdlib"), name)).exists():
-            words += ["--tmpfs", str(folder)]
+            words += ["--tmpfs", str(folder), "--remount-ro", str(folder)]
     words += ["--size", str(WORK), "--perms", "1777", "--tmpfs", "/work", "--chdir", "/work"]
     return [*words, "--dev", "/dev", "--remount-ro", "/dev", "--remount-ro", "/"]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import io
 import json
 import os
@@ -27,7 +28,7 @@ from grading.checks.trial import ERROR, NOT_GRADED, RIGHT, TIMED_OUT, WRONG
 from grading.grade import Grader
 from grading.graded import GradingError, description
 from grading.results import BY_HAND, GRADED, reference
-from grading.score import remote, sandbox, wire
+from grading.score import refused, remote, sandbox, wire
 from grading.score.sandbox import Sandbox, SandboxError
 from hwlib.labs.practice import EXERCISES
 from tests.conftest import ROOT, plain
@@ -136,6 +137,24 @@ def forge(reply):
         try: os.write(number, struct.pack("<QQ", len(text), 0) + text)
         except OSError: pass
 """
+CALLED = """
+import ctypes
+library = ctypes.CDLL(None, use_errno=True)
+def called(name, *arguments):
+    made = getattr(library, name)(*arguments)
+    if made < 0: raise OSError(ctypes.get_errno(), "refused")
+"""
+CHAIN = "k0 = 1\n" + "\n".join(f"k{n + 1} = k{n}" for n in range(2000))
+ARRAY = """
+class Array:
+    shape, dtype, ndim = (3,), np.dtype(float), 1
+    def __array__(self, *args, **kwargs): return np.zeros(3)
+    def __eq__(self, other): return True
+"""
+SENT = """for number in range(3, 64):
+    try: os.write(number, struct.pack("<QQ", len(text), 0) + text)
+    except OSError: pass
+import time; time.sleep(30)"""
 CLOSURE = """
 def max_pool_forward_naive(x, pool_param):
     height, width, stride = (pool_param[k] for k in ("pool_height", "pool_width", "stride"))
@@ -163,6 +182,7 @@ def dropout_backward(dout, cache):
     ahead, behind = (dropout_forward(a, p, training, deepcopy(rng))[0] for a in (ahead, behind))
     return dout * (ahead - behind)
 """
+ADD_KEY = refused.number("add_key")
 SECRET = "{secret}"  # a folder outside, with a file; the paths are filled in when a test runs
 
 
@@ -273,6 +293,25 @@ TABLE = [
         WRONG,
         (3,),
     ),
+    Row(
+        "an object that is an array if asked",
+        [ARRAY, answer(value="(np.mean(gap**2), Array())")],
+        WRONG,
+        (3,),
+        says="Opaque",
+    ),
+    Row(
+        "the worker's own modules are replaced",
+        [
+            answer(
+                "from grading.score import wire, worker\n"
+                "wire.pack = lambda *a: b'yes' * 9\nworker.Submission.answer = print"
+            )
+        ],
+        ERROR,
+        (1, 6),
+        says="no value",
+    ),
     Row("frames and objects searched", [WALK, attempt("find()")], ERROR, (8,), says="LookupError"),
     Row(
         "answers forged",
@@ -285,6 +324,20 @@ TABLE = [
         [FORGE, answer("forge(['value', 3]), os._exit(0)")],
         ERROR,
         (6,),
+    ),
+    Row(
+        "answers forged, deeply nested",
+        ["import os, struct", answer("text = b'[' * 10**5\n" + SENT)],
+        ERROR,
+        (6,),
+        says="no value",
+    ),
+    Row(
+        "a length, and nothing more",
+        ["import os, struct", answer("text = b''\n" + SENT.replace("0)", "9)"))],
+        TIMED_OUT,
+        (4, 6),
+        slow=True,
     ),
     Row(
         "a sham of a length",
@@ -364,6 +417,44 @@ TABLE = [
         ERROR,
         (20,),
         says="held",
+    ),
+    *(
+        Row(
+            name,
+            [CALLED, attempt(f"called({call})")],
+            ERROR,
+            (case,),
+            says="held: PermissionError",
+        )
+        for name, case, call in (
+            ("asks the machine around a virtual machine", 20, "'socket', 40, 1, 0"),
+            ("takes memory that is not its own", 19, "'shmget', 0, 1 << 28, 0o1600"),
+            ("takes memory as a file", 19, "'memfd_create', b'x', 0"),
+            ("leaves a key for the next", 6, f"'syscall', {ADD_KEY}, b'user', b'x', b'x', 1, -4"),
+            ("goes to a namespace of its own", 19, "'unshare', 0x10020000"),
+            ("leads bubblewrap's own process", 5, "'ptrace', 16, 1, 0, 0"),
+            ("reads what the kernel says", 8, "'klogctl', 3, ctypes.create_string_buffer(9), 9"),
+        )
+    ),
+    Row(
+        "descriptors of the grader",
+        [
+            answer(
+                "import os, stat\ndef kind(n):\n"
+                "    try: return stat.S_IFMT(os.fstat(n).st_mode)\n    except OSError: pass\n"
+                "assert sorted(filter(None, map(kind, range(99)))) == "
+                "[stat.S_IFIFO] * 2 + [stat.S_IFCHR] * 4"
+            )
+        ],
+        RIGHT,
+        (8,),
+    ),
+    Row(
+        "another program in its place",
+        [answer("import os, sys; os.execv(sys.executable, ['python', '-c', 'pass'])")],
+        ERROR,
+        (5, 19),
+        says="too early",
     ),
     Row(
         "starts a program",
@@ -453,6 +544,23 @@ TABLE = [
         ERROR,
         (19,),
         says="too large",
+    ),
+    Row("a long text", [answer(value="('x' * (1 << 21), w)")], ERROR, (19,), says="too large"),
+    Row(
+        "an error that cannot be told",
+        [
+            "class Odd(Exception):\n    def __str__(self): return 1 / 0",
+            answer("raise Odd"),
+        ],
+        ERROR,
+        (19,),
+    ),
+    Row(
+        "definitions without end",
+        [CHAIN, answer("k2000")],
+        ERROR,
+        (19, 24),
+        says="too deeply",
     ),
     Row("thirty axes", [answer(value="(1.0, np.zeros([1] * 30 + [3]))")], WRONG, (19,)),
     Row("a list in itself", [answer("a = []; a.append(a); return a")], ERROR, (19,)),
@@ -622,6 +730,49 @@ def test_all_that_is_there_is_python_numpy_and_three_files():
     assert not [path for path in found if path.startswith(str(ROOT))]
 
 
+def test_the_kernel_refuses_each_call_of_the_list():
+    numbers = [refused.number(name) for name in refused.REFUSED]
+    code = f"""import ctypes
+    library = ctypes.CDLL(None, use_errno=True)
+    return [(library.syscall(n, 0, 0, 0, 0, 0), ctypes.get_errno()) for n in {numbers}]"""
+    assert run_inside(code) == [(-1, errno.EPERM)] * len(numbers)
+
+
+def test_nothing_can_be_written_but_16_mib():
+    code = """import os
+    sizes = {}
+    for folder, _, _ in os.walk("/"):
+        try:
+            for number in range(3):
+                for n in range(20):
+                    with open(f"{folder}/{number}", "ab") as file: file.write(bytes(1 << 20))
+                    sizes[folder] = sizes.get(folder, 0) + 1
+        except OSError: pass
+    return sizes"""
+    assert list(run_inside(code)) == ["/work"]
+    assert run_inside(code)["/work"] <= 16
+
+
+def test_on_another_kind_of_processor_nobody_is_graded(monkeypatch):
+    sandbox.command.cache_clear()
+    monkeypatch.setattr(refused.platform, "machine", lambda: "riscv64")
+    with pytest.raises(SandboxError, match="x86_64 or aarch64"):
+        sandbox.command()
+
+
+def test_who_answers_ahead_and_reads_no_more_is_timed_out(monkeypatch):
+    monkeypatch.setattr(remote, "CALL", 1)
+    source = FORGE + "def f(x):\n    forge(['value', {'list': [1, {'list': [None]}]}])"
+    with Sandbox() as inside:
+        made = remote.Remote(inside, 20)
+        [function] = made.functions([(source + "\n    while True: pass", ["f", "forge"])], ["f"])
+        with contextlib.suppress(remote.Over):
+            function(np.ones(1))
+        with pytest.raises(remote.Over) as over:
+            function(np.ones(1 << 20))  # longer than a pipe
+    assert over.value.status == TIMED_OUT
+
+
 def test_what_is_left_in_the_sandbox_dies_with_it(monkeypatch, tmp_path):
     plain = sandbox.variables()
     monkeypatch.setattr(sandbox, "variables", lambda: plain | {"MARK": str(tmp_path)})
@@ -751,6 +902,22 @@ def test_a_link_is_no_submission(graders, tmp_path):
     (tmp_path / "one.ipynb").symlink_to(tmp_path / "solved.ipynb")
     [found] = graders["dropout"].all({"one": tmp_path / "one.ipynb"})
     assert (found["status"], found["score"]) == (ERROR, 0)
+
+
+def test_a_file_that_takes_all_memory_to_read_is_an_error(graders, tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "MEMORY", 1 << 30)
+    content = b'{"cells": [' + b"[]," * (10 << 20) + b"[]]}"
+    found = graded(graders["dropout"], content, tmp_path)
+    assert (found["status"], found["score"]) == (ERROR, 0)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_cannot_be_read_stops_nobody(folder):
+    (folder.given / "ada.ipynb").chmod(0)
+    status, out = folder()
+    assert status == 1
+    table = json.loads((out / "results.json").read_text())
+    assert [one["status"] for one in table["submissions"]] == [ERROR, NOT_GRADED, GRADED]
 
 
 def test_nothing_of_the_outputs_is_kept(graders, tmp_path):
@@ -947,6 +1114,37 @@ def test_a_folder_that_is_not_named_is_not_the_book_s_own(tmp_path, capsys):
 def test_a_folder_without_submissions_is_an_error(tmp_path):
     with pytest.raises(GradingError, match="holds no submission"):
         command.submissions(tmp_path)
-    (tmp_path / "results.ipynb").write_text("{}")
-    with pytest.raises(GradingError, match="needs another name"):
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (["results"], "results.ipynb"),
+        (["results.csv/ada"], "a folder is called results.csv"),
+        (["ada", "ada.json/eve"], "a folder is called ada.json"),
+        (["x" * 249], "too long"),
+    ],
+)
+def test_a_name_that_no_result_can_have_is_an_error_before_anybody_is_graded(names, says, tmp_path):
+    for name in names:
+        path = tmp_path / f"{name}.ipynb"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("{}")
+    with pytest.raises(GradingError, match=says):
         command.submissions(tmp_path)
+
+
+def test_odd_names_are_names(folder, capsys):
+    odd = ["-rf", "a\nb", "\x1b[2J", "é", "\udcff", "a.b", "x" * 244]
+    (folder.given / "group").rename(folder.given / "ada.ipynb_")
+    for name in odd:
+        (folder.given / f"{name}.ipynb").write_bytes(b"no")
+    (folder.given / "folder.ipynb").mkdir()
+    (folder.given / "linked").symlink_to(folder.given / "ada.ipynb_")
+    status, out = folder()
+    assert status == 0
+    table = json.loads((out / "results.json").read_text())
+    names = {one["submission"] for one in table["submissions"]}
+    assert names == {*odd, "ada", "=bob", "ada.ipynb_/eve"}
+    assert all((out / f"{name}.json").is_file() for name in names)
+    assert "\x1b" not in capsys.readouterr().out
