@@ -905,10 +905,11 @@ def test_a_link_is_no_submission(graders, tmp_path):
 
 
 def test_a_file_that_takes_all_memory_to_read_is_an_error(graders, tmp_path, monkeypatch):
-    monkeypatch.setattr(command, "MEMORY", 1 << 30)
+    monkeypatch.setattr(command, "MEMORY", 1 << 29)
     content = b'{"cells": [' + b"[]," * (10 << 20) + b"[]]}"
     found = graded(graders["dropout"], content, tmp_path)
     assert (found["status"], found["score"]) == (ERROR, 0)
+    assert "MemoryError" in found["exercises"]["least-squares"]["message"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
