@@ -42,7 +42,7 @@ from grading.score.sandbox import START, Sandbox, SandboxError
 
 LONGEST = 255  # bytes of a file's name
 TOGETHER = 2  # submissions that are graded at the same time
-MEMORY = 3 << 30  # bytes that one may take outside the sandbox, where its file is read
+MEMORY = 3 << 30  # more bytes that one may take outside the sandbox, where its file is read
 
 
 class Grader:
@@ -106,9 +106,10 @@ def side_by_side(
 ) -> Iterator[tuple[str, dict | None]]:
     """Do jobs in processes of their own; None for one that gives nothing in this time."""
     context, running, left = multiprocessing.get_context("fork"), {}, list(jobs)[::-1]
+    taken = int(Path("/proc/self/statm").read_text().split()[0])  # pages
 
     def run(pipe, job):
-        limit_memory(MEMORY)
+        limit_memory(os.sysconf("SC_PAGE_SIZE") * taken + MEMORY)
         pipe.send_bytes(json.dumps(work(job)).encode())
 
     while left or running:
