@@ -60,13 +60,10 @@ const short = (v) => typeset(Math.abs(v) < 1 ? +v.toFixed(3) : +v.toPrecision(3)
 const pair = (w) => `(${w.map(short).join(", ")})`;
 
 /** What is seen, in words; `way` is SGD's. */
-export function spell({ p, steps }, { w, fit, penalty, loss, shortest, limit }, way) {
+export function spell({ p, steps }, { w, loss, shortest, limit }, way) {
   const line = p ? `p = ${typeset(p)}: minimum at w = ${pair(w)}, loss ${short(loss)}.`
     : `p = 0: no error on the whole line; nearest to 0 is w = ${pair(w)}.`;
-  const notes = [
-    `Squared error ${short(fit)} + penalty ${short(penalty)} = ${short(loss)}.`,
-    steps ? `SGD after ${steps} steps: ${pair(way.at(-1))}.\nMean of its last half: ${pair(settled(way))}.`
-      : `p = 0: w = ${pair(shortest)}. p → 0: w → ${pair(limit)}.`,
-  ];
+  const notes = steps ? `SGD after ${steps} steps: ${pair(way.at(-1))}.\nMean of its last half: ${pair(settled(way))}.`
+    : `p = 0: w = ${pair(shortest)}. p → 0: w → ${pair(limit)}.`;
   return { line, notes };
 }

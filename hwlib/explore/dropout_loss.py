@@ -39,7 +39,7 @@ class DropoutLoss(Figure):
         "plot.js", "random.js", "dropout_loss.js", "dropout_loss_marks.js", "dropout_loss_view.js"
     )
     SETTINGS = ("x1", "x2", "y", "p", "steps", "seed")
-    HEIGHT = (40, 61)
+    HEIGHT = (42.5, 60)
 
     x1 = Real(4.0, min=0.5, max=1000).tag(sync=True)
     x2 = Real(2.0, min=0.5, max=1000).tag(sync=True)

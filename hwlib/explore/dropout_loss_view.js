@@ -8,7 +8,7 @@ const CONTROLS = {
   steps: ["SGD steps", { type: "range", min: 0, max: 4000, step: 1, more: true }],
   seed: ["seed", { type: "range", min: 1, max: 20, more: true }],
 };
-const LEVELS = [0.15, 0.3, 0.45, 0.6, 0.75]; // of the contours: their squares, times y²
+const LEVELS = [0.15, 0.4, 0.7]; // of the contours: their squares, times y²
 const RECENT = 60; // steps of SGD that have not faded
 const LAST = 0.5; // drop rate to which Play goes
 const WALK = 400; // and steps of SGD
@@ -19,12 +19,12 @@ function draw(state, { svg, line, notes }) {
   const way = descend(state, uniforms(state.seed));
   const words = spell(state, result, way);
   line.textContent = words.line;
-  notes.textContent = words.notes.join("\n");
-  svg.setAttribute("aria-label", `Contours of the expected loss over two weights. ${words.line} ${words.notes.join(" ")}`);
+  notes.textContent = words.notes;
+  svg.setAttribute("aria-label", `Contours of the expected loss over two weights. ${words.line} ${words.notes}`);
 
   // A unit is as long up as across: only so does the point nearest to 0 look nearest.
   const wide = matchMedia("(min-width: 40rem)").matches;
-  const [width, height] = wide ? [476, 322] : [360, 300];
+  const [width, height] = wide ? [530, 380] : [316, 290];
   const far = [0, 1].map((j) => Math.max(shortest[j], limit[j]));
   const margin = { ...MARGIN, top: 28 };
   const inner = [width - margin.left - margin.right, height - margin.top - margin.bottom];
@@ -54,12 +54,12 @@ function draw(state, { svg, line, notes }) {
   const rings = [shortest, limit].map(([a, b]) => [X(a), Y(b)]); // of no dropout and almost none
   add(names, "text", { x: margin.left + inner[0] / 2, y: 14, class: "bold middle" }, "contours of the expected loss");
   const flat = limit[0] > 1.4 * limit[1];
-  nameLine(names, pixels(valley), !wide ? 0.95 : flat ? 0.02 : 0.13, "zero error");
-  nameLine(names, pixels([limit, [0, 0]]), 0.62, wide ? "minima for p > 0" : "minima, p > 0", true);
+  nameLine(names, pixels(valley), flat ? 0.02 : wide ? 0.13 : 0.07, "zero error", !wide);
+  nameLine(names, pixels([limit, [0, 0]]), 0.62, wide ? "minima for p > 0" : "p > 0", true);
   if (!state.p && X(norm) - X(0) > 90) add(names, "text", { x: X(-0.6 * norm), y: Y(0.8 * norm) + 18 }, wide ? "same distance to 0" : "same norm");
   const least = [X(w[0]), Y(w[1])];
 
-  jump(ends, rings);
+  if (state.p && state.p <= 0.01) jump(ends, rings); // no longer once the minimum has gone on
   for (const [[a, b], other, text] of [[shortest, limit, "p = 0"], [limit, shortest, "p → 0"]]) {
     const lower = b < other[1] || (b === other[1] && text === "p = 0");
     add(ends, "circle", { cx: X(a), cy: Y(b), r: 10, "data-spot": text });
@@ -91,10 +91,10 @@ function draw(state, { svg, line, notes }) {
   plane.append(names, ends, leader, mark);
 
   const bar = layer(svg, "g", "loss-parts");
-  bar.setAttribute("transform", wide ? "translate(536 0)" : `translate(46 ${height + 10})`);
+  bar.setAttribute("transform", wide ? "translate(580 0)" : `translate(46 ${height + 10})`);
   predictionBar(bar, state, result, wide ? height : 220);
-  svg.setAttribute("viewBox", wide ? `0 0 724 ${height}` : `0 0 360 ${height + 200}`);
-  svg.setAttribute("width", wide ? 724 : 400);
+  svg.setAttribute("viewBox", wide ? `0 0 756 ${height}` : `0 0 316 ${height + 200}`);
+  svg.setAttribute("width", wide ? 756 : 316);
 
   return (px, py, held) => { // the drop rate whose minimum is nearest
     if (held !== "minimum") return { p: held === "p = 0" ? 0 : 0.01 };
@@ -109,12 +109,12 @@ function draw(state, { svg, line, notes }) {
 
 const FIGURE = {
   title: "Expected loss under dropout",
-  invite: "Press Play, or drag the black dot: the minimum jumps as soon as p leaves 0.",
+  invite: "Press Play: as soon as p leaves 0, the minimum, the dot, jumps. Then it shrinks. Or drag it.",
   controls: CONTROLS,
   presets: {
-    "p = 0.01: it jumps": { p: 0.01, steps: 0 },
-    "p = 0.5: it shrinks": { p: 0.5, steps: 0 },
-    "p = 0.3: SGD wanders": { p: 0.3, steps: WALK },
+    "The jump": { p: 0.01, steps: 0 },
+    Shrinking: { p: 0.5, steps: 0 },
+    "SGD wanders": { p: 0.3, steps: WALK },
   },
   play: { // p grows from 0; where SGD has been shown, another walk
     first: ({ steps, seed }) => (steps ? { steps: 1, seed: (seed % 20) + 1 } : { p: 0 }),

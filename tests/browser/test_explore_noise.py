@@ -112,6 +112,10 @@ def test_the_minimum_jumps_at_the_first_step_of_the_drop_rate(page, figure):
     np.testing.assert_allclose(places[:2], ends, atol=2)
     assert np.hypot(*(places[1] - places[0])) > 40
     assert np.hypot(*(places[2] - places[1])) < 5
+    jump = figure.locator(".loss-ends text", has_text="jump")
+    for p, shown in ((0, False), (0.01, True), (0.02, False)):
+        rate.fill(str(p))
+        assert jump.is_visible() == shown
 
 
 def check_equal(axes):
@@ -146,7 +150,7 @@ def test_the_smallest_norm_is_where_its_circle_touches_the_line(figure):
 
 @on(DropoutLoss)
 def test_every_slider_of_the_loss_is_moved_by_keys(figure):
-    press(figure, "p = 0.5: it shrinks")
+    press(figure, "Shrinking")
     slider(figure, "SGD steps").fill("20")
     names = ("feature x₁", "feature x₂", "target", "SGD steps", "seed", "drop rate")
     said = set()
@@ -172,7 +176,7 @@ def test_the_minimum_is_dragged_to_another_drop_rate(page, figure):
     for ring, rate in zip(rings, (0, 0.01), strict=True):
         page.mouse.click(*np.add(centre(ring), [0, 8]))
         assert check_loss(figure) == rate
-    seen = narrow(page, figure, "p = 0.01: it jumps", ".loss-least")
+    seen = narrow(page, figure, "The jump", ".loss-least")
     touch(page, at(figure, ".loss-least"), (-30, 50))
     lower = check_loss(figure)
     assert lower > 0.2
@@ -188,10 +192,10 @@ def test_play_raises_p_and_where_sgd_is_shown_it_walks_with_other_masks(page, fi
     for p in (0.01, 0.02):
         step.click()
         assert check_loss(figure) == p
-    press(figure, "p = 0.5: it shrinks")
+    press(figure, "Shrinking")
     step.click()
     assert check_loss(figure) == 0  # it begins anew
-    press(figure, "p = 0.3: SGD wanders")
+    press(figure, "SGD wanders")
     assert check_loss(figure) == 0.3
     assert figure.locator(".loss-mean").is_visible()
     step.click()
