@@ -22,6 +22,7 @@ from tests.browser.figures import (
     play,
     press,
     pull,
+    settle,
     slider,
     touch,
 )
@@ -471,6 +472,7 @@ def test_costs_at_both_ends_stay_in_the_picture(page, costs):
 
 
 def test_presets_play_and_reset_of_the_costs(page, costs):
+    page.add_style_tag(content="body { font-family: 'DejaVu Sans' }")  # a wide one
     for name, state in {
         "Last pair: 11.2%": (1024, 1024, 3, 7),
         "7 × 7: 3.6%": (32, 64, 7, 112),
@@ -481,6 +483,7 @@ def test_presets_play_and_reset_of_the_costs(page, costs):
         assert check_costs(costs) == state
         for width in (390, 1280):
             page.set_viewport_size({"width": width, "height": 900})
+            settle(page)  # it is laid out anew
             check_costs_lie_inside(costs)
     press(costs, "Step")
     assert check_costs(costs) == (32, 128, 3, 112)
