@@ -63,7 +63,7 @@ class NormalizedGaussian(Figure):
     @property
     def HEIGHT(self) -> tuple[float, float]:
         """One feature, or two in one plane."""
-        return (41, 52) if self.features == 1 else (46.5, 46)
+        return (41, 52) if self.features == 1 else (46, 42.5)
 
     @property
     def inputs(self) -> np.ndarray:

@@ -30,8 +30,8 @@ function bells(svg, [{ x, y, a, b, inputs, outputs, limit, batch, after }], befo
   };
   const lifts = { [IN]: scaled([inputs]), [OUT]: scaled(every.map(([one]) => one.outputs)) };
   const shape = (pair, base, way, step = 40) => (!pair[1] ? `M${X(pair[0])} ${base}v${-way * BELL}`
-    : Array.from({ length: 14 * step + 1 }, (_, i) => -7 + i / step)
-      .map((v, i) => `${i ? "L" : "M"}${X(v).toFixed(1)} ${(base - way * lifts[base](pair, v)).toFixed(1)}`).join(""));
+    : `M${X(-7)} ${base}${Array.from({ length: 14 * step + 1 }, (_, i) => -7 + i / step)
+      .map((v) => `L${X(v).toFixed(1)} ${(base - way * lifts[base](pair, v)).toFixed(1)}`).join("")}L${X(7)} ${base}`);
 
   const ghosts = layer(svg, "g", "gauss-ghosts");
   ghosts.replaceChildren();

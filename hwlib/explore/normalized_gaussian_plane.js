@@ -3,12 +3,13 @@
 // While a dot is held: the axis of the ellipse that the pointer does not hold keeps its length, and the frame stays.
 const grabbed = {};
 
-/** From where to where the axes go: the same for all presets, more where 2-SD contours need it, of one shape. */
+/** From where to where the axes go: the same for all presets, more where 2-SD contours need it, of one shape, with room for names. */
 function frame(pairs, tall) {
-  const [x, y] = [[-6.8, 3.6], [-3.1, 5]].map(([lo, hi], k) => [
-    Math.min(lo, ...pairs.map((pair) => pair[k][0] - 2 * pair[k][1] - 0.8)),
-    Math.max(hi, ...pairs.map((pair) => pair[k][0] + 2 * pair[k][1] + 0.8)),
-  ]);
+  const [x, y] = [[-6.5, 2, 0.04, 0.17], [-2, 4.2, 0.17, 0.17]].map(([least, most, below, above], k) => {
+    const lo = Math.min(least, ...pairs.map((pair) => pair[k][0] - 2 * pair[k][1]));
+    const hi = Math.max(most, ...pairs.map((pair) => pair[k][0] + 2 * pair[k][1]));
+    return [lo - below * (hi - lo), hi + above * (hi - lo)];
+  });
   const half = Math.max((x[1] - x[0]) / 2, (y[1] - y[0]) / 2 / tall);
   return [[x, half], [y, tall * half]].map(([[lo, hi], r]) => [(lo + hi) / 2 - r, (lo + hi) / 2 + r]);
 }
