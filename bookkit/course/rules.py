@@ -130,7 +130,11 @@ def course(exercises: dict[str, list[str]], left_out: object) -> dict:
     gone = {page: away for page in exercises if page not in kept}
     worth = {"type": "points", "rule": "must be a number above 0"}
     solved = [page for page, labels in kept.items() if labels]
-    single = [f"{page}/{label}" for page in solved for label in kept[page]]
+    released = names([*solved, *(f"{page}/{label}" for page in solved for label in kept[page])])
+    unset = [*gone, *(f"{page}/{label}" for page in gone for label in exercises[page])]
+    released["items"] = {
+        "allOf": [{"not": {"enum": unset}, "rule": away["rule"]}, released["items"]]
+    }
     block = {
         "edition": {"enum": [None, *EDITIONS]},
         "leave_out": names(page for page in exercises if page not in NEEDED),
@@ -138,7 +142,7 @@ def course(exercises: dict[str, list[str]], left_out: object) -> dict:
         "points": lines(
             {page: lines(dict.fromkeys(labels, worth)) for page, labels in kept.items()} | gone
         ),
-        "released": names([*solved, *single]),
+        "released": released,
         # With the name, no copy inherits the permission.
         "publish": {
             "type": ["string", "null"],
