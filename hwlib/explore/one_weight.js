@@ -9,14 +9,10 @@ export function terms({ x, y, keep, w }) {
 
 const short = (v) => typeset(Math.abs(v) < 1 ? +v.toFixed(2) : +v.toPrecision(3));
 
-/** What is seen, in words. */
-export function spell({ x, y, keep: k, w }, { fit, penalty, loss, least }) {
+/** What is seen, in words; the line in pieces, [look, text]. */
+export function spell({ w }, { fit, penalty, loss }) {
   return {
-    line: `w = ${short(w)}: data fit ${short(fit)} + penalty ${short(penalty)} = ${short(loss)}.`,
-    notes: [
-      `Data fit: (y − kxw)². Penalty: k(1−k)x²w².`,
-      `The sum is least at y/x = ${short(least.loss)}, whatever k is.`,
-      k < 1 ? `The data fit is least at y/(kx) = ${short(least.fit)}.` : "At k = 1 the sum is the data fit.",
-    ],
+    line: [["", `w = ${short(w)}: `], ["a", "data fit"], ["", ` ${short(fit)} + `], ["c", "penalty"], ["", ` ${short(penalty)} = `], ["b", "sum"], ["", ` ${short(loss)}.`]],
+    notes: "Data fit: (y − kxw)². Penalty: k(1−k)x²w².",
   };
 }

@@ -27,7 +27,7 @@ class OneWeight(Figure):
 
     _esm = module("plot.js", "one_weight.js", "one_weight_view.js")
     SETTINGS = ("x", "y", "keep", "w")
-    HEIGHT = (36, 47)
+    HEIGHT = (37, 46)
 
     x = Real(2.0, min=0.5, max=10).tag(sync=True)
     y = Real(4.0, min=0.5, max=10).tag(sync=True)

@@ -6,33 +6,28 @@ const CONTROLS = {
 };
 const RANGE = [-1, 7];
 const LOOKS = { penalty: "c", fit: "a", loss: "b" };
-const GHOSTS = [1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]; // of k: where Play has been
 
 function draw(state, { svg, line, notes }) {
   const { x, y, keep, w } = state;
   const here = terms(state);
   const words = spell(state, here);
-  line.textContent = words.line;
-  notes.textContent = words.notes.join("\n");
-  svg.setAttribute("aria-label", `Three parabolas over the weight. ${words.line} ${words.notes.join(" ")}`);
+  line.replaceChildren();
+  for (const [look, text] of words.line) add(line, "span", { class: look }, text);
+  notes.textContent = words.notes;
+  svg.setAttribute("aria-label", `Three parabolas over the weight. ${line.textContent} ${words.notes}`);
 
   const wide = matchMedia("(min-width: 40rem)").matches;
-  const [width, height] = wide ? [724, 320] : [360, 330];
-  const high = [-0.14 * y * y, 1.5 * y * y]; // below 0 there is room for the names of the minima
+  const [width, height] = wide ? [756, 372] : [316, 330];
+  const high = [-0.34 * y * y, 1.5 * y * y]; // below 0 there is room for the names of the minima
   const { X, Y, path, invert } = axes(svg, {
     x: RANGE, y: high, xlabel: `weight w, for x = ${short(x)} and y = ${short(y)}`, ylabel: "expected squared error", width, height,
   });
-  svg.setAttribute("width", wide ? width : 400);
+  svg.setAttribute("width", width);
   const points = Array.from({ length: 161 }, (_, i) => RANGE[0] + (i * (RANGE[1] - RANGE[0])) / 160);
   const along = (key) => path(within(points.map((v) => [v, terms({ ...state, w: v })[key]]), RANGE, high));
   const names = layer(svg, "g", "weight-names");
   names.replaceChildren();
   const write = (px, py, text, look = "") => add(names, "text", { x: px, y: py, class: look }, text);
-
-  // Pale: where the data fit was least for larger k, from which Play has come.
-  const gone = GHOSTS.filter((k) => k > keep + 0.005);
-  const circle = (px, py, r) => `M${px - r} ${py}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`;
-  curve(svg, "weight-steps", "a", gone.map((k) => circle(X(y / (k * x)), Y(0), 6)).join("")).classList.add("weight-ghosts");
 
   for (const [key, look] of Object.entries(LOOKS)) {
     curve(svg, `weight-${key}`, look, along(key));
@@ -47,7 +42,7 @@ function draw(state, { svg, line, notes }) {
   const marks = layer(svg, "path", "weight-marks"); // from the minimum of the sum down to the axis
   marks.setAttribute("d", keep < 1 ? `M${X(y / x)} ${Y(sum) + 7}V${Y(0)}` : "");
 
-  // The two terms one on the other, with their values.
+  // The two terms one on the other.
   const stack = layer(svg, "g", "weight-stack");
   stack.replaceChildren();
   const up = (v) => Y(Math.min(v, high[1]));
@@ -55,16 +50,15 @@ function draw(state, { svg, line, notes }) {
   add(stack, "path", { class: "c", d: `M${X(w)} ${up(here.fit)}V${up(here.loss)}` });
   dot(svg, "weight-here", "ink", X(w), up(here.loss)).dataset.grip = "weight";
 
-  // Below the axis the minima, each in its color; two that are near share a line of words.
-  const foot = Y(0) + 21;
+  // Below the axis the minima, each in its color; that which moves has a line of its own.
   const fitAt = X(here.least.fit);
+  const leader = layer(svg, "path", "weight-leader");
+  leader.setAttribute("d", keep < 1 ? `M${fitAt} ${Y(0) + 9}v23` : "");
   if (keep < 1) {
-    write(X(0), foot, "0", "c");
-    const gap = fitAt - X(y / x);
-    const near = gap < (wide ? 86 : 72);
-    write(X(y / x) + (near ? (wide ? -8 : 14) : 0), foot, `y/x = ${short(y / x)}`, near ? "b end" : "b");
-    write(Math.min(fitAt + (near ? Math.max(4, wide ? 4 : 24 - gap) : 0), width - 62), foot, `y/(kx) = ${short(here.least.fit)}`, near ? "a start" : "a");
-  } else write(fitAt, foot, `y/x = ${short(y / x)}: sum = data fit`, "b");
+    write(X(0), Y(0) + 22, "0", "c");
+    write(X(y / x), Y(0) + 22, `y/x = ${short(y / x)}`, "b");
+    write(Math.min(fitAt, width - 62), Y(0) + 47, `y/(kx) = ${short(here.least.fit)}`, "a");
+  } else write(fitAt, Y(0) + 22, `y/x = ${short(y / x)}`, "b");
 
   // Each curve's name stands where the others are far: at the right end, or the upper left.
   const place = (key, level) => { // the weight right of the minimum at which a curve is so high
@@ -82,19 +76,6 @@ function draw(state, { svg, line, notes }) {
   if (keep === 1) write(X(5.4), Y(0) - 12, "penalty = 0", "c");
   else if (pen < 6) write(Math.min(width - 70, X(pen) + 12), Y(top) + 16, "penalty", "c start");
   else write(X(6.2), Y(terms({ ...state, w: 6.2 }).penalty) + (keep < 0.95 ? 30 : -14), "penalty", "c");
-  // The values beside the bar, unless a name stands there.
-  const [fit, penalty] = [here.fit, here.penalty].map(short);
-  // Where a part is too low for its value, all stand above the minimum of the sum.
-  const above = keep < 1 && Math.abs(w - y / x) < 0.3 && [here.fit, here.penalty].some((v) => up(0) - up(v) <= 22);
-  if (above) {
-    const rows = write(X(w), up(here.loss) - 70, "");
-    [[short(here.loss), "b"], [`= ${penalty}`, "c"], [`+ ${fit}`, "a"]].forEach(([text, look]) => add(rows, "tspan", { x: X(w), dy: 17, class: look }, text));
-  }
-  for (const [text, low, high, look] of [[fit, 0, here.fit, "a"], [penalty, here.fit, here.loss, "c"]])
-    if (!above && up(low) - up(high) > 22 && !(keep >= 0.42 && keep < 1 && w < y / x && X(w) > at - 84 && X(w) < at + 34 && Math.abs((up(low) + up(high)) / 2 - Y(level) - 5) < 20))
-      write(X(w) - 12, (up(low) + up(high)) / 2 + 5, text, `${look} end`);
-  const right = w > y / x + 0.5; // inside of the sum there is room
-  if (here.loss < high[1] && !above) write(X(w) + (right ? -13 : 12), up(here.loss) - 9, short(here.loss), right ? "b end" : "b start");
   svg.append(stack, names, svg.querySelector(".weight-here"));
 
   return (px, py) => ({ w: Math.max(RANGE[0], Math.min(RANGE[1], invert(px, py)[0])) });
@@ -102,14 +83,14 @@ function draw(state, { svg, line, notes }) {
 
 const FIGURE = {
   title: "One weight: data fit plus penalty",
-  invite: "Press Play, which lowers k: which minimum moves? Drag the dot along the sum.",
+  invite: "Press Play: k falls. Which minimum moves? Or drag the dot along the sum.",
   controls: CONTROLS,
   values: ["x", "y"],
   draw,
   presets: {
-    "k = 1: no penalty": { keep: 1 },
-    "k = 0.8: little penalty": { keep: 0.8 },
-    "k = 0.3: the fit runs off": { keep: 0.3 },
+    "No dropout": { keep: 1 },
+    "Keep 80%": { keep: 0.8 },
+    "Keep 30%": { keep: 0.3 },
   },
   play: {
     first: () => ({ keep: 1 }),

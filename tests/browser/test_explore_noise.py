@@ -580,7 +580,7 @@ def test_the_weight_is_dragged_and_only_the_fits_minimum_moves(page, figure):
     after = [at(figure, ring)[0] for ring in rings]
     np.testing.assert_allclose(after[:2], before[:2], atol=0.1)
     assert after[2] > before[2] + 50
-    press(figure, "k = 1: no penalty")
+    press(figure, "No dropout")
     assert sum(check_weight(figure).terms[1:]) == 0
     np.testing.assert_allclose(at(figure, rings[1]), at(figure, rings[2]), atol=0.1)
     seen = narrow(page, figure, "Reset", ".weight-here")
