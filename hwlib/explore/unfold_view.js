@@ -54,10 +54,10 @@ function draw(state, { svg, line, notes, inputs }) {
   const later = (n) => (n > at ? (fold ? "waits" : "later") : "");
   let corner, strip, product, whole;
   if (fold) {
-    corner = grid(one, at < last ? "sum so far" : "sum", "b", sums, (_, i, j) => ({ class: copies[i][j] ? "output" : "output waits" }));
-    grid(two, at < last ? "copies so far" : "copies", "", copies, (v) => ({ class: "count", shade: [Math.min(v / 8, 0.5), ""] }));
-    grid(three, "image x", "a", image, original);
-    if (at === last) sign((one + two) / 2, "/"), sign((two + three) / 2, "=");
+    corner = grid(one, "sum", "b", sums, (_, i, j) => ({ class: copies[i][j] ? "output" : "output waits" }));
+    grid(two, "copies", "", copies, (v) => ({ class: "count", shade: [Math.min(v / 8, 0.5), ""] }));
+    grid(three, "image x", "a", image, original, wide() ? undefined : below);
+    if (at === last) sign((one + two) / 2, "/"), sign((two + three) / 2, "=", wide() ? high / 2 : high + 0.5);
     arrow(one, below - 0.55, high + 0.2, "fold: add up");
   } else {
     grid(one, "filter w", "c", filter, (_, i, j) => ({ class: "filter", "data-cell": `weight ${i} ${j}` }));

@@ -143,6 +143,17 @@ def test_play_fills_matrix_and_output_and_adds_the_columns_back(page, figure):
         assert check(figure).at == 1
 
 
+def test_on_a_phone_the_way_back_is_as_large_as_the_way_there(page, figure):
+    page.set_viewport_size({"width": 390, "height": 900})
+    sides = []
+    for name in ("Stride 1: copies", "Fold adds up"):
+        press(figure, name)
+        page.wait_for_timeout(200)
+        check(figure)
+        sides.append(figure.locator("[data-cell='x 0 0'] rect").bounding_box()["width"])
+    assert sides[1] == pytest.approx(sides[0], rel=0.1)
+
+
 def test_presets_and_reset(figure):
     press(figure, "Fold adds up")
     view = check(figure)
