@@ -12,7 +12,7 @@ class NormalizedGaussian(Figure):
     """See a batch of Gaussian inputs before and after batch norm, on a line or in the plane.
 
     For a given batch, batch norm is an affine map a x + b for each feature. On a line the figure
-    also shows what this map makes of the whole distribution, and what those of earlier batches made.
+    also shows what this map makes of the whole distribution, and what those of earlier batches do.
 
     Args:
         features: 1 for a line, 2 for the plane; it cannot be changed later.
