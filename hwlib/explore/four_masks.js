@@ -9,10 +9,8 @@ export function average({ x, y, w1, w2, keep }) {
     const prediction = mask[0] * terms[0] + mask[1] * terms[1];
     return { mask, chance, prediction, error: (y - prediction) ** 2 };
   });
-  const mean = keep * (terms[0] + terms[1]);
-  const variance = keep * (1 - keep) * (terms[0] ** 2 + terms[1] ** 2);
   const loss = networks.reduce((sum, { chance, error }) => sum + chance * error, 0);
-  return { networks, mean, variance, loss };
+  return { networks, loss };
 }
 
 /** The masks of so many draws, as their numbers; `uniform` gives the coins, one a feature. */
@@ -20,13 +18,9 @@ export const toss = ({ keep, draws }, uniform) =>
   Array.from({ length: draws }, () => 2 * (uniform() >= 1 - keep) + (uniform() >= 1 - keep));
 
 const short = (v) => typeset(Math.abs(v) < 1 ? +v.toFixed(2) : +v.toPrecision(3));
-const signed = (v) => (v < 0 ? `(${short(v)})` : short(v));
 
-/** What is seen, in words; `drawn` are the masks of the draws. */
-export function spell({ y }, { networks, mean, variance, loss }, drawn) {
+/** What is seen, in words, and the average over the draws; `drawn` are their masks. */
+export function spell({ networks, loss }, drawn) {
   const line = `Average squared error ${short(loss)}; without dropout ${short(networks[3].error)}.`;
-  const seen = drawn.reduce((total, index) => total + networks[index].error, 0) / drawn.length;
-  const notes = [`Bias² (${short(y)} − ${signed(mean)})² + variance ${short(variance)} = ${short(loss)}.`];
-  if (drawn.length) notes.push(`Average over ${drawn.length} random masks: ${short(seen)}.`);
-  return { line, notes, seen };
+  return { line, seen: drawn.reduce((total, index) => total + networks[index].error, 0) / drawn.length };
 }

@@ -34,7 +34,7 @@ class FourMasks(Figure):
 
     _esm = module("random.js", "four_masks.js", "four_masks_view.js")
     SETTINGS = ("x", "y", "w1", "w2", "keep", "draws")
-    HEIGHT = (39.5, 65.5)
+    HEIGHT = (37.5, 64)
 
     x = Numbers([3, 2]).tag(sync=True)
     y = Real(5.0).tag(sync=True)

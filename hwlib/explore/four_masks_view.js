@@ -8,11 +8,11 @@ const CONTROLS = {
 };
 const KEPT = ["none", "x₂", "x₁", "both"];
 // Beside each other, or on a phone in two rows above the bars: a card's width, the room between cards, where the bars stand.
-const WIDE = { columns: 4, card: 138, gap: 22, top: 190, size: [724, 316] };
-const NARROW = { columns: 2, card: 164, gap: 12, top: 360, size: [340, 528] };
-const [TALL, HIGH, MOST] = [166, 100, 12]; // of a card; the highest bar, and what it stands for at least
-const COINS = [46, 86]; // where the two inputs stand in a card
-const OUT = 66; // and the output
+const WIDE = { columns: 4, card: 138, gap: 16, top: 208, size: [754, 340] };
+const NARROW = { columns: 2, card: 150, gap: 12, top: 400, size: [312, 578] };
+const [TALL, HIGH, MOST] = [186, 120, 12]; // of a card; the highest bar, and what it stands for at least
+const COINS = [56, 100]; // where the two inputs stand in a card
+const OUT = 78; // and the output
 
 /** One network: what is dropped is dashed; below it the prediction and the target on a line. */
 function network(parent, x, y, card, state, { mask, prediction, error }, name, [low, high], { count, last }) {
@@ -21,24 +21,24 @@ function network(parent, x, y, card, state, { mask, prediction, error }, name, [
   add(g, "rect", { width: card, height: TALL, rx: 6 });
   const write = (px, py, text, kind = "") => add(g, "text", { x: px, y: py, class: kind }, text);
   write(card / 2, 18, `${name} kept${state.draws ? `, ${count}×` : ""}`, "bold masks-count");
-  const end = card - 30;
+  const end = card - 28;
   mask.forEach((kept, j) => {
     const cy = COINS[j];
     add(g, "path", { class: kept ? "masks-line" : "masks-line dropped", d: `M56 ${cy}L${end - 22} ${OUT}`,
       "stroke-width": 1 + Math.min(5, 2 * Math.abs([w1, w2][j])) });
     add(g, "ellipse", { cx: 32, cy, rx: 26, ry: 17, class: kept ? "kept" : "dropped" });
     write(32, cy + 5, `x${"₁₂"[j]} = ${short(features[j])}`, kept ? "" : "gone");
-    if (kept) write((38 + end) / 2 + 2, j ? 98 : 44, `·${short([w1, w2][j])}`);
+    if (kept) write(end - 32, j ? 120 : 44, `·${short([w1, w2][j])}`);
   });
   add(g, "circle", { cx: end, cy: OUT, r: 22, class: "masks-out" });
   write(end, OUT + 5, short(prediction));
   const at = (v) => 16 + ((card - 32) * (v - low)) / (high - low);
-  add(g, "path", { class: "masks-axis", d: `M10 132H${card - 10}` });
-  add(g, "path", { class: "masks-gap", d: `M${at(prediction)} 132H${at(target)}` });
-  add(g, "path", { class: "masks-target", d: `M${at(target)} 123v18` });
-  add(g, "circle", { class: "masks-dot", cx: at(prediction), cy: 132, r: 5 });
-  write(Math.max(28, Math.min(card - 28, at(target))), 119, `y = ${short(target)}`);
-  write(card / 2, 159, `error² ${short(error)}`, "masks-error");
+  add(g, "path", { class: "masks-axis", d: `M10 153H${card - 10}` });
+  add(g, "path", { class: "masks-gap", d: `M${at(prediction)} 153H${at(target)}` });
+  add(g, "path", { class: "masks-target", d: `M${at(target)} 144v18` });
+  add(g, "circle", { class: "masks-dot", cx: at(prediction), cy: 153, r: 5 });
+  write(Math.max(28, Math.min(card - 28, at(target))), 140, `y = ${short(target)}`);
+  write(card / 2, 179, `error² ${short(error)}`, "masks-error");
 }
 
 /** Each error times its probability as a bar, and all of them one on the other: the average. */
@@ -49,8 +49,8 @@ function sheet(svg, state, { networks, loss }, drawn, seen, { columns, card, gap
   const high = (v) => (HIGH * v) / Math.max(MOST, loss, seen || 0);
   const write = (x, y, text, kind = "") => add(g, "text", { x, y, class: kind }, text);
   const wide = columns === 4;
-  const [pitch, first, thick] = wide ? [card + gap, card / 2, 56] : [68, 32, 44];
-  const last = wide ? width - 42 : first + 4 * pitch;
+  const [pitch, first, thick] = wide ? [card + gap, card / 2, 64] : [63, 28, 42];
+  const last = first + 4 * pitch;
   let below = floor;
   networks.forEach(({ chance, error }, i) => {
     const [x, part] = [first + i * pitch, chance * error];
@@ -62,28 +62,30 @@ function sheet(svg, state, { networks, loss }, drawn, seen, { columns, card, gap
     if (wide) write(x, TALL + 22, `× P ${short(chance)}`);
     else [`P ${short(chance)}`, KEPT[i]].forEach((text, k) => write(x, floor + 18 + 20 * k, text));
   });
-  write((first + 3 * pitch + last) / 2 + (wide ? 14 : 0), floor - 8, "=", "sign");
+  write(last - pitch / 2, floor - 8, "=", "sign");
   add(g, "path", { class: "masks-floor", d: `M0 ${floor}H${width}` });
-  write(last, below - 8, short(loss), "bold large");
-  write(last, floor + 18, "average", "bold");
-  if (!wide) write(0, top + 10, "error² × P", "start");
-  if (!state.draws) return;
-  const level = floor - high(seen);
-  add(g, "path", { class: "masks-seen", d: `M${last - thick / 2 - 10} ${level}h${thick + 20}` });
-  const above = Math.min(level - 14, below - 34);
-  if (!wide) write(last - 40, top + 10, `${drawn.length} drawn: ${short(seen)}`, "end masks-seen");
-  else [`${drawn.length} drawn:`, short(seen)].forEach((text, i) => write(last, above - 20 * (1 - i), text, "masks-seen"));
+  if (state.draws) add(g, "path", { class: "masks-seen", d: `M${last - thick / 2 - 10} ${floor - high(seen)}h${thick + 20}` });
+  if (wide) { // the result, beside the networks
+    add(g, "rect", { class: "masks-average", x: last - card / 2, width: card, height: TALL, rx: 6 });
+    write(last, 18, "average", "bold");
+    write(last, 90, short(loss), "bold masks-result");
+    if (state.draws) [`${drawn.length} drawn:`, short(seen)].forEach((text, i) => write(last, 134 + 22 * i, text, "masks-seen"));
+  } else {
+    write(last, Math.min(below, state.draws ? floor - high(seen) : below) - 8, short(loss), "bold large");
+    write(last, floor + 18, "average", "bold");
+    write(0, top + 4, "error² × P", "start");
+    if (state.draws) write(last - 34, top + 4, `${drawn.length} drawn: ${short(seen)}`, "end masks-seen");
+  }
 }
 
-function draw(state, { svg, line, notes }) {
+function draw(state, { svg, line }) {
   const result = average(state);
   const { networks } = result;
   const drawn = toss(state, uniforms(1));
-  const words = spell(state, result, drawn);
+  const words = spell(result, drawn);
   line.textContent = words.line;
-  notes.textContent = words.notes.join("\n");
   svg.setAttribute("aria-label", "Four networks; below them their squared errors times their probabilities, which add up " +
-    `to the average. ${words.line} ${words.notes.join(" ")}`);
+    `to the average. ${words.line}`);
 
   const layout = matchMedia("(min-width: 40rem)").matches ? WIDE : NARROW;
   const { columns, card, gap, size: [width, height] } = layout;
@@ -102,13 +104,13 @@ function draw(state, { svg, line, notes }) {
 
 const FIGURE = {
   title: "Four masks, four networks, one average",
-  invite: "Which weights make the average smallest? Move the sliders. Play draws masks, as training does.",
+  invite: "Press Play to draw masks, as training does. Which weights make the average smallest?",
   controls: CONTROLS,
   values: ["x", "y"],
   presets: {
-    "Keep half": { keep: 0.5, w1: 2, w2: 1 },
-    "No error without dropout": { keep: 0.75, w1: 1, w2: 1 },
-    "The least average": { keep: 0.75, w1: 0.95, w2: 1.43 },
+    "k = 0.5": { keep: 0.5, w1: 2, w2: 1 },
+    "Exact fit": { keep: 0.75, w1: 1, w2: 1 },
+    "Least average": { keep: 0.75, w1: 0.95, w2: 1.43 },
   },
   play: {
     first: () => ({ draws: 0 }),
