@@ -69,7 +69,7 @@ class Convolution(Convolving):
         """In the plane, input, filter and output are as high as they are wide."""
         if self.compact:
             return 25.5, 25.5
-        return (39, 51) if np.ndim(self.x) == 1 else (41, 62)
+        return (39.5, 47.5) if np.ndim(self.x) == 1 else (39, 60)
 
     @staticmethod
     def compute(**settings) -> np.ndarray:

@@ -41,7 +41,7 @@ class ImageKernel(Figure):
         "image_kernel_view.js",
     )
     SETTINGS = ("picture", "weight", "shown", "row", "column")
-    HEIGHT = (34, 46.5)
+    HEIGHT = (33.5, 45.5)
 
     picture = traitlets.Enum(["photograph", "digit"], "photograph").tag(sync=True)
     weight = Numbers(SOBEL).tag(sync=True)

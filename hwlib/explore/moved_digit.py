@@ -69,7 +69,7 @@ class MovedDigit(Figure):
         "moved_digit_view.js",
     )
     SETTINGS = ("layer", "image", "right", "down")
-    HEIGHT = (39.5, 65)
+    HEIGHT = (40.5, 65)
 
     layer = traitlets.Enum(list(LAYERS), "convolution").tag(sync=True)
     image = traitlets.Enum(["digit", "scene"], "digit").tag(sync=True)

@@ -62,7 +62,7 @@ class ReceptiveField(Figure):
         "receptive_field_view.js",
     )
     SETTINGS = ("layers", "layer", "at")
-    HEIGHT = (41, 58.5)
+    HEIGHT = (41.5, 56)
 
     layers = Layers(
         [{"kernel_size": 3}, {"kernel_size": 2, "stride": 2}] * 2,

@@ -47,7 +47,7 @@ class Unfold(Convolving):
         "unfold_view.js",
     )
     SETTINGS = (*_SETTINGS, "direction", "at")
-    HEIGHT = (39.5, 52)
+    HEIGHT = (40, 48.5)
 
     x = Numbers(np.arange(12).reshape(3, 4).tolist()).tag(sync=True)
     weight = Numbers([[1, 0], [-1, 2]]).tag(sync=True)
