@@ -23,6 +23,7 @@ import json
 import multiprocessing
 import os
 import secrets
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -116,7 +117,10 @@ def side_by_side(
         while left and len(running) < TOGETHER:
             ours, theirs = context.Pipe(duplex=False)
             process = context.Process(target=run, args=(theirs, left[-1]), daemon=True)
+            # An interrupt is for this process alone, which ends the others.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             process.start()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             theirs.close()
             running[ours] = left.pop(), process, time.monotonic() + seconds
         ready = wait(running, timeout=1)
@@ -250,7 +254,11 @@ def finish(grader: Grader, files: dict[str, Path], out: Path, again: bool) -> in
             results[name] = there
     if results:
         print(f"{len(results)} results are kept.")
-    tables(out, grader, list(results.values()))
+    try:
+        tables(out, grader, list(results.values()))
+    except OSError as error:
+        print(f"Nobody is graded: the results cannot be written ({error})", file=sys.stderr)
+        return 1
     try:
         for found in grader.all({name: files[name] for name in files if name not in results}):
             name = found["submission"]
@@ -263,4 +271,7 @@ def finish(grader: Grader, files: dict[str, Path], out: Path, again: bool) -> in
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("Stopped. The same command goes on from here.")

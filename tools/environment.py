@@ -199,9 +199,19 @@ def alone():
     """Let one `make` at a time look at this book's environments; another one waits.
 
     It would take an installation that is going on for one that was not finished, and delete it.
+
+    Raises:
+        EnvironmentProblem: if nothing can be written here.
     """
     lock = BOOK / "_build" / "environment.lock"
-    lock.parent.mkdir(exist_ok=True)
+    try:
+        lock.parent.mkdir(exist_ok=True)
+        lock.touch()
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"`make` cannot write to the book's folder ({error}).\n"
+            "Clone the book into a folder of your own."
+        ) from None
     with open(str(lock), "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

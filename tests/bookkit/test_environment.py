@@ -104,6 +104,14 @@ def test_a_second_make_waits_for_the_installation_of_the_first(book, ran, capsys
     assert ran == NEW
 
 
+def test_a_folder_that_cannot_be_written_to_is_said_in_a_sentence(book, ran, capsys):
+    (book / "_build").write_text("a file")
+    assert prepare(book, ran) == [1]
+    said = capsys.readouterr().err
+    assert said.startswith("`make` cannot write to the book's folder (")
+    assert "Traceback" not in said
+
+
 def test_an_installation_that_broke_off_is_replaced(book, ran, capsys):
     run = environment.run
 

@@ -12,7 +12,10 @@ import errno
 import io
 import json
 import os
+import signal
 import socket
+import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from functools import cache
@@ -1087,6 +1090,43 @@ def test_an_interrupted_command_leaves_what_it_has_found(folder, monkeypatch):
     _, out = folder()
     assert len(json.loads((out / "results.json").read_text())["submissions"]) == 3
     assert not list(out.rglob("*.part"))
+
+
+@pytest.mark.slow
+def test_control_c_ends_in_a_sentence_and_the_same_command_goes_on(folder, tmp_path):
+    for name in ("ben", "cleo", "dan"):
+        (folder.given / f"{name}.ipynb").write_bytes((folder.given / "ada.ipynb").read_bytes())
+    out = tmp_path / "out"
+    words = [sys.executable, "-m", "grading.grade", LABS["dropout"][0], str(folder.given)]
+    process = subprocess.Popen(
+        [*words, "--out", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # a terminal, too, sends the signal to all processes of a command
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    with process:
+        for line in process.stdout:
+            if line.startswith("[2/6]"):
+                os.killpg(process.pid, signal.SIGINT)
+        assert process.stderr.read() == "Stopped. The same command goes on from here.\n"
+    assert process.returncode == 1
+    there = {path: path.stat().st_mtime_ns for path in out.rglob("*.json")}
+    table = json.loads((out / "results.json").read_text())
+    assert 2 <= len(table["submissions"]) < 6
+    done = subprocess.run([*words, "--out", str(out)], capture_output=True, text=True)
+    assert f"{len(table['submissions'])} results are kept." in done.stdout
+    again = json.loads((out / "results.json").read_text())
+    assert len(again["submissions"]) == 6
+    assert again["seed"] == table["seed"]
+    assert all(p.stat().st_mtime_ns == t for p, t in there.items() if p.name != "results.json")
+
+
+def test_results_that_cannot_be_written_are_said_in_a_sentence(folder, tmp_path, capsys):
+    (tmp_path / "out").write_text("a file")
+    assert folder()[0] == 1
+    assert "Nobody is graded: the results cannot be written" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("fault", ["reference", "stub"])
