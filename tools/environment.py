@@ -136,8 +136,8 @@ def clear(place, why):
     inside = BOOK in place.parents and (record or (place / "pyvenv.cfg").is_file())
     if not inside and (record.get("path"), record.get("book")) != (str(place), str(BOOK)):
         raise EnvironmentProblem(
-            f"{place} does not fit: {why}. Delete it, or name another folder, as in "
-            "`make VENV=other`."
+            f"{place} does not fit: {why}. Delete it if no other book uses it, or name another "
+            "folder, as in `make VENV=other`."
         )
     shutil.rmtree(str(place))
 
@@ -181,7 +181,7 @@ def prepare(place, otter=False, asked=False):
             f"Python {'.'.join(map(str, MINIMUM))} or newer is needed, and {sys.executable} is "
             f"Python {here}. Name another one, as in `make PYTHON=python3.12`."
         )
-    print(f"{place}: {why or 'it is brought up to date with the lock'}.", file=sys.stderr)
+    print(f"{place}: {why or 'what requirements.txt lists is installed'}.", file=sys.stderr)
     if why:
         clear(place, why)
         place.mkdir(parents=True, exist_ok=True)

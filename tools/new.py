@@ -117,7 +117,7 @@ def main(arguments: list[str]) -> int:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
         print("wrote", path.relative_to(book.root))
-    print("Now write what is marked TODO, then: make notebooks check, make results book, make test")
+    print("Now write what is marked TODO, then: make results notebooks, make check book, make test")
     return 0
 
 

@@ -35,6 +35,7 @@ from bookkit.editions.markdown import Chapter
 from bookkit.sources import numbering
 from bookkit.sources.code import checks_in
 from bookkit.sources.splice import split_cells
+from bookkit.sources.tables import renewed
 
 logger = logging.getLogger(__name__)
 
@@ -75,8 +76,11 @@ def serve_notebooks(app: Sphinx, book: Book) -> None:
     """Put the chapters' notebooks into the site, so that the download works offline too.
 
     They are made from the chapters here. What is in `notebooks/` could belong to an earlier edition
-    or contain someone's answers.
+    or contain someone's answers. A build of `make results` makes none: they quote the results that
+    it is to find.
     """
+    if renewed():
+        return
     folder = Path(app.outdir) / "notebooks"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()

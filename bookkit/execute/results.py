@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import re
 import sys
 from ast import literal_eval
@@ -17,7 +16,7 @@ from sphinx.util import logging
 from bookkit.course.configure import when_built
 from bookkit.course.files import command
 from bookkit.course.settings import Book
-from bookkit.sources.tables import TABLES, dump, recorded_by, table
+from bookkit.sources.tables import TABLES, dump, recorded_by, renewed, table
 
 logger = logging.getLogger(__name__)
 
@@ -104,9 +103,9 @@ def _reads_alike(got: str, want: str, tolerance: float) -> bool:
 def compare_results(app: Sphinx, book: Book) -> None:
     """Fail the build when a page's named results differ from the committed tables.
 
-    With BOOK_RESULTS=new it does not: `make results` is about to write the tables.
+    Where `make results` is about to write the tables it does not.
     """
-    if os.environ.get("BOOK_RESULTS"):
+    if renewed():
         return
     executed = Path(app.outdir).parent / "jupyter_execute" / "chapters"
     # Every build compares, also one that finds no page out of date. An exception here would

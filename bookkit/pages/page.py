@@ -13,6 +13,7 @@ from sphinx.util import logging
 
 from bookkit.course.settings import Book
 from bookkit.sources.splice import CANARY
+from bookkit.sources.tables import renewed
 
 logger = logging.getLogger(__name__)
 
@@ -146,7 +147,7 @@ def link_notebook(app: Sphinx, pagename, templatename, context, doctree) -> None
     folder, _, name = pagename.rpartition("/")
     if folder != "chapters" or name not in book.chapters:
         return
-    if not (book.root / "notebooks" / f"{name}.ipynb").is_file():
+    if not (book.root / "notebooks" / f"{name}.ipynb").is_file() and not renewed():
         logger.warning("%s: notebooks/%s.ipynb is missing; run `make notebooks`", pagename, name)
     links = LINKS.format(
         colab=escape(book.addresses.colab(name)),

@@ -13,6 +13,7 @@ exported notebooks quote. `execute.results` compares the tables with what the pa
 
 from __future__ import annotations
 
+import os
 import re
 
 import yaml
@@ -37,6 +38,11 @@ def table(book: Book, folder: str) -> dict[str, dict[str, dict]]:
     for page in content:
         book.need_page(page, name)
     return content
+
+
+def renewed() -> bool:
+    """Whether this build is one of `make results`, after which the tables are written anew."""
+    return os.environ.get("BOOK_RESULTS") == "new"
 
 
 def dump(table: dict) -> str:
@@ -64,7 +70,9 @@ def quote(text: str, book: Book, chapter: str) -> str:
 
     def shown(match: re.Match) -> str:
         if match[1] not in committed:
-            raise ValueError(f"results.yml: {chapter} has no result {match[1]!r}")
+            raise ValueError(
+                f"results.yml: {chapter} has no result {match[1]!r}; `make results` records it"
+            )
         return committed[match[1]]["shown"]
 
     return re.sub(r"\{glue:text\}`([^`]+)`", shown, text)

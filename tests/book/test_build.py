@@ -328,6 +328,22 @@ def test_a_wrong_result_fails_also_a_build_that_forgives_warnings(copy):
     assert "'secret' is 42, not 41" in done.stdout
 
 
+def test_results_come_before_the_notebooks_that_quote_them(copy, monkeypatch):
+    """`make results notebooks book` for a page that has no notebook yet and quotes a new result."""
+    path = copy / "chapters/tiny.md"
+    text = path.read_text().replace("1 + 1)", '1 + 1)\nrecord("six", 6)')
+    path.write_text(text.replace("One and one", "{glue:text}`six`. One and one"))
+    (copy / "notebooks/tiny.ipynb").unlink()
+    monkeypatch.setenv("BOOK_RESULTS", "new")
+    done = build(copy)
+    assert done.returncode == 0, done.stdout[-3000:]
+    monkeypatch.delenv("BOOK_RESULTS")
+    for command in (["bookkit.execute.results", "--write"], ["bookkit.editions.notebooks"]):
+        subprocess.run([sys.executable, "-m", *command], cwd=copy, check=True)
+    assert build(copy).returncode == 0
+    assert "6. One and one" in (copy / "notebooks/tiny.ipynb").read_text(encoding="utf-8")
+
+
 def test_labs_are_not_executed_where_there_are_no_solutions(copy):
     """A lab's cells call what the reader is to write; its text quotes the committed results."""
     text = CHAPTER.replace("# Tiny", "# Lab").replace("(euler)", "(euler-again)")
