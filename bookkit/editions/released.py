@@ -15,6 +15,8 @@ from bookkit.sources import errata, tables
 from bookkit.sources.code import parsed
 from bookkit.sources.splice import CANARY, split_cells
 
+ERRATUM = re.compile(r"\{erratum\}`(?:(?P<words>[^`<]*?)\s*<)?(?P<id>[\w-]+)>?`")
+
 
 class StudentError(ValueError):
     """A tree for students cannot be made; the message says of what and why."""
@@ -32,12 +34,18 @@ def public(book: Book, entry: errata.Erratum) -> bool:
 
 
 def solutions(book: Book) -> dict[str, str]:
-    """The files of the released solutions as students may read them, without comments and marks."""
+    """The files of the released solutions as students may read them, without comments and marks.
+
+    Of a link to an erratum that is withheld the words stay, as on the site.
+    """
+    hidden = {entry.id for entry in errata.load(book.root).values() if not public(book, entry)}
+
+    def words(link: re.Match) -> str:
+        return (link["words"] or "erratum") if link["id"] in hidden else link[0]
+
     files = {f"solutions/{one}.md": book.solution(one) for one in book.course.released}
-    return {
-        name: CANARY.sub("", without_comments(path.read_text(encoding="utf-8")))
-        for name, path in files.items()
-    }
+    texts = {name: without_comments(path.read_text("utf-8")) for name, path in files.items()}
+    return {name: ERRATUM.sub(words, CANARY.sub("", text)) for name, text in texts.items()}
 
 
 def need_no_marks(book: Book, files: dict[str, bytes]) -> None:
@@ -110,8 +118,8 @@ def errata_text(book: Book) -> dict[str, str]:
         return {}
     shown = {entry.id: public(book, entry) for entry in errata.load(book.root).values()}
     for page in pages(book):
-        for name in re.findall(r"\{erratum\}`(?:[^`]*<)?([\w-]+)>?`", book.source(page)):
-            if not shown.get(name, True):
+        for link in ERRATUM.finditer(book.source(page)):
+            if not shown.get(name := link["id"], True):
                 raise StudentError(
                     f"chapters/{page}.md refers to the erratum {name!r}, which would give away a "
                     "solution that is withheld: take the reference out, or release the solution"

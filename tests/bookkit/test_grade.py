@@ -834,8 +834,8 @@ def test_a_message_that_nobody_packed_is_refused(header):
         wire.unpack(header, bytes(8), lambda number: number)
 
 
-def test_without_bubblewrap_nobody_is_graded(monkeypatch, tmp_path, capsys):
-    monkeypatch.chdir(ROOT)
+def test_without_bubblewrap_nobody_is_graded(plain_root, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(plain_root)
     (tmp_path / "ada.ipynb").write_bytes(notebook([]))
     words = ["lab_understanding_dropout", str(tmp_path), "--out", str(tmp_path / "out")]
     sandbox.command.cache_clear()
@@ -1006,9 +1006,9 @@ def test_what_is_left_to_be_graded_by_hand_is_blank_and_counts_nowhere():
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(plain_root, tmp_path, monkeypatch):
     """Three submissions, and a command that grades them on two exercises."""
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(plain_root)
     lab = LABS["dropout"]
     monkeypatch.setattr(
         command, "description", lambda b, name, seed, seconds: lab_of(*lab, seed=seed)

@@ -315,6 +315,15 @@ def test_a_file_with_the_mark_of_a_withheld_solution_stops_the_tree(book, name):
     assert name in tree(release(book, "one/one-first"))
 
 
+def test_a_released_solution_has_the_words_of_a_withheld_erratum_and_no_link(book):
+    with open(book.root / "solutions/one/one-second.md", "a") as file:
+        file.write("\n{erratum}`Words <canary-id>`, {erratum}`canary-id`, {erratum}`open`.\n")
+    text = tree(release(book, "one/one-second"))["solutions/one/one-second.md"].decode()
+    assert text.endswith("\nWords, erratum, {erratum}`open`.\n")
+    text = tree(release(book, "one"))["solutions/one/one-second.md"].decode()
+    assert text.endswith("\n{erratum}`Words <canary-id>`, {erratum}`canary-id`, {erratum}`open`.\n")
+
+
 def test_a_released_solution_enters_without_comments_and_marks(book):
     mark, text = "sol-0123456789", FIRST.replace("Canary in", "What is in")
     marked = text.replace("ipython3\n", f"ipython3\n# {mark}\n")
