@@ -24,8 +24,8 @@ def rows_of(x, y, p):
 
 
 def _points():
-    x = np.array([10.0, 1.0])
-    made = [(x, 11.0, 0.5), (x, 11.0, 0.2), (np.array([3.0, -2.0, 5.0]), -4.0, 0.3)]
+    x, drawn = np.array([10.0, 1.0]), np.random.default_rng(8).uniform(1, 6, 3).round(1)
+    made = [(x, 11.0, 0.5), (x, 11.0, 0.2), (drawn * [1, -1, 1], -4.0, 0.3)]
     return [*made, (np.array([2.0]), 1.0, 0.75), (x, 11.0, 0.0), (np.array([4, 6]), 2.0, 0.25)]
 
 

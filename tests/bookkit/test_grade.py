@@ -20,6 +20,7 @@ import time
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 import nbformat
 import numpy as np
@@ -28,10 +29,12 @@ import pytest
 from bookkit.editions import notebooks
 from grading import grade as command
 from grading.checks.trial import ERROR, NOT_GRADED, RIGHT, TIMED_OUT, WRONG
+from grading.checks.worker import other_inputs
 from grading.grade import Grader
 from grading.graded import GradingError, description
 from grading.results import BY_HAND, GRADED, reference
 from grading.score import refused, remote, sandbox, wire
+from grading.score.judge import by_hand
 from grading.score.sandbox import Sandbox, SandboxError
 from hwlib.labs.practice import EXERCISES
 from tests.conftest import ROOT, plain
@@ -963,6 +966,21 @@ def test_the_inputs_follow_the_seed_and_are_not_those_of_practice(tmp_path):
     assert repr(list(X.shape))[1:-1] in said[0]
     assert repr(float(X.sum())) not in "".join(said)
     assert said[0] == said[1] != said[2]
+
+
+@pytest.mark.parametrize("name", ["lab_convolution", "lab_batchnorm_dropout", LABS["dropout"][0]])
+def test_no_check_has_the_same_cases_whatever_the_seed(name):
+    lab = description(BOOK, name)
+    hands = by_hand(lab, cells_of(name, solved=True))
+    graded = [one for key, one in lab["exercises"].items() if key not in hands]
+    for check in {call["check"] for one in graded for call in one["checks"]}:
+        if check == "dropout_gradient":  # its random numbers are the masks
+            continue
+        cases = []
+        for seed in (5, 6):
+            with patch("numpy.random.default_rng", other_inputs(seed)):
+                cases.append(repr(EXERCISES[check].cases()))
+        assert cases[0] != cases[1], check
 
 
 def test_our_own_fault_is_no_zero(graders, tmp_path, monkeypatch):
