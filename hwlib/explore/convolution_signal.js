@@ -8,17 +8,16 @@ function drawSignal({ padding: p, dilation }, { filter: [weights], image: [x], c
   for (let j = -p; j < n + p; j++) {
     const padded = x[j] === undefined ? "padded" : "";
     const missed = columns.flat().includes(j) ? "" : "missed";
-    cell(j, 0, x[j] ?? 0, { class: `${padded} ${missed} ${c.includes(j) ? "tap" : ""}`, ...(!padded && { "data-cell": `x ${j}` }) });
+    const read = c.includes(j) ? "tap" : j > c[0] && j < c.at(-1) ? "skipped" : "";
+    cell(j, 0, x[j] ?? 0, { class: `${padded} ${missed} ${read}`, ...(!padded && { "data-cell": `x ${j}` }) });
     if (!padded) word(j + 0.5, -0.28, j, { class: "index" });
   }
   if (desktop && p < 3 && !columns.flat().includes(n + p - 1))
     word(n + p + 0.2, 0.5, "← in no window", { class: "start" });
   weights.forEach((w, b) => cell(c[b], filter, w, { class: "filter", "data-cell": `weight ${b}` }));
-  look(0, q).terms[0].forEach(({ x, w }, b) => {
-    const text = typeset(b ? Math.abs(x * w) : x * w); // its sign stands before it
-    if (b) word((c[b] + c[b - 1] + 1) / 2, products, x * w < 0 ? "−" : "+", { class: "product", "font-size": 16 });
-    const hangs = !b && x * w < 0 ? 0.13 : 0; // a first sign, or it would come near the second
-    word(c[b] + 0.5 - hangs, products, text, { class: "product", "font-size": Math.min(17, 66 / text.length) });
+  look(0, q).terms[0].forEach(({ x, w }, b) => { // each below its entry, wherever the next one is, so its sign goes with it
+    const text = `${b && x * w >= 0 ? "+" : ""}${typeset(x * w)}`;
+    word(c[b] + 0.5, products, text, { class: "product", "font-size": Math.min(17, 66 / text.length) });
   });
   word(middle(c) + 0.5, funnel + 0.38, "sum");
   y.forEach((v, b) => {

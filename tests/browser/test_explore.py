@@ -307,6 +307,15 @@ def test_the_products_stand_by_their_sum(figure):
     assert sum(number(text) for text in texts(figure, ".product text")) == y
 
 
+def test_a_product_stands_below_its_entry_with_its_sign_and_skipped_entries_are_gray(figure):
+    button(figure, "Dilation 2: gaps").click()
+    middles = lambda found: [centre(one)[0] for one in found.all()]
+    assert texts(figure, ".product") == ["2", "−2", "−1"]
+    below = middles(figure.locator(".filter"))
+    assert middles(figure.locator(".product")) == pytest.approx(below, abs=1)
+    assert texts(figure, ".skipped text") == ["0", "3"]
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_wedges_lead_from_the_window_and_the_filter_to_the_products_and_to_the_output(page, width):
     page.set_viewport_size({"width": width, "height": 900})
