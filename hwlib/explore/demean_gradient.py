@@ -41,7 +41,7 @@ class DemeanGradient(Figure):
 
     _esm = module("plot.js", "random.js", "demean_gradient.js", "demean_gradient_view.js")
     SETTINGS = ("upstream", "shift", "gamma", "doublings")
-    HEIGHT = (40.5, 51)
+    HEIGHT = (40.5, 49.5)
 
     upstream = traitlets.Enum(list(UPSTREAM), "random").tag(sync=True)
     shift = Real(0.0, min=-0.5, max=0.5).tag(sync=True)

@@ -72,17 +72,22 @@ function draw(state, { svg, line, notes, inputs }) {
 
   const names = layer(svg, "g", "demean-names");
   names.replaceChildren();
-  const [middle, way] = [(Y(m) + Y(plain)) / 2, plain < m ? 1 : -1]; // the names are apart even where all three are one
-  const far = Math.max(Math.abs(Y(m) - Y(plain)) / 2, APART) * way;
-  [[`${scaled}∂L/∂y₁`, "a", far], ["reaches x₁", "b", 0], [`${scaled}mean`, "c", -far]].forEach(([text, look, by]) =>
-    add(names, "text", { x: X(n) + 18, y: middle + by, class: look }, text));
+  const [middle, way] = [(Y(m) + Y(plain)) / 2, plain < m ? 1 : -1]; // the names are apart even where both lines are one
+  const reaches = short(now.dx) !== "0";
+  const far = Math.max(Math.abs(Y(m) - Y(plain)) / 2, reaches ? APART : APART / 2) * way;
+  const name = (by, look, text) => add(names, "text", { x: X(n) + 18, y: middle + by, class: look }, text);
+  name(far, "a", `${scaled}∂L/∂y₁`);
+  if (reaches) name(0, "b", "reaches x₁");
+  const two = name(-far, "c", ""); // there is no room for one row; both lead away from the other names
+  [`${scaled}mean of `, "the first n"].forEach((text, i) =>
+    add(two, "tspan", { x: X(n) + 18, dy: i ? 18 : way < 0 ? 0 : -18 }, text));
   svg.append(names);
   return (px) => ({ doublings: Math.round(Math.log2(Math.max(1, Math.min(1024, back(px))))) });
 }
 
 const FIGURE = {
   title: "The gradient through a batch mean",
-  invite: "Press Play: the batch grows, its mean shrinks, and more reaches x₁. Or drag the orange dot.",
+  invite: "Press Play: the batch grows; watch its mean. Or drag the orange dot.",
   controls: CONTROLS,
   presets: {
     "Random: the mean fades": { upstream: "random", shift: 0, doublings: 10 },

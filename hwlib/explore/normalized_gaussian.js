@@ -70,14 +70,17 @@ function plane(one, two, stage) {
   const kept = ["x", "y"].map((key) => correlation(one[key], two[key]));
   const whole = one.a && two.a;
   const [before, after] = kept.map(short);
-  const [from, to] = ["batch", "after"].map((key, i) => `${typeset(+tilt(one[key][1], two[key][1], kept[i]).toFixed(1))}°`);
+  const axes = ["batch", "after"].slice(0, whole ? 2 : 1).map((key, i) => [one[key][1], two[key][1], kept[i]]);
+  const round = axes.some((shape) => halfAxes(...shape).reduce((long, short) => long / short) < 1.1); // it has no long axis to speak of
+  const [from, to = "none"] = axes.map((shape) => `${typeset(+tilt(...shape).toFixed(1))}°`);
+  const notes = (axis) => `Ellipses and boxes: ±2 sd.${axis ? `\nLong axis: ${axis}` : ""}`;
   // What the picture tells those who see it.
   const pair = (key, i) => [one, two].map((f) => short(key(f)[i])).join(" and ");
   const [inputs, now] = [(f) => f.batch, [(f) => f.batch, (f) => [0, f.batch[1]], (f) => f.after][stage]];
   const drawn = `Means ${pair(inputs, 0)} → ${pair(now, 0)}, standard deviations ${pair(inputs, 1)} → ${pair(now, 1)}.`;
-  if (stage === 0) return { drawn, line: `The inputs have correlation ${before}.`, notes: `Long axis: ${from}` };
-  if (stage === 1) return { drawn, line: `Subtracting the means moves the cloud: correlation ${before} → ${before}.`, notes: `Long axis: ${from} → ${from}` };
-  const does = one.a * two.a > 0 ? "keeps the correlation" : "changes only the correlation’s sign";
-  return { drawn, line: whole ? `Batch norm ${does}: ${before} → ${after}.` : `Correlation ${before} → not defined: a feature is constant.`,
-    notes: `Long axis: ${from} → ${whole ? to : "none"} (gray: whitening)` };
+  if (stage === 0) return { drawn, line: `This batch of inputs has correlation ${before}.`, notes: notes(from) };
+  if (stage === 1) return { drawn, line: `Subtracting the means moves this batch: correlation ${before} → ${before}.`, notes: notes(`${from} → ${from}`) };
+  const does = one.a * two.a > 0 ? "Batch norm keeps this batch’s correlation" : "One negative γ flips the sign of this batch’s correlation";
+  return { drawn, line: whole ? `${does}: ${before} → ${after}.` : `Correlation ${before} → not defined: a feature is constant.`,
+    notes: notes(round ? "" : `${from} → ${to}`) };
 }

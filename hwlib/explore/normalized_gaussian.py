@@ -62,7 +62,7 @@ class NormalizedGaussian(Figure):
     @property
     def HEIGHT(self) -> tuple[float, float]:
         """One feature, or two in one plane."""
-        return (41, 52) if self.features == 1 else (46, 42.5)
+        return (41, 52) if self.features == 1 else (46, 44)
 
     @property
     def inputs(self) -> np.ndarray:

@@ -56,12 +56,20 @@ function bells(svg, [{ x, y, a, b, inputs, outputs, limit, batch, after }], befo
   // In the corners, where a bell is low.
   const corner = (right, top, texts, look) => texts.forEach((text, i) =>
     name(right ? width - EDGE : EDGE, top + 18 * i, text, `${i ? "small" : ""} ${look} ${right ? "plot-end" : ""}`));
-  const said = ([mean, sd]) => [`batch mean ${short(mean)}`, `batch sd ${short(sd)}`];
-  corner(inputs[0] <= 0, 30, ["inputs x", ...said(batch)], "a");
+  const digits = (v) => typeset(+v.toFixed(3)); // with two, the map would not give the number that the line says
+  const map = `y ≈ ${digits(a)} x ${b < 0 ? "−" : "+"} ${digits(Math.abs(b))}`;
+  corner(inputs[0] <= 0, 30, ["all inputs x"], "a");
   const right = limit[0] <= 0;
-  corner(right, OUT + BELL - 40, ["outputs y", ...said(after)], "b");
-  const map = `y = ${short(a)} x ${b < 0 ? "−" : "+"} ${short(Math.abs(b))}`;
-  corner(inputs[0] + limit[0] <= 0, (IN + OUT) / 2, [map], "");
+  corner(right, OUT + BELL - 40, ["all x through", "this batch’s map", map], "b");
+  if (before.length) corner(!right, OUT + BELL, ["gray: earlier batches"], "small");
+  // The dots are the batch: what is said of it stands at their lines.
+  const said = (right, py, letter, [mean, sd], look) => {
+    const words = [`this batch’s ${letter}:`, `mean ${short(mean)}, sd ${short(sd)}`];
+    const rows = wide ? [words.join(" ")] : words;
+    rows.forEach((text, i) => name(right ? width - EDGE : EDGE, py + 17 * (i - (letter === "y") * (rows.length - 1)), text, `small ${look} ${right ? "plot-end" : ""}`));
+  };
+  said(inputs[0] <= 0, IN + 20, "x", batch, "a");
+  said(right, OUT - 10, "y", after, "b");
   name(X(limit[0]), OUT + BELL + 23, "β", "c plot-middle");
 
   const grip = (key, v, py, letter, dx, dy) => {

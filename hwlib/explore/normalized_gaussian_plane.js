@@ -82,6 +82,9 @@ function clouds(svg, found, state) {
   made.style.opacity = stage ? "" : 0; // at first there are only inputs
   const two = scatter(svg, made, plane, "b", seen, { upper: !upper, title });
   two.line("cloud-white", "ink", stage === 2 ? two.ring(beta, beta2, 1, 1, 0) : "");
+  if (stage === 2) // at its left, where it touches the box
+    ["whitening gives", "the gray circle"].forEach((text, i) => add(layer(made, "g", "gauss-names"), "text",
+      { x: Math.max(X(beta - 2) - 10, 150), y: Y(beta2) + 18 * i - 4, class: "small plot-end" }, text));
 
   const { shape, middle: [m, k] } = one;
   const angle = (tilt(...shape) * Math.PI) / 180;

@@ -24,7 +24,7 @@ const LINE = {
   presets: {
     "n = 8: curves vary": { doublings: 3, batch: LAST },
     "n = 1,024: they agree": { doublings: 10, batch: LAST },
-    "γ = ½, β = 2: sd ½, mean 2": { gamma: 0.5, beta: 2 },
+    "γ = ½, β = 2: batch sd ½, mean 2": { gamma: 0.5, beta: 2 },
   },
   play: { // another batch each time, the earlier ones behind it
     first: () => ({ batch: 1 }),
@@ -42,14 +42,14 @@ const PLANE = {
     stage: ["step", { type: "hidden" }],
   },
   presets: {
-    "ρ = 0: a circle": { rho: 0, stage: 2 },
+    "ρ = 0: nearly a circle": { rho: 0, stage: 2 },
     "ρ = 0.9: stays thin": { rho: 0.9, stage: 2 },
     "γ₁ = −1: mirrored": { gamma: -1, stage: 2 },
   },
   play: {
     first: () => ({ stage: 0 }),
     next: ({ stage }) => (stage < 2 ? { stage: stage + 1 } : null),
-    every: 2500,
+    every: ({ stage }) => (stage ? 2500 : 1200), // at first only the inputs are there
   },
 };
 

@@ -27,8 +27,9 @@ function stackImage({ stride: s, padding: p }, { image, filter, rows, cols, outp
     cell(fx + b, fy + a, w, { class: "filter", "data-cell": `weight ${a} ${b}` });
     cell(sx + b, sy + a, image[i][j] * w, { class: "stamp" });
   }));
-  title(zx, desktop ? zy : zy + rows.full + 0.9, last < high * across - 1 ? "so far" : "sum z", "b"); // on a phone the arrow comes from above
-  if (desktop) word(zx + 1.75, zy - 0.32, "darker: more stamps", { class: "start" });
+  const head = desktop ? zy : zy + rows.full + 0.9; // on a phone the arrow comes from above
+  title(zx, head, last < high * across - 1 ? "so far" : "sum z", "b");
+  word(zx + 1.75, head - 0.32, "darker: more stamps", { class: "start", "font-size": desktop ? 13 : 15 });
   for (let a = -p; a < rows.full - p; a++)
     for (let b = -p; b < cols.full - p; b++) {
       const kept = output[a]?.[b] !== undefined;

@@ -187,6 +187,10 @@ def test_stamps_are_played_one_by_one(page, stamps):
     check_stamps(stamps)
     uneven = np.reshape(shades(stamps), (7, 7))[2]
     assert uneven.tolist() == [SHADES[count] for count in (2, 2, 4, 2, 4, 2, 2)]
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert "darker: more stamps" in stamps.locator("svg").text_content()
+    page.set_viewport_size({"width": 1280, "height": 800})
     press(stamps, "Reset")
     assert check_stamps(stamps) == {"stride": 2, "padding": 0, "entry": 1, "at": 2}
 

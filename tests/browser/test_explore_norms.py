@@ -278,11 +278,14 @@ def test_the_batch_size_is_dragged_by_mouse_and_by_finger(page, figure):
 
 @on(GRADIENT)
 def test_the_names_are_apart_where_nothing_is_left(page, figure):
+    names = figure.locator(".demean-names text")
     for preset in figure.locator(".explore-presets button").all_inner_texts():
         press(figure, preset)
-        apart(figure.locator(".demean-names text"))
+        apart(names)
+        reaches = check_batch(figure).gradient[0] != 0
+        assert ("reaches x₁" in names.all_text_contents()) == reaches
     play(page, figure)
-    apart(figure.locator(".demean-names text"))
+    apart(names)
 
 
 @on(GRADIENT)
@@ -336,13 +339,15 @@ def check_gaussian(figure, features):
         a = one.gamma / np.sqrt(x.var() + 1e-5)
         landed = a * (one.mean - x.mean()) + one.beta
         assert numbers(line) == pytest.approx([one.batch, len(x), one.mean, landed], **near)
-        said = [n for text in named if text.startswith("batch ") for n in numbers(text)]
+        said = [n for text in named if text.startswith("this batch’s ") for n in numbers(text)]
         assert said == pytest.approx([x.mean(), x.std(), y.mean(), y.std()], **near)
-        (formula,) = (text for text in named if text.startswith("y = "))
+        (formula,) = (text for text in named if text.startswith("y ≈ "))
         shift = one.beta - a * x.mean()
         assert numbers(formula.replace("− ", "−").replace("+ ", "")) == pytest.approx(
-            [a, shift], **near
+            [a, shift], abs=0.0006
         )
+        assert numbers(line)[-1] == pytest.approx(a * one.mean + shift, **near)
+        assert ("gray: earlier batches" in named) == (one.batch > 1)
         assert figure.locator(".gauss-ghosts > *").count() == one.batch - 1
     else:
         whole = one.gamma * one.gamma2 != 0
@@ -521,10 +526,15 @@ def test_equal_scales_lay_the_long_axis_at_45_degrees_and_a_negative_one_mirrors
         for name in ("scale γ₁", "scale γ₂"):
             slider(figure, name).fill(str(0.5 + 0.5 * i))
         check_gaussian(figure, 2)
-        assert figure.locator(NOTES).inner_text().endswith("→ 45° (gray: whitening)")
+        assert figure.locator(NOTES).inner_text().endswith("→ 45°")
     press(figure, "γ₁ = −1: mirrored")
     check_gaussian(figure, 2)
-    assert figure.locator(NOTES).inner_text().endswith("→ −45° (gray: whitening)")
+    assert figure.locator(NOTES).inner_text().endswith("→ −45°")
+    assert "the gray circle" in figure.locator(".gauss-after .gauss-names").text_content()
+    press(figure, "ρ = 0: nearly a circle")
+    check_gaussian(figure, 2)
+    assert "axis" not in figure.locator(NOTES).inner_text()
+    press(figure, "γ₁ = −1: mirrored")
     slider(figure, "scale γ₂").fill("0")
     check_gaussian(figure, 2)
     assert "not defined" in figure.locator(LINE).inner_text()

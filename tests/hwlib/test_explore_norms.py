@@ -308,10 +308,11 @@ def test_the_words_say_that_the_correlation_is_kept_but_for_its_sign(gaussian):
     turned = {**state, "gamma": -1.5}
     same, mirrored = words(gaussian, state, turned)
     r = f"{np.corrcoef(NormalizedGaussian(**state).inputs.T)[0, 1]:.2f}"
-    assert same["line"] == f"Batch norm keeps the correlation: {r} → {r}."
-    assert mirrored["line"] == f"Batch norm changes only the correlation’s sign: {r} → −{r}."
-    assert same["notes"].endswith("→ 45° (gray: whitening)")
-    assert mirrored["notes"].endswith("→ −45° (gray: whitening)")
+    assert same["line"] == f"Batch norm keeps this batch’s correlation: {r} → {r}."
+    does = "One negative γ flips the sign of this batch’s correlation"
+    assert mirrored["line"] == f"{does}: {r} → −{r}."
+    assert same["notes"].endswith("→ 45°")
+    assert mirrored["notes"].endswith("→ −45°")
 
 
 def test_in_play_the_words_are_never_ahead_of_the_step(gaussian):
@@ -319,10 +320,10 @@ def test_in_play_the_words_are_never_ahead_of_the_step(gaussian):
     inputs, centered, outputs = words(gaussian, *steps)
     figure = NormalizedGaussian(**steps[0])
     r = f"{np.corrcoef(figure.inputs.T)[0, 1]:.2f}"
-    assert inputs["line"] == f"The inputs have correlation {r}."
+    assert inputs["line"] == f"This batch of inputs has correlation {r}."
     assert "→" not in inputs["notes"]
-    assert centered["line"] == f"Subtracting the means moves the cloud: correlation {r} → {r}."
-    before, after = centered["notes"].removeprefix("Long axis: ").split(" → ")
+    assert centered["line"] == f"Subtracting the means moves this batch: correlation {r} → {r}."
+    before, after = centered["notes"].partition("Long axis: ")[2].split(" → ")
     assert before == after
     assert outputs["line"].startswith("Batch norm keeps")
 
