@@ -21,11 +21,8 @@ export function effective({ X, keep, scale1, scale2 }) {
 const short = (v) => typeset(Math.abs(v) < 1 ? +v.toFixed(2) : +v.toPrecision(3));
 
 /** What is seen, in words. */
-export function spell({ norms, then, gamma, after }) {
-  const rows = after.map((row) => row.map(short).join(", ")).join("; ");
-  return {
-    line: `X: lengths ${norms.map(short).join(" and ")}. X̃: both ${short(then[0])}, whatever the units.`,
-    penalty: `The penalty ${gamma.map((c, j) => `${short(c * c)} w${"₁₂"[j]}²`).join(" + ")} is that of plain ridge.`,
-    notes: `X̃ = ${rows}`,
-  };
-}
+export const spell = ({ norms, then, gamma }) => ({
+  line: `The same penalty: ${gamma.map((c, j) => `w̃${"₁₂"[j]} = ${short(c)} w${"₁₂"[j]}`).join(" and ")}.`,
+  penalty: gamma.map((c, j) => `${short(c * c)} w${"₁₂"[j]}²`).join(" + "),
+  lengths: `X has columns of length ${norms.map(short).join(" and ")}, X̃ both of length ${short(then[0])}.`,
+});

@@ -11,16 +11,15 @@ const EDGE = 16; // beside the arrows
 const FOOT = 42; // below them, for a name
 const BOX = 56; // the penalty's height
 
-function draw(state, { svg, line, notes }) {
+function draw(state, { svg, line }) {
   const result = effective(state);
-  const { after, norms, then, gamma, angle } = result;
+  const { norms, then, gamma, angle } = result;
   const words = spell(result);
   line.textContent = words.line;
-  notes.textContent = words.notes;
-  svg.setAttribute("aria-label", `The columns of X and X̃ as arrows. ${words.line} ${words.penalty} ${words.notes}`);
+  svg.setAttribute("aria-label", `The columns of X and X̃ as arrows. ${words.lengths} ${words.line}`);
 
   const wide = matchMedia("(min-width: 40rem)").matches;
-  const [width, gap] = wide ? [756, 36] : [316, 22];
+  const [width, gap] = wide ? [756, 36] : [316, 48];
   const halves = wide ? [410, 310] : [width, width];
   const high = wide ? 236 : 168;
   const head = 64 + (steep(angle) ? 0 : 26); // above the arrows, for a title and a name
@@ -34,9 +33,8 @@ function draw(state, { svg, line, notes }) {
   const up = wide ? [most, most] : room.map((r) => Math.max(60, r.up * unit));
   const tops = wide ? [0, 0] : [0, head + up[0] + FOOT + BOX + gap];
   let from; // where the blue arrows begin
-  const penalty = gamma.map((c, j) => `${short(c * c)} w${"₁₂"[j]}²`).join(" + ");
   for (const [i, kind, title, lengths, names, sum, told] of [
-    [0, "before", "X: the data", norms, norms.map((n, j) => `x${"₁₂"[j]}: length ${short(n)}`), penalty, "dropout’s penalty grows with the length"],
+    [0, "before", "X: the data", norms, norms.map((n, j) => `x${"₁₂"[j]}: length ${short(n)}`), words.penalty, "dropout’s penalty grows with the length"],
     [1, "after", "X̃: what dropout sees", then, gamma.map((c, j) => `x̃${"₁₂"[j]} = x${"₁₂"[j]} ÷ ${short(c)}`), "1 w̃₁² + 1 w̃₂²", "plain ridge: one strength for both"],
   ]) {
     const panel = layer(svg, "g", `matrix-${kind}`);
@@ -48,8 +46,8 @@ function draw(state, { svg, line, notes }) {
     const y = head + up[i];
     if (!i) from = { x, y };
     const arrows = add(panel, "g", { transform: `translate(${x} ${y})` });
-    fan(arrows, kind, lengths, angle, unit, names);
-    add(panel, "text", { x: 0, y: 39, class: "matrix-lengths" }, i ? `both of length ${short(then[0])}` : "lengths depend on the units");
+    fan(arrows, kind, lengths, angle, unit, names, half - x);
+    add(panel, "text", { x: 0, y: 39, class: "matrix-lengths" }, i ? `both of length ${short(then[0])}: k alone sets it` : "lengths depend on the units");
     const box = add(panel, "g", { class: "matrix-box", transform: `translate(0 ${y + FOOT})` });
     add(box, "rect", { width: half, height: BOX, rx: 6 });
     add(box, "text", { x: half / 2, y: 25, class: "matrix-sum" }, sum);
@@ -59,7 +57,7 @@ function draw(state, { svg, line, notes }) {
   const end = tops[1] + head + up[1] + FOOT + BOX;
   equals.textContent = "=";
   equals.setAttribute("x", wide ? halves[0] + gap / 2 : width / 2);
-  equals.setAttribute("y", wide ? end - BOX / 2 + 8 : tops[1] - 4);
+  equals.setAttribute("y", wide ? end - BOX / 2 + 8 : tops[1] - gap / 2 + 8);
   svg.setAttribute("viewBox", `0 0 ${width} ${end + 2}`);
   svg.setAttribute("width", width);
 

@@ -49,7 +49,7 @@ function sheet(svg, state, { networks, loss }, drawn, seen, { columns, card, gap
   const high = (v) => (HIGH * v) / Math.max(MOST, loss, seen || 0);
   const write = (x, y, text, kind = "") => add(g, "text", { x, y, class: kind }, text);
   const wide = columns === 4;
-  const [pitch, first, thick] = wide ? [card + gap, card / 2, 64] : [63, 28, 42];
+  const [pitch, first, thick] = wide ? [card + gap, card / 2, 64] : [57, 42, 38];
   const last = first + 4 * pitch;
   let below = floor;
   networks.forEach(({ chance, error }, i) => {
@@ -59,8 +59,9 @@ function sheet(svg, state, { networks, loss }, drawn, seen, { columns, card, gap
     add(g, "rect", { x: last - thick / 2, y: below -= high(part), width: thick, height: high(part), class: `part ${kind}` });
     write(x, floor - high(part) - 8, short(part), "bold");
     if (i) write(x - pitch / 2, floor - 8, "+", "sign");
-    if (wide) write(x, TALL + 22, `× P ${short(chance)}`);
-    else [`P ${short(chance)}`, KEPT[i]].forEach((text, k) => write(x, floor + 18 + 20 * k, text));
+    const factor = typeset(+chance.toFixed(4)); // no digit is lost, so that a reader who multiplies gets the bar
+    write(x, wide ? TALL + 22 : floor + 18, wide ? `× P ${factor}` : factor, "masks-factor");
+    if (!wide) write(x, floor + 38, KEPT[i]);
   });
   write(last - pitch / 2, floor - 8, "=", "sign");
   add(g, "path", { class: "masks-floor", d: `M0 ${floor}H${width}` });
@@ -72,7 +73,8 @@ function sheet(svg, state, { networks, loss }, drawn, seen, { columns, card, gap
     if (state.draws) [`${drawn.length} drawn:`, short(seen)].forEach((text, i) => write(last, 134 + 22 * i, text, "masks-seen"));
   } else {
     write(last, Math.min(below, state.draws ? floor - high(seen) : below) - 8, short(loss), "bold large");
-    write(last, floor + 18, "average", "bold");
+    write(0, floor + 18, "P", "start");
+    write(last, floor + 38, "average", "bold");
     write(0, top + 4, "error² × P", "start");
     if (state.draws) write(last - 34, top + 4, `${drawn.length} drawn: ${short(seen)}`, "end masks-seen");
   }

@@ -275,9 +275,9 @@ def test_the_matrix_and_its_norms_are_hwlibs_whatever_the_units(matrix):
 def test_the_words_of_the_matrix_are_its_numbers(matrix):
     state = {"X": [[3, -1], [0, 2], [4, 2]], "keep": 0.8, "scale1": 1, "scale2": 1}
     words = matrix("return figure.spell(figure.effective(data));", state)
-    assert words["line"] == "X: lengths 5 and 3. X̃: both 2, whatever the units."
-    assert words["penalty"] == "The penalty 6.25 w₁² + 2.25 w₂² is that of plain ridge."
-    assert words["notes"] == "X̃ = 1.2, −0.67; 0, 1.33; 1.6, 1.33"
+    assert words["line"] == "The same penalty: w̃₁ = 2.5 w₁ and w̃₂ = 1.5 w₂."
+    assert words["penalty"] == "6.25 w₁² + 2.25 w₂²"
+    assert words["lengths"] == "X has columns of length 5 and 3, X̃ both of length 2."
 
 
 @pytest.mark.parametrize(
