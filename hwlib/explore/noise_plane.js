@@ -58,28 +58,44 @@ export function weightPlane(panel, state, result, width, height) {
   const ring = (point) => (far(point) ? "" : `M${X(point[0]) - 6} ${Y(point[1])}a6 6 0 1 0 12 0a6 6 0 1 0 -12 0`);
   mark("tikhonov-ends", dropout ? ring(usual) + ring(alone) : "");
 
+  /** Write a name at the first of these spots that is inside and where nothing is yet. */
+  const place = (text, look, spots) => {
+    const wide = 4 * text.length + 4;
+    const free = spots(wide).find(([a, b]) => a >= margin.left + wide && a <= width - 8 - wide && b >= 44 && b <= height - 50 &&
+      taken.every(([c, d, other]) => Math.abs(a - c) > wide + other || Math.abs(b - 4 - d) > 22));
+    if (free) write(text, free, look);
+  };
+
   // Both pulls, equal and opposite; none where there is no penalty.
-  [[-1, "c"], [1, "a"]].forEach(([sign, look]) => {
+  const verb = width > 400 ? " pulls" : ""; // there is less room on a phone
+  const pulls = [[-1, "c", "penalty"], [1, "a", "fit"]].map(([sign, look, text]) => {
     const [u, v] = [1, -1].map((way, j) => way * sign * PULL * (height - 68) * pull[j]);
     const long = Math.hypot(u, v);
     const [c, s] = [(9 * u) / long, (9 * v) / long];
     const head = `M${px + u + c} ${py + v + s}l${-c - s / 2} ${-s + c / 2}l${s} ${-c}z`;
     if (long > 1) taken.push([px + u, py + v, 12]);
-    mark(`tikhonov-pull-${look}`, long > 1 && !far(w) ? `M${px} ${py}L${px + u} ${py + v}${head}` : "");
+    const seen = long > 1 && !far(w);
+    mark(`tikhonov-pull-${look}`, seen ? `M${px} ${py}L${px + u} ${py + v}${head}` : "");
+    const [a, b] = [px + u, py + v];
+    return () => seen && place(text + verb, look, (wide) => [0, 1].flatMap((way) => {
+      const out = Math.sign(u) * (wide + 14);
+      const spots = [[a + out, b + 4], [a, b - 20], [a, b + 28], [a + out / 2, b - 20], [a + out / 2, b + 28], [a, b - 40], [a, b + 48]];
+      return way ? spots.map(([c, d]) => [Math.max(margin.left + wide, Math.min(width - 8 - wide, c)), d]) : spots;
+    }));
   });
+  pulls.forEach((name) => name());
   const mask = fading(panel, px, py, height - 68);
   /** Draw a curve through the minimum, and write its name where it is far from all that has one. */
   const show = (key, look, A, middle, level, text, toward) => {
     const whole = ellipse(A, middle, level);
     curve(panel, key, look, inside(whole)).setAttribute("mask", mask);
-    const wide = 4 * text.length + 4;
     const visible = within(whole, x, y).filter(([a, b]) => Math.hypot(X(a) - px, Y(b) - py) < CLEAR[0] * (height - 68));
-    const reach = ([a, b]) => a * toward[0] + b * toward[1];
-    const free = visible.sort((p, q) => reach(q) - reach(p))
-      .map(([a, b]) => [Math.max(margin.left + wide, Math.min(width - 8 - wide, X(a) + toward[0] * (wide + 6))),
-        Math.max(44, Math.min(height - 50, Y(b) - 13 * toward[1] + 4))])
-      .find(([a, b]) => taken.every(([c, d, other]) => Math.abs(a - c) > wide + other || Math.abs(b - 4 - d) > 22));
-    if (free) write(text, free, look);
+    const [right, up] = toward;
+    const sides = [0, 24].flatMap((away) => [[right, up, away], [right, -up, away], [-right, up, away], [-right, -up, away]]);
+    place(text, look, (wide) => sides.flatMap(([r, s, away]) =>
+      visible.map(([a, b]) => [a * r + b * s, X(a) + r * (wide + 6), Y(b) - 13 * s - away * Math.sign(s) + 4])
+        .sort((p, q) => q[0] - p[0])
+        .map(([, a, b]) => [Math.max(margin.left + wide, Math.min(width - 8 - wide, a)), Math.max(44, Math.min(height - 50, b))])));
   };
   show("tikhonov-fit", "a", fitted, centre, fit - rest, "equal data fit", [1, 0.5]);
   show("tikhonov-penalty", "c", punished, [0, 0], penalty, "equal penalty", [-1, -0.3]);

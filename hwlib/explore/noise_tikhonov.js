@@ -52,12 +52,13 @@ const short = (v) => typeset(Math.abs(v) < 1e-9 ? 0 : +v.toPrecision(3));
 const pair = (w) => `(${w.map(short).join(", ")})`;
 
 /** What is seen, in words; the line in pieces, [look, text]. */
-export function spell({ noise, mu, sigma }, { w, usual, alone, fit, penalty, loss }) {
+export function spell({ noise, mu, sigma }, { w, usual, alone, fit, penalty }) {
+  const [a, b, total] = addUp(fit, penalty);
   const line = mu || sigma
-    ? [["a", "Data fit"], ["", ` ${short(fit)} + `], ["c", "penalty"], ["", ` ${short(penalty)} = loss ${short(loss)} at w = ${pair(w)}.`]]
+    ? [["a", "Data fit"], ["", ` ${a} + `], ["c", "penalty"], ["", ` ${b} = loss ${total} at w = ${pair(w)}.`]]
     : [["", "All weights have the same loss."]];
   const notes = noise === "dropout"
-    ? `μ = k, the keep probability; σ = √(k(1−k)).\n` +
+    ? `μ = k scales the predictions down, so the fit asks for larger weights.\n` +
       `k = 1: w = ${pair(usual)}. k → 0: w → ${pair(alone)}.`
     : mu === 0 ? "The mean is 0, so the data fit is the same for all weights."
     : `σ = 0: w = ${pair(usual.map((v) => v / mu))}${mu === 1 ? ", least squares" : ""}.\nσ → ∞: w → (0, 0).`;

@@ -20,8 +20,8 @@ function draw(state, { svg, line, notes, inputs }) {
   const result = balance(state);
 
   const wide = matchMedia("(min-width: 40rem)").matches;
-  const [side, width, height] = wide ? [250, 756, 368] : [196, 316, 574]; // of the map and of all
-  const [left, top, across, down] = wide ? [324, 0, 432, 368] : [0, 268, 316, 306]; // of the plane
+  const [side, width, height] = wide ? [200, 756, 368] : [196, 316, 574]; // of the map and of all
+  const [left, top, across, down] = wide ? [274, 0, 482, 368] : [0, 268, 316, 306]; // of the plane
   const aside = wide ? 0 : 26; // of the map
   const put = (name, x, y) => {
     const panel = layer(svg, "g", name);
@@ -50,7 +50,7 @@ function draw(state, { svg, line, notes, inputs }) {
 
 const FIGURE = {
   title: "Where fit and penalty balance",
-  invite: "Press Play: as σ grows, the minimum, the dot, leaves least squares. Or drag the orange square.",
+  invite: "Press Play: more noise. Where does the minimum, the dot, go? Or drag the orange square.",
   controls: CONTROLS,
   values: ["X", "y"],
   draw,

@@ -17,6 +17,15 @@ export const layer = (svg, tag, name) =>
 /** A number as typeset, without its rounding error. */
 export const typeset = (number) => String(+number.toPrecision(10)).replace("-", "−");
 
+/** Two numbers and their sum as typeset, with so many decimals, two or more, that what is printed adds up. */
+export function addUp(a, b) {
+  const total = a + b;
+  const rounded = (decimals) => [a, b, total].map((v) => Math.round(v * 10 ** decimals));
+  let decimals = total > 0 ? Math.max(2, 2 - Math.floor(Math.log10(total))) : 2;
+  for (let [p, q, r] = rounded(decimals); p + q !== r && decimals < 6;) [p, q, r] = rounded(++decimals);
+  return [a, b, total].map((v) => typeset(+v.toFixed(decimals)));
+}
+
 /** The numbers in "1, 4; 0, -2": a list, or a list of rows where there is a ";". */
 export function parse(text) {
   const rows = text.replace(/;\s*$/, "").split(";").map((row) => row.match(/[^\s,]+/g) ?? []);

@@ -10,9 +10,10 @@ export function terms({ x, y, keep, w }) {
 const short = (v) => typeset(Math.abs(v) < 1 ? +v.toFixed(2) : +v.toPrecision(3));
 
 /** What is seen, in words; the line in pieces, [look, text]. */
-export function spell({ w }, { fit, penalty, loss }) {
+export function spell({ w }, { fit, penalty }) {
+  const [a, b, total] = addUp(fit, penalty);
   return {
-    line: [["", `w = ${short(w)}: `], ["a", "data fit"], ["", ` ${short(fit)} + `], ["c", "penalty"], ["", ` ${short(penalty)} = `], ["b", "sum"], ["", ` ${short(loss)}.`]],
+    line: [["", `w = ${short(w)}: `], ["a", "data fit"], ["", ` ${a} + `], ["c", "penalty"], ["", ` ${b} = `], ["b", "sum"], ["", ` ${total}.`]],
     notes: "Data fit: (y − kxw)². Penalty: k(1−k)x²w².",
   };
 }
