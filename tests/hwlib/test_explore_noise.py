@@ -222,6 +222,11 @@ def test_the_words_of_the_noise_are_its_numbers(tikhonov):
     half = {**base, "mu": 0.5, "sigma": 0.5, "noise": "dropout"}
     body = "return data.map((s) => figure.spell(s, figure.balance(s)));"
     changes = {"mu": 0}, {"sigma": 0}, {"mu": 0, "sigma": 0}
+    coin = {**half, "mu": 0.3, "sigma": 0.21**0.5}
+    whole = "".join(text for _, text in tikhonov(body, [coin])[0]["line"])
+    assert whole.startswith(
+        "Data fit 5.813 + penalty 3.203 = loss 9.016 "
+    )  # they add up as printed
     found = tikhonov(body, [base, half, *({**base, **change} for change in changes)])
     lines = ["".join(text for _, text in words["line"]) for words in found]
     for line, noise in (
