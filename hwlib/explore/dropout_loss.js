@@ -60,10 +60,12 @@ const short = (v) => typeset(Math.abs(v) < 1 ? +v.toFixed(3) : +v.toPrecision(3)
 const pair = (w) => `(${w.map(short).join(", ")})`;
 
 /** What is seen, in words; `way` is SGD's. */
-export function spell({ p, steps }, { w, loss, shortest, limit }, way) {
-  const line = p ? `p = ${typeset(p)}: minimum at w = ${pair(w)}, loss ${short(loss)}.`
-    : `p = 0: no error on the whole line; nearest to 0 is w = ${pair(w)}.`;
-  const notes = steps ? `SGD after ${steps} steps: ${pair(way.at(-1))}.\nMean of its last half: ${pair(settled(way))}.`
-    : `p = 0: w = ${pair(shortest)}. p → 0: w → ${pair(limit)}.`;
+export function spell({ p, steps }, { w, parts, loss, shortest, limit }, way) {
+  const shares = parts.map(short).join(" + ");
+  const line = p ? `p = ${typeset(p)}: dropout splits the prediction evenly: ${shares}.`
+    : `p = 0: no error on the whole line; its point nearest to 0 predicts ${shares}.`;
+  const minimum = p ? `Minimum: w = ${pair(w)}, loss ${short(loss)}.\n` : "";
+  const notes = minimum + (steps ? `SGD after ${steps} steps: ${pair(way.at(-1))}.\nMean of its last half: ${pair(settled(way))}.`
+    : `p = 0: w = ${pair(shortest)}. p → 0: w → ${pair(limit)}.`);
   return { line, notes };
 }

@@ -41,5 +41,5 @@ export function predictionBar(panel, { y }, { parts }, height) {
   names.forEach((place, j) => write(wide + 10, place, `x${"₁₂"[j]}w${"₁₂"[j]} = ${short(parts[j])}`, "ab"[j]));
   add(panel, "path", { d: `M-5 ${top}H${wide + 5}` });
   write(wide + 10, top - 5, `target y = ${short(y)}`, "");
-  if (up(from) - top > 40) write(wide + 10, (top + up(from)) / 2 + 11, `error ${short(y - from)}`, "pale");
+  if (up(from) - top > 18) write(wide + 10, (top + up(from)) / 2 + (up(from) - top > 40 ? 11 : 6), `error ${short(y - from)}`, "pale");
 }

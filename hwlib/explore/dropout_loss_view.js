@@ -41,8 +41,8 @@ function draw(state, { svg, line, notes }) {
   const around = Array.from({ length: 181 }, (_, i) => [norm * Math.cos((i * Math.PI) / 90), norm * Math.sin((i * Math.PI) / 90)]);
   show("loss-contours", "ink", contours.flat());
   show("loss-valley", "ink", [valley]);
-  show("loss-norm", "ink", state.p ? [] : [around]); // without dropout the minimum is nearest to 0
-  show("loss-minima", "ink", [[limit, [0, 0]]]);
+  show("loss-norm", "ink", state.p || state.steps ? [] : [around]); // without dropout the minimum is nearest to 0
+  show("loss-minima", "ink", state.steps ? [] : [[limit, [0, 0]]]); // SGD is alone with the minimum it looks for
   const every = Math.ceil(way.length / 1000); // more points would not be seen
   show("loss-way", "c", [way.filter((_, i) => i % every === 0)]);
   show("loss-recent", "c", [way.slice(-RECENT)]);
@@ -55,12 +55,12 @@ function draw(state, { svg, line, notes }) {
   add(names, "text", { x: margin.left + inner[0] / 2, y: 14, class: "bold middle" }, "contours of the expected loss");
   const flat = limit[0] > 1.4 * limit[1];
   nameLine(names, pixels(valley), flat ? 0.02 : wide ? 0.13 : 0.07, "zero error", !wide);
-  nameLine(names, pixels([limit, [0, 0]]), 0.62, wide ? "minima for p > 0" : "p > 0", true);
-  if (!state.p && X(norm) - X(0) > 90) add(names, "text", { x: X(-0.6 * norm), y: Y(0.8 * norm) + 18 }, wide ? "same distance to 0" : "same norm");
+  if (!state.steps) nameLine(names, pixels([limit, [0, 0]]), 0.62, wide ? "minima for p > 0" : "p > 0", true);
+  if (!state.p && !state.steps && X(norm) - X(0) > 90) add(names, "text", { x: X(-0.6 * norm), y: Y(0.8 * norm) + 18 }, wide ? "same distance to 0" : "same norm");
   const least = [X(w[0]), Y(w[1])];
 
-  if (state.p && state.p <= 0.01) jump(ends, rings); // no longer once the minimum has gone on
-  for (const [[a, b], other, text] of [[shortest, limit, "p = 0"], [limit, shortest, "p → 0"]]) {
+  if (state.p && state.p <= 0.01 && !state.steps) jump(ends, rings); // no longer once the minimum has gone on
+  for (const [[a, b], other, text] of [[shortest, limit, "p = 0"], [limit, shortest, "p → 0"]].slice(0, state.steps ? 1 : 2)) {
     const lower = b < other[1] || (b === other[1] && text === "p = 0");
     add(ends, "circle", { cx: X(a), cy: Y(b), r: 10, "data-spot": text });
     add(ends, "text", lower ? { x: X(a) - 15, y: Y(b) + 12, class: "plot-end" } : { x: X(a) - 14, y: Y(b) - 9, class: "plot-end" }, text);
@@ -68,7 +68,7 @@ function draw(state, { svg, line, notes }) {
   const mark = dot(plane, "loss-least", "ink", ...least);
   mark.setAttribute("r", 7);
   mark.dataset.grip = "minimum";
-  if (rings.every(([a, b]) => Math.hypot(a - least[0], b - least[1]) > 30)) {
+  if (rings.slice(0, state.steps ? 1 : 2).every(([a, b]) => Math.hypot(a - least[0], b - least[1]) > 30)) {
     const clear = Math.min(least[0] - 15, ...(state.steps ? pixels(way.slice(way.length >> 1)).map(([a]) => a - 10) : [])); // left of SGD's way
     const low = clear < least[0] - 15 ? 20 : 0;
     if (low) add(ends, "path", { d: `M${clear + 3} ${least[1] + low - 6}L${least[0] - 8} ${least[1] + 2}` });
@@ -79,15 +79,20 @@ function draw(state, { svg, line, notes }) {
   const mean = settled(way);
   for (const [key, [a, b], first] of [["loss-sgd", way.at(-1), 1], ["loss-mean", mean, 20]])
     dot(plane, key, "c", X(a), Y(b)).style.display = state.steps >= first && inside([a, b]) ? "" : "none";
-  layer(plane, "circle", "loss-sgd").setAttribute("r", 4); // the minimum is seen around it
+  layer(plane, "circle", "loss-sgd").setAttribute("r", 4);
+  layer(plane, "circle", "loss-mean").setAttribute("r", 12); // seen around the minimum
   const leader = layer(plane, "g", "loss-leader");
   leader.replaceChildren();
   if (state.steps >= 20 && inside(mean)) {
     const [tx, ty] = [width - (wide ? 100 : 118), Math.max(46, Y(mean[1]) - 40)];
-    add(leader, "path", { d: `M${X(mean[0]) + 7} ${Y(mean[1]) - 2}L${tx - 4} ${ty - 4}` });
+    add(leader, "path", { d: `M${X(mean[0]) + 12} ${Y(mean[1]) - 3}L${tx - 4} ${ty - 4}` });
     add(leader, "text", { x: tx, y: ty, class: "c" }, "SGD: mean of");
     add(leader, "text", { x: tx, y: ty + 17, class: "c" }, "its last half");
   }
+  const recent = pixels(way.slice(-RECENT)).filter(([a, b]) => Number.isFinite(a + b));
+  const left = Math.min(...recent.map(([a]) => a)) - 8;
+  if (state.steps > 2 * RECENT && recent.length && left > margin.left + 60)
+    add(leader, "text", { x: left, y: recent.reduce((sum, [, b]) => sum + b, 0) / recent.length, class: "c plot-end" }, `last ${RECENT}${left > margin.left + 104 ? " steps" : ""}`);
   plane.append(names, ends, leader, mark);
 
   const bar = layer(svg, "g", "loss-parts");

@@ -90,7 +90,10 @@ def check_loss(figure):
     X, noise = np.array([[x1, x2]]), theory.bernoulli(keep=1 - p, inverted=True)
     w = theory.minimizer(X, [y], noise=noise)
     loss = theory.expected_loss(X, [y], w, noise=noise)
-    near(numbers(told(figure)), [p, *w, loss] if p else [0, 0, *w])
+    near(numbers(told(figure)), [p, *(X[0] * w)] if p else [0, 0, *(X[0] * w)])
+    if p:
+        minimum = figure.locator(".explore-notes").inner_text().split("\n")[0]
+        near(numbers(minimum), [*w, loss])
     whole, *bars = (
         float(figure.locator(f".loss-parts rect.{k}").get_attribute("height"))
         for k in ("whole", "a", "b")
@@ -198,6 +201,8 @@ def test_play_raises_p_and_where_sgd_is_shown_it_walks_with_other_masks(page, fi
     press(figure, "SGD wanders")
     assert check_loss(figure) == 0.3
     assert figure.locator(".loss-mean").is_visible()
+    for name, shown in (("last 60 steps", 1), ("p = 0.3", 1), ("p → 0", 0), ("minima", 0)):
+        assert figure.locator(".loss-plane text", has_text=name).count() == shown
     step.click()
     assert (value(figure, "SGD steps"), value(figure, "seed")) == (1, 2)
     assert figure.locator(".loss-mean").is_hidden()

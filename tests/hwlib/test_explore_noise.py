@@ -128,9 +128,14 @@ def test_the_words_of_the_loss_are_its_numbers(dropout):
     drop, none = dropout(body, [setting, {**setting, "p": 0, "steps": 0}])
     X, y, noise = problem(setting)
     w = theory.minimizer(X, y, noise=noise)
-    near(drop["line"], [0.3, *w, theory.expected_loss(X, y, w, noise=noise)])
-    assert drop["notes"] == "SGD after 400 steps: (1, 2).\nMean of its last half: (1, 2)."
-    assert none["line"] == "p = 0: no error on the whole line; nearest to 0 is w = (1.6, 0.8)."
+    near(drop["line"], [0.3, *(X[0] * w)])
+    minimum, *sgd = drop["notes"].split("\n")
+    near(minimum, [*w, theory.expected_loss(X, y, w, noise=noise)])
+    assert sgd == ["SGD after 400 steps: (1, 2).", "Mean of its last half: (1, 2)."]
+    assert (
+        none["line"]
+        == "p = 0: no error on the whole line; its point nearest to 0 predicts 6.4 + 1.6."
+    )
     assert none["notes"] == "p = 0: w = (1.6, 0.8). p → 0: w → (1, 2)."
 
 
