@@ -33,7 +33,7 @@ export function spell(x, state) {
   const whose = end - n === 1 ? `sample ${n}` : `all ${x.length} samples`;
   return {
     line: `${which} of ${whose}: ${factors.join(" · ")} = ${count} entries share one mean.`,
-    notes: `In the ring: (${typeset(entry)} − ${short(mean)}) / ${short(sd)} = ${short(z)}.\n` +
+    notes: `Ringed: (${typeset(entry)} − mean ${short(mean)}) / sd ${short(sd)} = ${short(z)}.\n` +
       `${sets} such sets of ${count} make up all ${sets * count} entries.`,
   };
 }

@@ -3,7 +3,7 @@
 /**
  * Draw a block of N samples, C channels and P positions from above on the right: cells of this side, the
  * samples a little apart. Pressed it is the spot `spot`. What does not belong to the chosen set can be seen
- * through, and the edges of the set are drawn through the block.
+ * through, and the edges of the box around the set are drawn through the block.
  */
 function block(parent, [N, C, P], { has, samples, channels }, { side, apart, left, top, spot }) {
   const deep = (n) => n * (1 + apart); // the front of sample n; a depth of 1 is 0.5 cells right and 0.4 up
@@ -20,11 +20,8 @@ function block(parent, [N, C, P], { has, samples, channels }, { side, apart, lef
       for (let p = 0; p < P; p++) face(n, c, "front", [z, c, p], [z, c + 1, p], [z, c + 1, p + 1], [z, c, p + 1]);
   }
   const [[from, to], [c, stop]] = [samples, channels];
-  let d = "";
-  for (let k = from; k < to; k++) {
-    const [z, y] = [deep(k), deep(k) + 1];
-    for (const q of [z, y]) d += shape([[q, c, 0], [q, stop, 0], [q, stop, P], [q, c, P]]);
-    for (const [u, v] of [[c, 0], [stop, 0], [c, P], [stop, P]]) d += shape([[z, u, v], [y, u, v]]);
-  }
+  const [z, y] = [deep(from), deep(to - 1) + 1];
+  const d = [...[z, y].map((q) => shape([[q, c, 0], [q, stop, 0], [q, stop, P], [q, c, P]])),
+    ...[[c, 0], [stop, 0], [c, P], [stop, P]].map(([u, v]) => shape([[z, u, v], [y, u, v]]).slice(0, -1))].join("");
   add(parent, "path", { class: "norm-edges", d });
 }

@@ -12,7 +12,7 @@ const CONTROLS = {
 // Where things stand: the front of the first block, from one to the next, side of their cells; the
 // samples cut open, with width, height and distance.
 const WIDE = { size: [740, 396], front: [98, 58], next: 162, side: 22, sheets: [30, 212], cell: [54, 36], gap: 18 };
-const NARROW = { size: [340, 300], front: [50, 42], next: 73, side: 10.5, sheets: [20, 150], cell: [25.5, 28], gap: 6 };
+const NARROW = { size: [340, 304], front: [16, 44], next: 82, side: 12.2, sheets: [20, 154], cell: [25.5, 28], gap: 6 };
 const box = (x, y, w, h) => `M${x} ${y}h${w}v${h}h${-w}z`;
 
 function draw(state, { svg, line, notes, inputs }) {
@@ -49,11 +49,13 @@ function draw(state, { svg, line, notes, inputs }) {
     block(g, sizes, share(x, { ...state, norm }), { side, apart: 0.2, left, top, spot: norm });
     label(left + 2.8 * side, 14, wide ? NORMS[norm] : norm, `middle${chosen && " a"}`);
   });
-  // What runs along its edges, beside the first.
-  const along = wide ? ["samples ↗", "positions ↓", "channels →"] : ["N ↗", "H·W ↓", "C →"];
-  label(first - 15, top - 14, along[0], "axis end");
-  label(first - 15, top + 2 * side, along[1], "axis end");
-  label(first + 2 * side, top + P * side + 22, along[2], "axis middle");
+  // What runs along its edges, beside the first; on a phone below all of them.
+  const along = ["channels →", "positions ↓", "samples ↗"];
+  if (wide) {
+    label(first + 2 * side, top + P * side + 22, along[0], "axis middle");
+    label(first - 15, top + 2 * side, along[1], "axis end");
+    label(first - 15, top - 14, along[2], "axis end");
+  } else label(size[0] / 2, top + P * side + 21, along.join("\u2003"), "axis middle");
 
   // The samples side by side, every entry seen; thick lines part the sets, whose mean stands above.
   const sheet = C * A + gap; // from one sample to the next
@@ -68,7 +70,9 @@ function draw(state, { svg, line, notes, inputs }) {
         const [left, top] = at(n, c, p);
         const g = add(cells, "g", { class: `norm-entry${found.has(n, c) ? " tap" : ""}`, "data-spot": `face ${n} ${c} ${p}` });
         add(g, "rect", { x: left, y: top, width: A, height: B });
-        add(g, "text", { x: left + A / 2, y: top + B / 2, "font-size": 15 }, typeset(value));
+        const ringed = wide && [n, c, p].join() === [sample, channel, place].join(); // a phone has no room below the number
+        add(g, "text", { x: left + A / 2, y: top + B / 2 - 6 * ringed, "font-size": 15 }, typeset(value));
+        if (ringed) add(g, "text", { x: left + A / 2, y: top + B / 2 + 8, "font-size": 12, class: "norm-made" }, `→\u2009${short(found.z)}`);
       });
     });
     if (found.has(n, found.channels[0])) chosen += box(...at(n, found.channels[0], 0), found.width * A, P * B);
@@ -80,8 +84,8 @@ function draw(state, { svg, line, notes, inputs }) {
     chosen += `M${middle(n)} ${under - 8}H${middle(end - 1)}`;
     for (let k = n; k < end; k++) chosen += `M${middle(k)} ${under - 8}v8`;
   }
-  const mean = `mean ${short(found.mean)}`;
-  label(Math.max(from + 34, Math.min(size[0] - 40, (middle(n) + middle(end - 1)) / 2)), under - (end - n > 1 ? 20 : 13), mean, "a middle");
+  const mean = `mean ${short(found.mean)}, sd ${short(found.sd)}`;
+  label(Math.max(from + 66, Math.min(size[0] - 80, (middle(n) + middle(end - 1)) / 2)), under - (end - n > 1 ? 20 : 13), mean, "a middle");
   layer(svg, "path", "norm-borders").setAttribute("d", borders);
   layer(svg, "path", "norm-set").setAttribute("d", chosen);
   const [u, v] = at(sample, channel, place);
@@ -104,14 +108,17 @@ function draw(state, { svg, line, notes, inputs }) {
 const NAMES = Object.entries(NORMS).map(([norm, name]) => [name[0].toUpperCase() + name.slice(1), { norm }]);
 const FIGURE = {
   title: "Which entries share one mean",
-  invite: "Press Play for all sets of a norm. Choose another norm, or press a number.",
+  invite: "Press Play for all sets of each norm, or press a norm or a number.",
   controls: CONTROLS,
   values: ["values"],
   presets: Object.fromEntries(NAMES),
   play: {
-    first: () => ({ sample: 0, channel: 0 }),
-    next: (state) => nextSet(state.values, state),
-    every: 900,
+    first: () => ({ norm: "batch", sample: 0, channel: 0 }),
+    next(state) {
+      const norm = Object.keys(NORMS)[Object.keys(NORMS).indexOf(state.norm) + 1];
+      return nextSet(state.values, state) ?? (norm ? { norm, sample: 0, channel: 0 } : null);
+    },
+    every: ({ norm }) => (norm === "instance" ? 450 : 900), // it has twelve
   },
   draw,
 };

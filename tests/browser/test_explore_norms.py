@@ -88,7 +88,9 @@ def check_cube(figure):
     z = one._normalized(x.astype(float))[at]
     mean, sd = x[shared].mean(), x[shared].std()
     near = {"abs": 0.0051}
-    assert numbers(frame) == pytest.approx([mean], **near)
+    assert numbers(frame) == pytest.approx([mean, sd], **near)
+    made = figure.locator(".norm-made").all_text_contents()
+    assert [n for text in made for n in numbers(text)] == pytest.approx([z][: len(made)], **near)
     formula, sets = figure.locator(NOTES).inner_text().split("\n")
     formula = formula.rstrip(".").replace("− ", "")
     assert numbers(formula) == pytest.approx([x[at], mean, sd, z], **near)
@@ -123,17 +125,16 @@ def test_a_norm_and_an_entry_are_chosen_by_keys(page, figure):
 
 
 @on(CUBE)
-def test_play_goes_through_all_sets_of_a_norm(page, figure):
+def test_play_goes_through_all_sets_of_all_norms(page, figure):
     play(page, figure)
-    assert check_cube(figure)["at"][1] == 3
+    assert check_cube(figure) == {"norm": "group", "groups": 2, "at": (2, 2, 1)}
     for norm, count in (("batch", 4), ("layer", 3), ("instance", 12), ("group", 6)):
-        press(figure, f"{norm.capitalize()} norm")
-        slider(figure, "sample n").press("End")
-        slider(figure, "channel c").press("End")
         seen = np.zeros((3, 4, 4), int)
         for _ in range(count):
             press(figure, "Step")
-            sample, channel, place = check_cube(figure)["at"]
+            state = check_cube(figure)
+            assert state["norm"] == norm
+            sample, channel, place = state["at"]
             one = NormCube(norm=norm, groups=2, sample=sample, channel=channel, place=place)
             seen += one.shared
         assert (seen == 1).all()  # each entry is in one set
@@ -186,11 +187,12 @@ def test_the_ring_is_dragged_by_mouse_and_by_finger(page, figure):
 
 @on(CUBE)
 def test_the_hidden_part_of_a_set_is_drawn_through_the_block(figure):
-    """Twelve edges of a box for each sample of the set: six closed paths. All else is transparent."""
+    """Twelve edges of a box around the set: two faces, four lines. All else is transparent."""
     slider(figure, "sample n").press("End")
-    for norm, samples in (("batch", 3), ("layer", 1), ("instance", 1), ("group", 1)):
+    assert len(figure.locator(".norm-made").all()) == 1
+    for norm in NORMS:
         edges = figure.locator(f".norm-block-{norm} .norm-edges")
-        assert edges.get_attribute("d").count("M") == 6 * samples
+        assert edges.get_attribute("d").count("M") == 6
         opacity = "e => +getComputedStyle(e).fillOpacity"
         block = figure.locator(f".norm-block-{norm}")
         assert block.locator(".front.tap").first.evaluate(opacity) == 1

@@ -128,7 +128,7 @@ def test_the_words_count_the_set_and_group_norm_becomes_layer_and_instance_norm(
     assert batch["notes"].endswith("4 such sets of 12 make up all 48 entries.")
     assert group["line"].startswith("Channels 2 and 3 of sample 1: 1 · 2 · 4 = 8 ")
     z = hf.group_norm(x.astype(float), 2)[1, 2, 3]
-    assert f"({x[1, 2, 3]} − {x[1, 2:].mean():g}) / " in group["notes"]
+    assert f"({x[1, 2, 3]} − mean {x[1, 2:].mean():g}) / sd " in group["notes"]
     assert f" = {round(z, 2):g}.\n".replace("-", "−") in group["notes"]
     body = "try { figure.share(...data); } catch (error) { return error.message; }"
     odd = [VALUES, {"norm": "group", "groups": 3, **at}]
