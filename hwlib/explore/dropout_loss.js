@@ -63,7 +63,7 @@ const pair = (w) => `(${w.map(short).join(", ")})`;
 export function spell({ p, steps }, { w, parts, loss, shortest, limit }, way) {
   const shares = parts.map(short).join(" + ");
   const line = p ? `p = ${typeset(p)}: dropout splits the prediction evenly: ${shares}.`
-    : `p = 0: no error on the whole line; its point nearest to 0 predicts ${shares}.`;
+    : `p = 0: no error on the whole line; the dot predicts ${shares}.`;
   const minimum = p ? `Minimum: w = ${pair(w)}, loss ${short(loss)}.\n` : "";
   const notes = minimum + (steps ? `SGD after ${steps} steps: ${pair(way.at(-1))}.\nMean of its last half: ${pair(settled(way))}.`
     : `p = 0: w = ${pair(shortest)}. p → 0: w → ${pair(limit)}.`);

@@ -29,7 +29,7 @@ class EffectiveMatrix(Figure):
 
     _esm = module("effective_matrix.js", "effective_matrix_fan.js", "effective_matrix_view.js")
     SETTINGS = ("X", "scale1", "scale2", "keep")
-    HEIGHT = (39.5, 60)
+    HEIGHT = (39.5, 58.5)
 
     X = Numbers([[3, -1], [0, 2], [4, 2]]).tag(sync=True)
     scale1 = Real(1.0, min=0.1).tag(sync=True)

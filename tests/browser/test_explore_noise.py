@@ -90,7 +90,7 @@ def check_loss(figure):
     X, noise = np.array([[x1, x2]]), theory.bernoulli(keep=1 - p, inverted=True)
     w = theory.minimizer(X, [y], noise=noise)
     loss = theory.expected_loss(X, [y], w, noise=noise)
-    near(numbers(told(figure)), [p, *(X[0] * w)] if p else [0, 0, *(X[0] * w)])
+    near(numbers(told(figure)), [p, *(X[0] * w)])
     if p:
         minimum = figure.locator(".explore-notes").inner_text().split("\n")[0]
         near(numbers(minimum), [*w, loss])

@@ -132,10 +132,7 @@ def test_the_words_of_the_loss_are_its_numbers(dropout):
     minimum, *sgd = drop["notes"].split("\n")
     near(minimum, [*w, theory.expected_loss(X, y, w, noise=noise)])
     assert sgd == ["SGD after 400 steps: (1, 2).", "Mean of its last half: (1, 2)."]
-    assert (
-        none["line"]
-        == "p = 0: no error on the whole line; its point nearest to 0 predicts 6.4 + 1.6."
-    )
+    assert none["line"] == "p = 0: no error on the whole line; the dot predicts 6.4 + 1.6."
     assert none["notes"] == "p = 0: w = (1.6, 0.8). p → 0: w → (1, 2)."
 
 
