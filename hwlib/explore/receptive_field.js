@@ -22,7 +22,7 @@ export function lengths(layers, outputs = 3) {
   return Math.min(...found) > 0 && found[0] >= room ? found : lengths(layers, outputs + 1);
 }
 
-/** What output `at` sees at each level, input first: entries, padding, links to the next level. */
+/** What output `at` sees at each level, input first: entries, places outside of it, links to the next level. */
 export function seen(layers, at) {
   const sizes = lengths(layers);
   return layers.map(short).reduceRight((levels, { k, s, p, d }, i) => {
@@ -30,10 +30,10 @@ export function seen(layers, at) {
     const links = readers.flatMap((o) => Array.from({ length: k }, (_, t) => [o * s + t * d - p, o]));
     const read = [...new Set(links.map(([j]) => j))].sort((a, b) => a - b);
     const inside = (j) => j >= 0 && j < sizes[i];
-    const [real, padded] = [read.filter(inside), read.filter((j) => !inside(j))];
     const ends = [a * s - p, b * s - p + d * (k - 1)]; // of the span
-    return [{ real, padded, links, ends }, ...levels];
-  }, [{ real: [at], padded: [], links: [], ends: [at, at] }]);
+    const span = Array.from({ length: ends[1] - ends[0] + 1 }, (_, t) => ends[0] + t);
+    return [{ real: read.filter(inside), outside: span.filter((j) => !inside(j)), links, ends }, ...levels];
+  }, [{ real: [at], outside: [], links: [], ends: [at, at] }]);
 }
 
 /** Layers from rows of kernel size, stride, padding and dilation, and back. */
@@ -68,12 +68,11 @@ export function partly(levels, back, at) {
 export function spell(layers, at) {
   const [found, levels] = [fields(layers), seen(layers, at)];
   const { size, jump } = found.at(-1);
-  const { real, ends } = levels[0];
-  const inside = Math.min(ends[1], lengths(layers)[0] - 1) - Math.max(ends[0], 0) + 1;
-  const others = [[inside - real.length, "skipped"], [size - inside, "outside"]]
+  const { real, outside } = levels[0];
+  const others = [[size - outside.length - real.length, "skipped"], [outside.length, "outside"]]
     .filter(([many]) => many).map((words) => words.join(" ")).join(", ");
   const range = real.length > 1 ? `x[${real[0]}] to x[${real.at(-1)}]` : `x[${real[0]}]`;
-  const many = real.length < size ? `${real.length} of ${size} inputs` : `${size} input${size > 1 ? "s" : ""}`;
+  const many = real.length < size ? `${real.length} of ${size} places` : `${size} input${size > 1 ? "s" : ""}`;
   const line = real.length ? `Output ${at} sees ${many}, ${range}${others && ` (${others})`}.` : `Output ${at} sees only padding.`;
   const notes = [
     `A layer adds (k\u00a0−\u00a01)${layers.some(({ dilation }) => dilation > 1) ? "·d" : ""} times its input's jump.`,

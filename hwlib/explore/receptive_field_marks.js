@@ -11,7 +11,7 @@ function numbered(many, apart) {
 }
 
 /** Brackets and their words, the numbers of entries, and on the right what each layer adds to the size. */
-function marks(layers, { first, looked, sizes, X, Y, unit, r, width, top, wide }, put, text) {
+function marks(layers, { first, looked, sizes, X, Y, unit, width, top, wide }, put, text) {
   const [found, depth] = [fields(layers), layers.length];
   const { size, jump } = found[depth];
   const [c, d, foot] = [X(0, depth), X(1, depth), Y(depth)];
@@ -21,9 +21,7 @@ function marks(layers, { first, looked, sizes, X, Y, unit, r, width, top, wide }
   const [low, high] = [begin, end].map((j) => X(j, first));
   const over = Y(first) - (first ? 18 : 31);
   put("field-brackets", `M${a} ${over + 5}v-5H${b}v5M${c} ${foot + 28}v5H${d}v-5`);
-  const outside = Array.from({ length: end - begin + 1 }, (_, i) => begin + i).filter((j) => j < 0 || j >= sizes[first]);
-  put("field-beyond", `M${low} ${over}H${a}M${b} ${over}H${high}` +
-    outside.map((j) => `M${X(j, first) - r(first)} ${Y(first)}h${2 * r(first)}`).join(""));
+  put("field-beyond", `M${low} ${over}H${a}M${b} ${over}H${high}`);
   const { size: whole } = fields(layers.slice(first)).at(-1);
   text(clamp((low + high) / 2, 60, width - 60), over - 7, real.length < whole ? `sees ${real.length} of ${whole}` : `sees ${whole}`, "bold middle looked");
   text((c + d) / 2, foot + 48, `jump ${jump}`, "middle");
@@ -31,7 +29,9 @@ function marks(layers, { first, looked, sizes, X, Y, unit, r, width, top, wide }
   numbered(sizes[depth], unit * jump).forEach((j) => text(X(j, depth), foot + 23, j, "tiny middle"));
   text(0, top + (wide ? 5 : -6), "input x", "bold");
   text(0, foot + (wide ? 5 : 12), "output", "bold");
-  if (looked.some(({ padded }) => padded.length)) text(width, foot + 48, "× zero padding", "end");
+  if (looked.some(({ outside }) => outside.length)) text(width, foot + 48, "× outside", "end");
+  text(width, foot + (wide ? 5 : 12), 1, "end"); // the output itself, and above it the sum
+  if (first < depth) text(width, Y(first) + (wide || first ? 5 : -6), `= ${whole}`, "end bold");
   layers.map(short).forEach(({ k, d }, l) => { // what the layers add to the size
     const [y, jump] = [(Y(l) + Y(l + 1)) / 2 + 5, found[l].jump];
     const terms = `(${k} − 1)·${d > 1 ? `${d}·` : ""}${jump}`;

@@ -50,26 +50,26 @@ function draw(state, layers, { svg, line, notes, inputs }) {
   svg.setAttribute("width", width + 4);
   const put = (name, d) => layer(svg, "path", name).setAttribute("d", d);
   const point = (j, l) => `${X(j, l)} ${Y(l)}`;
-  const looked = levels.map((level, l) => (l < first ? { real: [], padded: [], links: [] } : level));
-  const spans = looked.map(({ real, padded }) => [Math.min(...real, ...padded), Math.max(...real, ...padded)]);
+  const looked = levels.map((level, l) => (l < first ? { real: [], outside: [], links: [] } : level));
+  const spans = looked.map(({ real, outside }) => [Math.min(...real, ...outside), Math.max(...real, ...outside)]);
   const edge = (end) => spans.map((span, l) => point(span[end], l)).filter((at) => !/Inf|NaN/.test(at));
   put("explore-link", `M${[...edge(0), ...edge(1).reverse()].join("L")}z`);
   put("field-links", looked.flatMap(({ links }, l) =>
     links.map(([j, o]) => `M${point(j, l)}L${point(o, l + 1)}`)).join(""));
   const r = (l) => clamp(0.36 * unit * found[l].jump, 1, 9);
-  const dots = looked.map(({ real, padded }, l) => {
+  const dots = looked.map(({ real, outside }, l) => {
     const half = (r) => `a${r} ${r} 0 0 1 ${2 * r} 0`;
     const ring = (j) => `M${X(j, l) - r(l)} ${Y(l)}${half(r(l))}${half(-r(l))}`;
     const cross = (j) => `M${X(j, l) - r(l)} ${Y(l) - r(l)}l${2 * r(l)} ${2 * r(l)}m0 ${-2 * r(l)}l${-2 * r(l)} ${2 * r(l)}`;
-    return [[...Array(sizes[l]).keys()].map(ring), real.map(ring), padded.map(cross)];
+    return [[...Array(sizes[l]).keys()].map(ring), real.map(ring), outside.map(cross)];
   });
-  ["all", "seen", "padded"].forEach((kind, i) =>
+  ["all", "seen", "outside"].forEach((kind, i) =>
     put(`field-${kind}`, dots.flatMap((shapes) => shapes[i]).join("")));
 
   const texts = layer(svg, "g", "field-texts");
   texts.replaceChildren();
   const text = (x, y, words, kind = "") => add(texts, "text", { x, y, class: kind }, words);
-  marks(layers, { first, looked, sizes, X, Y, unit, r, ...at }, put, text);
+  marks(layers, { first, looked, sizes, X, Y, unit, ...at }, put, text);
 
   const spot = (x, y, width, height, name, kind = "") =>
     add(texts, "rect", { x, y, width, height, rx: 4, ...(name && { "data-spot": name }), class: kind });
@@ -96,7 +96,7 @@ const FIGURE = {
   invite: "Press Play to look back from the output. Drag it, or change a layer with + and −.",
   controls: CONTROLS,
   presets: {
-    "3 × 3 four times": stack([CONV, CONV, CONV, CONV]),
+    "Size 3, four times": stack([CONV, CONV, CONV, CONV]),
     "Dilated 1, 2, 4": stack([CONV, [3, 1, 0, 2], [3, 1, 0, 4]]),
     "Dilated 2, 2: gaps": stack([[3, 1, 0, 2], [3, 1, 0, 2]]),
     "Padded edge": stack([SAME, SAME, SAME], 0),

@@ -243,6 +243,7 @@ def check_field(figure, layers):
     adds = [text[2:].replace("−", "-").replace("·", "*") for text in shown if text[:2] == "+ "]
     assert len(adds) == len(layers)
     assert 1 + sum(map(eval, adds)) == seen.size
+    assert [text for text in shown if text[:2] == "= "] == [f"= {seen.size}"]
     at = int(slider(figure, "output").input_value())
     first = seen.start + at * seen.jump
     said = re.fullmatch(
@@ -277,7 +278,7 @@ def test_a_stack_by_keyboard(page, stack):
     check_field(stack, [conv, pool, conv, last, new])
     slider(stack, "output").press("Home")
     check_field(stack, [conv, pool, conv, last, new])
-    assert stack.get_by_text("× zero padding").count() == 1
+    assert stack.get_by_text("× outside").count() == 1
     slider(stack, "layers").press("Home")
     check_field(stack, [conv])
     assert page.foreign == page.faults == []
@@ -335,10 +336,10 @@ def test_presets_and_play_of_a_stack(page, stack):
     conv, pool = {"kernel_size": 3}, {"kernel_size": 2, "stride": 2}
     same = {"kernel_size": 3, "padding": 1}
     stacks = {
-        "3 × 3 four times": ([conv] * 4, "sees 9 inputs, x[1] to x[9]."),
+        "Size 3, four times": ([conv] * 4, "sees 9 inputs, x[1] to x[9]."),
         "Dilated 1, 2, 4": ([{**conv, "dilation": d} for d in (1, 2, 4)], "sees 15 inputs, x[1] to x[15]."),
-        "Dilated 2, 2: gaps": ([{**conv, "dilation": 2}] * 2, "sees 5 of 9 inputs, x[1] to x[9] (4 skipped)."),
-        "Padded edge": ([same] * 3, "sees 4 of 7 inputs, x[0] to x[3] (3 outside)."),
+        "Dilated 2, 2: gaps": ([{**conv, "dilation": 2}] * 2, "sees 5 of 9 places, x[1] to x[9] (4 skipped)."),
+        "Padded edge": ([same] * 3, "sees 4 of 7 places, x[0] to x[3] (3 outside)."),
     }  # fmt: skip
     for _ in range(2):  # after each other, and after a change
         for name, (layers, words) in stacks.items():
@@ -352,12 +353,9 @@ def test_presets_and_play_of_a_stack(page, stack):
             check_field(
                 stack, [*layers[:-1], {**layers[-1], "kernel_size": layers[-1]["kernel_size"] + 1}]
             )
-    press(stack, "Padded edge")  # a dash for each input that is outside, a cross for each zero
-    beyond, padded = (
-        stack.locator(f".field-{name}").get_attribute("d") for name in ("beyond", "padded")
-    )
-    assert beyond.count("h") == 3
-    assert padded.count("M") == 3
+    press(stack, "Padded edge")  # a cross for each place outside: 3 at the input
+    outside = stack.locator(".field-outside").get_attribute("d")
+    assert outside.count("M") == 3 + 2 + 1
     press(stack, "Reset")
     seen = []
     for _ in range(4):  # back from the output

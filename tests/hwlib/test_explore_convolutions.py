@@ -276,7 +276,9 @@ def test_every_level_is_hwlibs(looked):
             k, s, p, d = (layer[name] for name in ("kernel_size", "stride", "padding", "dilation"))
             links = [[o * s - p + t * d, o] for o in above["real"] for t in range(k)]
             assert below["links"] == links
-            assert sorted({j for j, _ in links}) == sorted(below["real"] + below["padded"])
+            first, last = below["ends"]
+            assert below["outside"] == [j for j in range(first, last + 1) if not 0 <= j < n]
+            assert sorted({j for j, _ in links} - {*below["outside"]}) == below["real"]
         seen, first = levels[0]["real"], starts[stack["at"]]
         assert seen == influences(layers, found, stack["at"])
         assert levels[0]["ends"] == [first, first + size - 1]
@@ -296,7 +298,7 @@ def test_what_is_spelled_of_a_stack_is_what_is_seen(looked):
             blind += 1
             continue
         many, ends = re.fullmatch(
-            rf"Output {stack['at']} sees (\d+)(?: of {size})? inputs?, ([^(]*\])(?: \(.*\))?\.",
+            rf"Output {stack['at']} sees (\d+)(?: inputs?| of {size} places), ([^(]*\])(?: \(.*\))?\.",
             line,
         ).groups()
         assert int(many) == len(seen)
@@ -325,10 +327,10 @@ def test_the_words_say_what_is_seen(field):
         "A layer adds (k − 1) times its input's jump.",
         "jump 2 = 2·1, all the strides.",
     ]
-    assert holes["words"]["line"] == "Output 1 sees 3 of 5 inputs, x[1] to x[5] (2 skipped)."
+    assert holes["words"]["line"] == "Output 1 sees 3 of 5 places, x[1] to x[5] (2 skipped)."
     assert one["words"]["line"] == "Output 1 sees 1 input, x[1]."
     assert (
-        edge["words"]["line"] == "Output 1 sees 2 of 5 inputs, x[1] to x[3] (2 skipped, 1 outside)."
+        edge["words"]["line"] == "Output 1 sees 2 of 5 places, x[1] to x[3] (2 skipped, 1 outside)."
     )
 
 
