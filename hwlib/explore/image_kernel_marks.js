@@ -7,9 +7,6 @@ export const layout = () => matchMedia("(min-width: 40rem)").matches
   : { width: 330, height: 372, side: 160, output: [174, 22], cell: 33, window: [0, 214], filter: [113, 214], product: [226, 214],
       sum: [226, 340, 99, 30], bar: [2, 342, 128], signs: [["×", 106, 264], ["=", 219, 264]] };
 
-const rgb = ([red, green, blue, opacity]) => `fill: rgb(${red}, ${green}, ${blue}); fill-opacity: ${opacity / 255}`;
-const pale = ([red, green, blue, opacity]) => rgb([red, green, blue, opacity / 2]); // enough for text
-
 /** The window's pixels, the filter, their products, and the sum, in the colours that they have in the images. */
 export function numbers(cells, at, { image, weight, row, column, sum, y, grips }, shown, palette) {
   const box = ([x, y], [width, height], words, look, style = "", ink = "") => {
@@ -23,11 +20,11 @@ export function numbers(cells, at, { image, weight, row, column, sum, y, grips }
   const one = [at.cell, at.cell];
   const pixels = window3(image, row, column);
   const all = products(pixels, weight);
-  const inSigns = signs(Math.max(...all.flat().map(Math.abs)) || 1);
+  const [weighed, inSigns] = [weight, all].map((rows) => signs(Math.max(...rows.flat().map(Math.abs)) || 1));
   pixels.forEach((line, a) => line.forEach((pixel, b) => {
     const name = `weight ${a} ${b}`;
     box(place(at.window, a, b), one, String(pixel), { class: "tap" }, ...gray(pixel));
-    box(place(at.filter, a, b), one, short(weight[a][b]), { class: "filter", "data-cell": name, ...(grips && { "data-grip": name }) });
+    box(place(at.filter, a, b), one, short(weight[a][b]), { class: "filter", "data-cell": name, ...(grips && { "data-grip": name }) }, pale(weighed(weight[a][b])));
     box(place(at.product, a, b), one, typeset(+all[a][b].toPrecision(3)), { class: "product" }, pale(inSigns(all[a][b])));
   }));
   const color = palette(sum); // as in the output; a full one wants black ink in both modes
@@ -70,11 +67,11 @@ export function marks(svg, at, photo, result, size, { row, column }) {
     : `M${x} ${y + span}L${left} ${top}M${x + span} ${y + span}L${left + side} ${top}`);
   const [u, v] = corner(result);
   const [sum, above, wide, high] = at.sum;
-  // To the edge of the output only: it does not run across the picture.
   const [edge, foot, along, down] = [result.x, result.y + unit * size.height, u + unit / 2, v + unit / 2];
+  const [tip, below] = [u - 4, v + unit + 4]; // of the output's outline
   guide("kernel-write", `M${sum + wide} ${above + high / 2}` + (at.wide
-    ? `H${edge - 14}V${down}H${edge - 1}` : `H${at.width}V${foot + 12}H${along}V${foot + 1}`));
-  guide("kernel-head", at.wide ? `M${edge - 7} ${down - 4}l6 4l-6 4` : `M${along - 4} ${foot + 7}l4 -6l4 6`);
+    ? `H${edge - 14}V${down}H${tip}` : `H${at.width}V${foot + 12}H${along}V${below}`));
+  guide("kernel-head", at.wide ? `M${tip - 6} ${down - 4}l6 4l-6 4` : `M${along - 4} ${below + 6}l4 -6l4 6`);
 
   const outline = (name, [x, y], size) => {
     const rect = layer(svg, "rect", name);

@@ -65,25 +65,25 @@ export const shifted = ({ values, width: n }, right, down) => grid(n, (i, j) => 
 
 /**
  * The move of the first output, in the direction in which the image moved, after which most entries
- * agree; four rows and columns at least overlap. What is counted: all entries that overlap, or, where
- * most of the image is `blank`, those of the moved output that are not 0.
+ * agree; four rows and columns at least overlap. What is compared: all entries that overlap, or, where
+ * most of the image is `blank`, those of them that are not 0 in the moved output.
  */
 export function match(first, moved, right, down, blank) {
   const moves = (t) => (t ? Array.from({ length: moved.width - 3 }, (_, s) => s * Math.sign(t)) : [0]);
-  let best = { share: -1 };
-  const lit = moved.values.reduce((many, v) => many + (v !== 0), 0);
+  let best = { fit: -1 };
   for (const dy of moves(down))
     for (const dx of moves(right)) {
       const there = shifted(first, dx, dy).values;
       let [agree, all] = [0, 0];
       moved.values.forEach((v, i) => {
         if (Number.isNaN(there[i])) return;
+        if (blank && v === 0) return;
         all++;
-        agree += v === there[i] && (!blank || v !== 0);
+        agree += v === there[i];
       });
-      if (blank) all = lit;
       const share = all ? agree / all : 0;
-      if (share > best.share) best = { share, agree, all, right: dx, down: dy };
+      const fit = blank ? agree : share; // a share of few entries says little
+      if (fit > best.fit) best = { fit, share, agree, all, right: dx, down: dy };
     }
   return best;
 }
@@ -115,6 +115,6 @@ export function spell({ layer, right, down }, found, blank) {
   const half = (right || down) && found.right === right / 2 && found.down === down / 2;
   const how = found.right === right && found.down === down ? "along, " : half ? "half as far, " : "";
   const line = !right && !down ? `Nothing has moved: ${same}.` : found.share === 1 ? `The output moves ${how}${to}: ${same}.`
-    : `No move of the output fits: ${found.agree ? "at best " : ""}${percent(found.share)} of its entries agree.`;
-  return { line, notes: [why, `Compared: ${found.all} entries${blank ? " of A other than 0" : " that A and B both have"}.`] };
+    : `No move fits: ${found.agree ? `with the best, ${to}, ` : ""}${percent(found.share)} of entries agree.`;
+  return { line, notes: [why, `Compared: ${found.all} entries${blank ? ", not 0 in A, not gray" : " that A and B both have"}.`] };
 }

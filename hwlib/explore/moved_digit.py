@@ -120,19 +120,21 @@ class MovedDigit(Figure):
         """The move of the first output, in the image's direction, after which most entries agree.
 
         At least four rows and columns overlap. The share is that of all entries which overlap, or
-        for the digit, on its empty ground, of those which are not 0 in the moved image's output.
+        for the digit, on its empty ground, of those of them which are not 0 in the moved image's
+        output. The digit's best move leaves most of these in agreement, however many overlap.
         """
         first, moved = self.outputs
         blank = self.scenes[self.image]["blank"]
-        best = Match(0, 0, -1.0)
+        best, most = None, -1.0
         for down in _moves(self.down, len(first)):
             for right in _moves(self.right, len(first)):
                 here = shifted(first, right, down)
-                overlap = ~np.isnan(here)
-                agree = (moved == here) & ((moved != 0) | (not blank))
-                share = agree.sum() / max(1, (moved != 0).sum() if blank else overlap.sum())
-                if share > best.share:
-                    best = Match(right, down, float(share))
+                compared = ~np.isnan(here) & ((moved != 0) | (not blank))
+                agree = (compared & (moved == here)).sum()
+                share = agree / max(1, compared.sum())
+                fit = agree if blank else share
+                if fit > most:
+                    best, most = Match(right, down, float(share)), fit
         return best
 
     def still(self):

@@ -47,9 +47,10 @@ export function marks(group, at, { state, found, weight, gray }) {
     dense: ["random matrix", "484 × 576"], convolution: ["stride 1"] }[state.layer];
   const dense = state.layer === "dense";
   said.forEach((text, i) => word(x + (dense ? 0 : 3 * cell + 8), y + 22 + 16 * i, text, "start"));
+  const weighed = signs(Math.max(...weight.flat().map(Math.abs)));
   if (!dense) weight.forEach((line, a) => line.forEach((w, b) => {
     const box = add(group, "g", { class: "filter", transform: `translate(${x + cell * b} ${y + cell * a})` });
-    add(box, "rect", { width: cell, height: cell });
+    add(box, "rect", { width: cell, height: cell, style: pale(weighed(w)) });
     add(box, "text", { x: cell / 2, y: cell / 2 + 0.5, "font-size": 0.6 * cell }, typeset(w));
   }));
   const [left, top] = at.scale;

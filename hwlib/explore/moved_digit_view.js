@@ -41,7 +41,7 @@ function draw(state, scenes, { svg, line, notes, inputs }) {
     moved: ["moved image", images[1], gray],
     A: ["A: move, layer", own, colours],
     output: ["output", first, colours],
-    B: ["B: layer, move", there, colours],
+    B: [found.agree ? "B: layer, move" : "B: layer, no move", there, colours],
     difference: ["A − B", difference, colours],
   };
   const frames = layer(svg, "g", "explore-cells");

@@ -11,6 +11,10 @@ export const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.ch
 export const grays = (white) => (v) => [255 * part(v / white), 255 * part(v / white), 255 * part(v / white), 255];
 export const signs = (full) => (v) => [...(v < 0 ? ORANGE : BLUE), 255 * part(Math.abs(v) / full)];
 
+/** A palette's colour as a style, and one that is pale enough for text. */
+const rgb = ([red, green, blue, opacity]) => `fill: rgb(${red}, ${green}, ${blue}); fill-opacity: ${opacity / 255}`;
+const pale = ([red, green, blue, opacity]) => rgb([red, green, blue, opacity / 2]);
+
 /**
  * Draw numbers, row after row, as pixels of side `unit` from the point x, y on. The group `name` keeps
  * its place in the picture; a palette's null is no pixel at all.

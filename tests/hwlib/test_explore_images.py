@@ -198,10 +198,14 @@ def test_outputs_and_matches_are_those_of_python(moved):
             assert match == (figure.right, figure.down, 1)
         assert [found["found"][n] for n in ("right", "down")] == [match.right, match.down]
         assert found["found"]["share"] == pytest.approx(match.share, abs=1e-12)
+        both = ~np.isnan(shifted(figure.outputs[0], match.right, match.down))
+        if figure.image == "digit":
+            both &= figure.outputs[1] != 0
+        assert f"Compared: {both.sum()} entries" in found["notes"][-1]
         there = shifted(figure.outputs[0], match.right, match.down).ravel()
         np.testing.assert_array_equal(np.array(found["there"], float), there)  # null is NaN
         share = f"{100 * match.share:.1f}".removesuffix(".0")
-        assert ("A\u00a0=\u00a0B." if match.share == 1 else f" {share}% of its entries") in found[
+        assert ("A\u00a0=\u00a0B." if match.share == 1 else f" {share}% of entries") in found[
             "line"
         ]
 
