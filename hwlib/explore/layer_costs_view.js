@@ -6,7 +6,7 @@ const CONTROLS = {
   kernel_size: range("kernel K", 1, 7, 2),
   side: range("image side n", 7, 224, 7),
 };
-const [FACE, THIN] = [38, 2]; // of a filter; the least height at which a strip is seen
+const [FACE, THIN] = [38, 2]; // of a filter; the least height at which a row is seen
 
 /** Where things stand, in units of the viewBox: two panels, and the table below them. */
 const layout = () => matchMedia("(min-width: 40rem)").matches
@@ -76,11 +76,12 @@ function draw(state, { svg, line, inputs }) {
 
   text(0, 16, `Standard: ${short(weights.standard)} weights`, "costs-large");
   filters(frame, "standard", [0, 88], F, K, FACE / K, C);
-  text(0, 144, `${some(F, "filter")}, ${F > 1 ? "a row each" : "one row"}; ${some(K ** 2, "tap")}, ${K > 1 ? "a column each" : "one column"}`);
+  text(0, 144, `${some(F, "filter")} (${F > 1 ? "rows" : "row"}${row < THIN ? ", not drawn" : ""}), ${some(K ** 2, "tap")} (${K > 1 ? "columns" : "column"})`);
   area("standard", 0, 154, at.panel, tall);
-  const lines = (count, step, d) => (step < 4 ? "" : Array.from({ length: count - 1 }, (_, i) => d((i + 1) * step)).join(""));
-  layer(svg, "path", "costs-lines").setAttribute("d", lines(K ** 2, column, (at) => `M${at} 154v${tall}`) +
-    lines(F, row, (down) => `M0 ${154 + down}h${at.panel}`));
+  const lines = (count, step, d) => (step < THIN ? "" : Array.from({ length: count - 1 }, (_, i) => d((i + 1) * step)).join(""));
+  layer(svg, "path", "costs-lines").setAttribute("d", lines(K ** 2, column, (at) => `M${at} 154v${tall}`));
+  layer(svg, "path", "costs-rows").setAttribute("d", lines(F, row, (down) => `M0 ${154 + down}h${at.panel}`));
+  text(0, 154 + tall + 15, "Each setting has a scale of its own.");
 
   const top = y + 154;
   text(x, y + 16, `Separable: ${short(weights.separable)} weights, ${percent(ratio)}`, "costs-large");
@@ -93,6 +94,7 @@ function draw(state, { svg, line, inputs }) {
   area("depthwise", x, top + tall + 5, at.panel, row, THIN);
   text(x, top + tall + 24 + Math.max(row, THIN),
     `depthwise: ${short(parts.depthwise)} = 1 of ${some(F, "row")}`, "depthwise");
+  if (row < THIN) text(x, top + tall + 40 + THIN, "(drawn thicker)");
   table(frame, { weights, macs }, at);
 }
 

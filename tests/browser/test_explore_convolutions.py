@@ -439,6 +439,12 @@ def check_costs(figure):
         share = width * height / np.prod(shapes["standard"])
         wanted = counts[name] / counts["standard"]
         assert share == pytest.approx(wanted) or (height == 2 and share > wanted)
+    rows = figure.locator(".costs-rows").get_attribute("d").count("M")
+    row = shapes["standard"][1] / outputs
+    assert rows == (outputs - 1 if row >= 2 else 0)
+    assert any(text.startswith(f"{outputs:,} filter") for text in texts)
+    assert any(", not drawn)" in text for text in texts) == (row < 2)
+    assert ("(drawn thicker)" in texts) == (row < 2)
     return C, outputs, K, n
 
 
