@@ -30,7 +30,7 @@ class LayerCosts(Figure):
 
     _esm = module("layer_costs.js", "layer_costs_view.js")
     SETTINGS = ("in_channels", "out_channels", "kernel_size", "side")
-    HEIGHT = (44, 62.5)
+    HEIGHT = (44, 63)
 
     in_channels = traitlets.Int(32, min=1).tag(sync=True)
     out_channels = traitlets.Int(64, min=1).tag(sync=True)

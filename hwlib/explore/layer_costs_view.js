@@ -11,7 +11,7 @@ const [FACE, THIN] = [38, 2]; // of a filter; the least height at which a row is
 /** Where things stand, in units of the viewBox: two panels, and the table below them. */
 const layout = () => matchMedia("(min-width: 40rem)").matches
   ? { width: 760, panel: 360, second: [400, 0], high: 168, table: 396, ends: [300, 500, 760], signs: [390, 570] }
-  : { width: 340, panel: 338, second: [0, 248], high: 76, table: 540, ends: [196, 0, 338], signs: [] };
+  : { width: 340, panel: 338, second: [0, 256], high: 76, table: 548, ends: [196, 0, 338], signs: [] };
 
 /** A filter as a block, from its front's lower left corner: K × K cells, as deep as it has channels. */
 function block(parent, x, y, cells, cell, depth) {

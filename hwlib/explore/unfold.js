@@ -48,12 +48,12 @@ export function tell({ direction }, result, at) {
     };
   }
   const end = at === pixels.length - 1;
-  const [i, j] = pixels[at].at(-1);
+  const [i, j] = pixels[at][0];
   const { sums, copies } = folded(result, at);
   const got = copies[i][j] === 1 ? "1 copy" : `${copies[i][j]} copies`;
   return {
     y, line: `Column ${at} adds ${column.map(typeset).join(", ")} to the pixels that they were copied from.`,
-    notes: [`The last of these pixels has now received ${got} of its value: ${copies[i][j]}·${bracketed(image[i][j])}\u00a0=\u00a0${typeset(sums[i][j])}.`,
+    notes: [`Pixel x[${i}, ${j}] (framed) has now received ${got} of its value: ${copies[i][j]}·${bracketed(image[i][j])}\u00a0=\u00a0${typeset(sums[i][j])}.`,
       !end ? `${several(pixels.length - 1 - at, "column")} to go.`
         : most > 1 ? "All are back. Each pixel holds its value times its copies, so fold does not undo unfold."
           : "All are back. No two windows overlap, so each pixel that was read has its value again."],

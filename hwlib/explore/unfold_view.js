@@ -98,6 +98,9 @@ function draw(state, { svg, line, notes, inputs }) {
   outline(svg, "explore-window", box(x0 + j, y0 + i, across, tall), "window");
   outline(svg, "unfold-column", box(matrix[0] + at, below, 1, row.length), "column");
   outline(svg, "unfold-row", fold ? "" : box(...strip, row.length, 1));
+  const copied = pixels.slice(0, at + 1).flatMap((places, n) =>
+    places.flatMap(([a, b], t) => (a === i && b === j ? [box(matrix[0] + n, below + t)] : [])));
+  outline(svg, "unfold-copies", fold ? box(x0 + j, y0 + i) + copied.join("") : ""); // that this pixel got
   const [o, q] = [Math.floor(at / output[0].length), at % output[0].length];
   outline(svg, "explore-target", fold ? "" : box(product[0] + at, product[1]) + box(whole[0] + q, whole[1] + o));
   tag(svg, [[x0 + j + across, y0 + i], [matrix[0] + at + 0.5, below - 0.28]], at, type(13));
@@ -111,8 +114,8 @@ function draw(state, { svg, line, notes, inputs }) {
 }
 
 const FIGURE = {
-  title: "Convolution as matrix product",
-  invite: "Press Play, or drag the blue window. Click a number to change it.",
+  title: "Unfold, multiply, fold",
+  invite: "Press Play, or drag the blue column. Click a number of the image to change it.",
   controls: CONTROLS,
   presets: ({ weight }) => ({
     "Stride 1: copies": { weight, stride: 1, direction: "unfold", at: 0 },

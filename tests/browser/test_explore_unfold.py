@@ -68,6 +68,8 @@ def marked(figure, view):
     np.testing.assert_allclose(
         column, [x + cell * view.at, y, cell, cell * np.prod(size)], atol=1e-3
     )
+    copies = figure.locator(".unfold-copies").get_attribute("d").count("M")
+    assert copies == (view.copies[high, wide] + 1 if view.direction == "fold" else 0)
     target = figure.locator(".explore-target").get_attribute("d")
     assert (target == "") == (view.direction == "fold")
 

@@ -121,8 +121,9 @@ def test_what_is_spelled_adds_up(looked):
             column = np.array(mine["columns"])[:, at]
             spelled = numbers(step["fold"]["line"].split("adds")[1])
             np.testing.assert_allclose(spelled, column, rtol=1e-8)
-            got, count, pixel, held = numbers(step["fold"]["notes"][0])
-            assert got == count
+            i, j, got, count, pixel, held = numbers(step["fold"]["notes"][0])
+            place = np.array(mine["pixels"])[at, 0].tolist()
+            assert ([i, j], got) == (place, count)
             assert count * pixel == pytest.approx(held, rel=1e-8)
 
 
