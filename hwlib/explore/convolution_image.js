@@ -12,7 +12,9 @@ function drawImage({ padding: p, at }, { filter, image, rows, columns, output, l
   if (below) [fy, ox, oy] = [-p, -p, Math.max(high + border, 2 * kh + 0.7 - p) + 0.9];
   if (compact) [fy, ox, oy] = [-p, fx, kh + 0.9 - p];
   const py = fy + kh + 0.7;
-  const [inked, weighed, lit] = [image, filter, output].map(shades);
+  const [large, heavy] = [image, filter].map((rows) => Math.max(...rows.flat().map(Math.abs)));
+  const all = shades([image, filter, [large * heavy], output].flat(2)); // one number, one tint,
+  const [inked, weighed, lit] = compact ? [image, filter, output].map(shades) : [all, all, all]; // where there are products
   const name = (x, y, text, kind) => word(x, y - 0.3, text, { class: `title ${kind}` });
 
   name(-p, -p, "input x", "a");
@@ -33,9 +35,8 @@ function drawImage({ padding: p, at }, { filter, image, rows, columns, output, l
   filter.forEach((row, a) => row.forEach((w, b) =>
     cell(fx + b, fy + a, w, { class: "filter", "data-cell": `weight ${a} ${b}`, shade: weighed(w) })));
   if (!compact) {
-    const shade = shades([[Math.max(...image.flat().map(Math.abs)) * Math.max(...filter.flat().map(Math.abs))]]);
-    word(fx + kw / 2, fy + kh + 0.35, "× window");
-    look(o, q).terms.forEach((row, a) => row.forEach(({ x, w }, b) => cell(fx + b, py + a, x * w, { class: "product", shade: shade(x * w) })));
+    word(fx + (below ? Math.max(kw, 2) : kw / 2), fy + kh + 0.35, "window × filter =", below && { class: "end" });
+    look(o, q).terms.forEach((row, a) => row.forEach(({ x, w }, b) => cell(fx + b, py + a, x * w, { class: "product", shade: all(x * w) })));
     word(fx + kw / 2, py + kh + 0.32, "products");
     if (!below) word(fx + kw + 0.7, py + kh / 2, "sum", { "font-size": 15 });
   }
@@ -70,6 +71,8 @@ function drawImage({ padding: p, at }, { filter, image, rows, columns, output, l
     window: [c[0], r[0], w, h],
     target: [ox + q, oy + o],
     link,
+    ground: box(-p, -p, across + 2 * p, high + 2 * p) + box(ox, oy, columns.length, rows.length) +
+      box(fx, fy, kw, kh) + (compact ? "" : box(fx, py, kw, kh)),
     taps: r.flatMap((i) => c.map((j) => box(j, i))).join(""),
     first: [(rows[0][0] + rows[0].at(-1)) / 2, (columns[0][0] + columns[0].at(-1)) / 2],
     start: [oy, ox],

@@ -23,10 +23,11 @@ function draw(state, { svg, line, notes, inputs, mark, compact }) {
   svg.setAttribute("aria-label", `A window of the input gives ${words.line}. ` +
     `The whole output: ${unparse(flat ? output[0] : output)}. ${words.notes.at(-1)}`);
 
-  const link = layer(svg, "path", "explore-link"); // below the cells
-  const { view, window: frame, target, link: d, taps = "", first, start } = (flat ? drawSignal : drawImage)(state, result, [o, q], grids(svg, compact ? 18.6 : 17), compact);
+  const [link, under] = ["explore-link", "explore-ground"].map((name) => layer(svg, "path", name)); // below the cells
+  const { view, window: frame, target, link: d, ground = "", taps = "", first, start } = (flat ? drawSignal : drawImage)(state, result, [o, q], grids(svg, compact ? 18.6 : 17), compact);
   show(svg, view, 56);
   link.setAttribute("d", d);
+  under.setAttribute("d", ground);
   outline(svg, "explore-taps", taps);
   outline(svg, "explore-window", box(...frame), "window");
   outline(svg, "explore-target", box(...target), "output");

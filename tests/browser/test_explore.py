@@ -335,6 +335,16 @@ def test_wedges_lead_from_the_window_and_the_filter_to_the_products_and_to_the_o
         assert len(ends & corners(f".explore-{name}")) == 2, name
     assert path.count("z") == 3
     assert figure.locator(".product").count() == 9
+    cells = figure.locator(".explore-cells :is([data-cell], .product, .output):has(rect[style])")
+    tints = cells.evaluate_all(
+        "all => all.map((e) => [e.querySelector('text').textContent, e.querySelector('rect').style.fillOpacity])"
+    )
+    assert len({tuple(tint) for tint in tints}) == len(dict(tints))  # one number, one tint
+    grounds = figure.locator(".explore-ground").get_attribute("d").count("M")
+    assert grounds == 4  # a wedge tints no cell: there is a ground below each grid
+    words = figure.get_by_text("window × filter =").bounding_box()
+    svg = figure.locator("svg[role=img]").bounding_box()
+    assert words["x"] + words["width"] <= svg["x"] + svg["width"] + 1
 
 
 @pytest.mark.parametrize("dimension", ["1-D", "2-D"])
