@@ -51,7 +51,7 @@ function drawImage({ padding: p, at }, { filter, image, rows, columns, output, l
   const right = (x, y, w, h) => [[x + w, y], [x + w, y + h]];
   const left = (x, y, h) => [[x, y + h], [x, y]];
   const [seen, target] = [right(c[0], r[0], w, h), left(ox + q, oy + o, 1)];
-  const link = compact ? wedge(...seen, ...target)
+  const link = compact ? "" // of which the window would hide the most
     : wedge(...seen, ...left(fx, py, kh)) + wedge([fx, fy + kh], [fx + kw, fy + kh], [fx + kw, py], [fx, py]) +
       (below ? wedge([fx, py + kh], [fx + kw, py + kh], [ox + q + 1, oy + o + 1], [ox + q + 1, oy + o])
         : wedge(...right(fx, py, kw, kh), ...target));

@@ -18,8 +18,8 @@ export const reach = ([flat, turned], angle) => ({
 export const steep = (angle) => Math.abs(Math.cos(angle) - 0.35) < 0.45;
 
 /**
- * Both columns with true lengths and angle: the first lies flat, the second is turned; an arc through the shorter tip,
- * whose name is written where it is clear of the others and left of `edge`.
+ * Both columns with true lengths and angle: the first lies flat, the second is turned; an arc through the shorter tip.
+ * Where the other tip is on it as well, its name is written if that is clear of the others and left of `edge`.
  */
 export function fan(g, kind, lengths, angle, unit, names, edge) {
   const at = (turn, far) => [far * Math.cos(turn), -far * Math.sin(turn)];
@@ -35,7 +35,7 @@ export function fan(g, kind, lengths, angle, unit, names, edge) {
   const write = ([x, y], text, look) => add(g, "text", { x, y, class: look }, text);
   write([Math.max(lengths[0] * unit - 100, -12), 32], names[0], "start");
   const [u, v] = at(angle / 2, far);
-  if (v - at(angle, far)[1] > 20 && v < -16 && u + 110 < edge) write([u + 10, v + 5], "same length", "start");
+  if (kind === "after" && v - at(angle, far)[1] > 20 && v < -16 && u + 110 < edge) write([u + 10, v + 5], "same length", "start");
   const [x, y] = at(angle, lengths[1] * unit);
   if (steep(angle)) write([x + 20, y + 2], names[1], "start");
   else write([x, y - 24], names[1], Math.cos(angle) < 0 ? "start" : "end");

@@ -97,7 +97,8 @@ function draw(state, { svg, line }) {
   const cards = layer(svg, "g", "masks-cards");
   cards.replaceChildren();
   const all = [0, state.y, ...networks.map(({ prediction }) => prediction)];
-  const range = [Math.min(...all), Math.max(...all) || 1];
+  // Some more than the target, so that an error is as long in every preset.
+  const range = [Math.min(...all), Math.max(...all, 1.6 * state.y, 1)];
   networks.forEach((each, i) => {
     const draws = { count: drawn.filter((index) => index === i).length, last: drawn.at(-1) === i };
     network(cards, (i % columns) * (card + gap), Math.floor(i / columns) * (TALL + 12), card, state, each, KEPT[i], range, draws);

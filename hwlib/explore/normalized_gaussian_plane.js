@@ -39,7 +39,7 @@ function scatter(svg, parent, { X, Y, path, width }, look, points, { upper, titl
   const names = layer(parent, "g", "gauss-names");
   names.replaceChildren();
   const name = (px, py, text, kind) => add(names, "text", { x: px, y: py, class: `${look} ${kind}` }, text);
-  name(X(m + s) + 8, row + 5, `sd ${short(s)}`, "small");
+  name(Math.min(X(m + s) + 8, width - 58), row + 5, `sd ${short(s)}`, "small");
   name(column + 10, (Y(k) + Y(k + t)) / 2 + 5, `sd ${short(t)}`, "small");
   name(Math.min(X(m), width - 4.2 * title.length), row + (upper ? -14 : 26), title, "plot-middle");
   return { ring, line, middle: [m, k], shape: [s, t, r] };

@@ -31,7 +31,8 @@ function marks(layers, { first, looked, sizes, X, Y, unit, width, top, wide }, p
   text(0, foot + (wide ? 5 : 12), "output", "bold");
   if (looked.some(({ outside }) => outside.length)) text(width, foot + 48, "× outside", "end");
   text(width, foot + (wide ? 5 : 12), 1, "end"); // the output itself, and above it the sum
-  if (first < depth) text(width, Y(first) + (wide || first ? 5 : -6), `= ${whole}`, "end bold");
+  // Only at the input: what a layer adds is counted in inputs, but an entry higher up is more than one of them.
+  if (!first && depth) text(width, Y(0) + (wide ? 5 : -6), `= ${whole}`, "end bold");
   layers.map(short).forEach(({ k, d }, l) => { // what the layers add to the size
     const [y, jump] = [(Y(l) + Y(l + 1)) / 2 + 5, found[l].jump];
     const terms = `(${k} − 1)·${d > 1 ? `${d}·` : ""}${jump}`;

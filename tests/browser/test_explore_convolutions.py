@@ -284,6 +284,14 @@ def test_a_stack_by_keyboard(page, stack):
     assert page.foreign == page.faults == []
 
 
+def test_a_look_back_is_added_up_at_the_input_alone(stack):
+    """What a layer adds is counted in inputs, so that a sum above them would be of two units."""
+    for depth in range(5):
+        press(stack, "Step")
+        total = stack.locator("svg text").filter(has_text=re.compile("^= "))
+        assert total.all_text_contents() == (["= 10"] if depth == 4 else []), depth
+
+
 def test_a_stack_by_pointer(page, stack):
     conv, pool = {"kernel_size": 3}, {"kernel_size": 2, "stride": 2}
 

@@ -479,6 +479,13 @@ def test_nothing_of_the_arrows_is_cut_at_any_angle_and_no_two_names_overlap(page
 
 
 @on(EffectiveMatrix)
+def test_only_arrows_of_the_same_length_are_said_to_be(figure):
+    for keep in ("0.8", "0.9"):
+        slider(figure, "keep").fill(keep)
+        assert figure.get_by_text("same length", exact=True).count() == 1
+
+
+@on(EffectiveMatrix)
 def test_own_data_and_what_is_wrong_with_it(figure):
     field = figure.get_by_role("textbox")
     field.fill("1, 2; -2, 4; 2, -4; 0, 1;")
@@ -536,6 +543,7 @@ def test_masks_by_keys_presets_and_both_ends(page, figure):
             slider(figure, name).press(key)
             check_masks(figure)
     page.set_viewport_size({"width": 390, "height": 900})
+    gaps = set()
     for name, settings in (
         ("k = 0.5", {"keep": 0.5}),
         ("Exact fit", {"w1": 1, "w2": 1}),
@@ -544,6 +552,8 @@ def test_masks_by_keys_presets_and_both_ends(page, figure):
         press(figure, name)
         assert check_masks(figure).average == FourMasks(**settings).average
         apart(figure.locator(".masks-bars text"))
+        gaps.add(figure.locator(".masks-gap").first.get_attribute("d"))
+    assert len(gaps) == 1  # without inputs the error is the same, and as long
 
 
 @on(FourMasks)
