@@ -15,6 +15,7 @@ from tests.browser.figures import (
     centre,
     drag,
     embed,
+    opened,
     play,
     press,
     pull,
@@ -31,10 +32,7 @@ LINE = ".explore-line"
 @pytest.fixture
 def figure(page, request):
     """The figure that the test names, alive on a page of its own."""
-    page.set_content(embed(request.param()))
-    found = alive(page)
-    unfold(page)
-    yield found
+    yield opened(page, request.param())
     assert page.foreign == page.faults == []
 
 

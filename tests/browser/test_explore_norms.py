@@ -10,16 +10,14 @@ import pytest
 from hwlib.explore import DemeanGradient, NormalizedGaussian, NormCube
 from hwlib.explore.norm_cube import NORMS
 from tests.browser.figures import (
-    alive,
     apart,
     centre,
-    embed,
+    opened,
     play,
     press,
     pull,
     settle,
     touch,
-    unfold,
 )
 
 pytestmark = pytest.mark.browser
@@ -31,10 +29,7 @@ LINE, NOTES = ".explore-line", ".explore-notes"
 def figure(page, request):
     """The figure that the test names, alive on a page of its own."""
     made, settings = request.param
-    page.set_content(embed(made(**settings)))
-    found = alive(page)
-    unfold(page)
-    yield found
+    yield opened(page, made(**settings))
     assert page.foreign == page.faults == []
 
 
