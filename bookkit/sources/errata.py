@@ -89,7 +89,8 @@ def load(root: Path) -> dict[str, Erratum]:
     """
     entries: dict[str, Erratum] = {}
     there = (root / "errata.yml").is_file()
-    book, exercises = Book(root), _exercises(root)
+    book = Book(root)
+    exercises = _exercises(book)
     for fields in read_yaml(root, "errata.yml", list) if there else ():
         if not isinstance(fields, dict):
             raise ErrataError(f"errata.yml: {fields!r} is no entry; it must be `name: value` lines")
@@ -107,10 +108,10 @@ def load(root: Path) -> dict[str, Erratum]:
     return entries
 
 
-def _exercises(root: Path) -> list[str]:
-    """All exercises that have a solution, as `chapter/exercise`."""
-    pages = [path.stem for path in sorted((root / "chapters").glob("*.md"))]
-    return [f"{page}/{name}" for page in pages for name in Book(root).exercises(page)]
+def _exercises(book: Book) -> list[str]:
+    """All exercises that have a solution, as `chapter/exercise`, of pages left out too."""
+    pages = [path.stem for path in sorted((book.root / "chapters").glob("*.md"))]
+    return [f"{page}/{name}" for page in pages for name in book.exercises(page)]
 
 
 def connect(app: Sphinx) -> None:
