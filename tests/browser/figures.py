@@ -30,6 +30,17 @@ def opened(page, *views):
     return figure
 
 
+def resize(page, width, height):
+    """Give the window a size, and wait until the page and its figures have answered it."""
+    page.set_viewport_size({"width": width, "height": height})
+    drawn(page)
+
+
+def drawn(page):
+    """Wait for two pictures of the page: media queries are heard before a picture is drawn."""
+    page.evaluate("new Promise((then) => requestAnimationFrame(() => requestAnimationFrame(then)))")
+
+
 def slider(figure, name):
     return figure.get_by_role("slider", name=name)
 
@@ -67,6 +78,8 @@ def drag(page, start, stop):
 
 
 def centre(element):
+    """The middle of an element, once it no longer glides."""
+    element.element_handle().wait_for_element_state("stable")
     box = element.bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 

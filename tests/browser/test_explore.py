@@ -20,6 +20,7 @@ from tests.browser.figures import (
     number,
     numbers,
     opened,
+    resize,
     settle,
     slider,
     state_of,
@@ -134,12 +135,11 @@ def test_an_image_is_dragged_in_both_directions(page, figure, stride):
 
 
 def test_a_finger_drags_the_window_and_not_the_page(page, figure):
-    page.set_viewport_size({"width": 390, "height": 700})
+    resize(page, 390, 700)
     figure.get_by_role("radio", name="2-D").check()
     figure.locator("svg").scroll_into_view_if_needed()
-    page.wait_for_timeout(300)  # until the window has glided to its place
-    before = page.evaluate("scrollY")
     x, y = centre(figure.locator(".explore-window"))
+    before = page.evaluate("scrollY")
     step = figure.locator(".explore-cells > g").first.bounding_box()["width"]
     touch(page, (x, y), (0, 2 * step))
     assert check(figure)["at"] == 8
@@ -318,7 +318,7 @@ def test_a_product_stands_below_its_entry_with_its_sign_and_skipped_entries_are_
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_wedges_lead_from_the_window_and_the_filter_to_the_products_and_to_the_output(page, width):
-    page.set_viewport_size({"width": width, "height": 900})
+    resize(page, width, 900)
     figure = opened(page, Convolution(**EXAMPLES["2-D"], at=5))
     settle(page)
 
@@ -471,7 +471,7 @@ def test_padding_is_shown_as_such(figure):
 @pytest.mark.parametrize("dimension", ["1-D", "2-D"])
 @pytest.mark.parametrize("width", [390, 320])
 def test_a_phone_is_wide_enough(page, figure, width, dimension):
-    page.set_viewport_size({"width": width, "height": 700})
+    resize(page, width, 700)
     figure.get_by_role("radio", name=dimension).check()
     slider(figure, "padding").press("End")
     check(figure)
@@ -518,7 +518,7 @@ def test_colours_follow_the_theme(page, site):
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_page_does_not_jump_when_the_figure_comes_alive(page, site, width):
-    page.set_viewport_size({"width": width, "height": 900})
+    resize(page, width, 900)
     page.add_init_script(
         "window.shift = 0; new PerformanceObserver((list) => {"
         "  for (const entry of list.getEntries()) window.shift += entry.value;"

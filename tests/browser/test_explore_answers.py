@@ -9,7 +9,7 @@ import pytest
 
 from hwlib.explore import Answer
 from hwlib.explore.answer import seal
-from tests.browser.figures import alive, embed
+from tests.browser.figures import alive, embed, resize
 
 pytestmark = pytest.mark.browser
 
@@ -136,7 +136,7 @@ def test_a_choice_by_keyboard_and_pointer(page, opened):
 def test_a_box_is_one_row_and_holds_no_blank(page, opened):
     """On a desktop field, button and verdict are in line; on a phone the verdict is below them."""
     for width, below in ((1280, 0), (390, 1), (320, 1)):
-        page.set_viewport_size({"width": width, "height": 900})
+        resize(page, width, 900)
         found = opened()
         for i, text in enumerate(["43", "1/3", "1, 2, 3"]):
             box = found.nth(i)
@@ -157,7 +157,7 @@ def test_a_box_is_one_row_and_holds_no_blank(page, opened):
 @pytest.mark.parametrize("width", [1280, 390, 320])
 def test_a_box_is_as_high_as_the_still_that_it_replaces(page, opened, width):
     """So nothing below moves when the box comes to life, with a right answer from last time too."""
-    page.set_viewport_size({"width": width, "height": 900})
+    resize(page, width, 900)
     heights = "(all) => all.map((e) => e.getBoundingClientRect().height)"
     for _ in range(2):
         live = opened()

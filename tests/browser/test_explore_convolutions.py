@@ -22,6 +22,7 @@ from tests.browser.figures import (
     play,
     press,
     pull,
+    resize,
     settle,
     slider,
     touch,
@@ -110,14 +111,11 @@ def test_stamps_by_pointer(page, stamps):
     assert check_stamps(stamps)["at"] == 4
     sums.nth(0).click()
     assert check_stamps(stamps)["at"] == 0
-    page.wait_for_timeout(300)
     drag(page, stamps.locator(".stamp-window"), rows.nth(7))
     assert check_stamps(stamps)["entry"] == 2
-    page.wait_for_timeout(300)
     drag(page, rows.nth(0), rows.nth(5))  # the last cell of the second stamp
     state = check_stamps(stamps)
     assert (state["entry"], state["at"]) == (1, 4)
-    page.wait_for_timeout(300)
     drag(page, stamps.locator(".explore-window"), stamps.locator(".input").nth(2))
     assert check_stamps(stamps)["entry"] == 2
     stamps.locator("[data-cell='weight 1']").click()
@@ -188,23 +186,21 @@ def test_stamps_are_played_one_by_one(page, stamps):
     uneven = np.reshape(shades(stamps), (7, 7))[2]
     assert uneven.tolist() == [SHADES[count] for count in (2, 2, 4, 2, 4, 2, 2)]
     for width in (1280, 390):
-        page.set_viewport_size({"width": width, "height": 800})
+        resize(page, width, 800)
         assert "darker: more stamps" in stamps.locator("svg").text_content()
-    page.set_viewport_size({"width": 1280, "height": 800})
+    resize(page, 1280, 800)
     press(stamps, "Reset")
     assert check_stamps(stamps) == {"stride": 2, "padding": 0, "entry": 1, "at": 2}
 
 
 def test_stamps_by_finger_in_every_direction(page, stamps):
-    page.set_viewport_size({"width": 390, "height": 700})
+    resize(page, 390, 700)
     cell = stamps.locator(".output").first.bounding_box()["width"]
     seen = page.evaluate("scrollY")
     touch(page, centre(stamps.locator(".explore-window")), (0, cell))
     assert check_stamps(stamps)["entry"] == 2
-    page.wait_for_timeout(300)
     touch(page, centre(stamps.locator(".stamp-window")), (-4 * cell, -2 * cell))
     assert check_stamps(stamps)["entry"] == 0
-    page.wait_for_timeout(300)
     touch(page, centre(stamps.locator(".explore-target")), (3 * cell, 0))
     assert check_stamps(stamps)["at"] == 5
     assert page.evaluate("scrollY") == seen
@@ -323,18 +319,16 @@ def test_a_stack_by_pointer(page, stack):
     width = stack.locator("[data-spot=output]").bounding_box()["width"]
     held = stack.locator(".field-held")
     for by, at in ((width / 2, 2), (-width, 0)):
-        page.wait_for_timeout(200)
         x, y = centre(held)
         pull(page, (x, y), x + by, y)
         assert check_field(stack, [conv, pool, conv, pool]) == at
 
 
 def test_the_output_by_finger(page, stack):
-    page.set_viewport_size({"width": 390, "height": 800})
+    resize(page, 390, 800)
     seen = page.evaluate("scrollY")
     touch(page, centre(stack.locator(".field-held")), (90, 0))
     assert slider(stack, "output").input_value() == "2"
-    page.wait_for_timeout(300)
     touch(page, centre(stack.locator(".field-held")), (-200, -40))
     assert slider(stack, "output").input_value() == "0"
     assert page.evaluate("scrollY") == seen
@@ -498,7 +492,7 @@ def test_presets_play_and_reset_of_the_costs(page, costs):
         press(costs, name)
         assert check_costs(costs) == state
         for width in (390, 1280):
-            page.set_viewport_size({"width": width, "height": 900})
+            resize(page, width, 900)
             settle(page)  # it is laid out anew
             check_costs_lie_inside(costs)
     press(costs, "Step")

@@ -8,14 +8,25 @@ import numpy as np
 import pytest
 
 from hwlib.explore import ImageKernel, MovedDigit
-from tests.browser.figures import alive, centre, drag, embed, label, line, slider, touch, unfold
+from tests.browser.figures import (
+    alive,
+    centre,
+    drag,
+    embed,
+    label,
+    line,
+    resize,
+    slider,
+    touch,
+    unfold,
+)
 from tests.browser.figures import number as bare
 
 pytestmark = pytest.mark.browser
 
 
 def opened(page, view, width=1000):
-    page.set_viewport_size({"width": width, "height": 900})
+    resize(page, width, 900)
     css = f"<style>{view._css}</style><meta name='viewport' content='width=device-width'>"
     page.set_content(embed(view).replace("<body>", f"<head>{css}</head><body>"))
     figure = alive(page)

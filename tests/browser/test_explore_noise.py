@@ -19,6 +19,7 @@ from tests.browser.figures import (
     play,
     press,
     pull,
+    resize,
     settle,
     touch,
     unfold,
@@ -72,7 +73,7 @@ def at(figure, mark):
 
 def narrow(page, figure, preset, mark):
     """On a phone, with this mark in view: it, and how far the page is scrolled."""
-    page.set_viewport_size({"width": 390, "height": 800})
+    resize(page, 390, 800)
     press(figure, preset)
     settle(page)
     figure.locator(mark).scroll_into_view_if_needed()
@@ -302,7 +303,7 @@ def test_every_part_of_the_plane_has_a_name_that_can_be_read(page, figure):
         slider(figure, "mean").fill(mean)
         assert "equal penalty" in names.all_text_contents()
         apart(names)
-    page.set_viewport_size({"width": 390, "height": 900})
+    resize(page, 390, 900)
     for preset in ("Reset", "Weak noise", "Strong noise", "Dropout"):
         press(figure, preset)
         apart(names)
@@ -466,7 +467,7 @@ def inside(figure, parts):
 @on(EffectiveMatrix)
 def test_nothing_of_the_arrows_is_cut_at_any_angle_and_no_two_names_overlap(page, figure):
     for width in (1280, 390):
-        page.set_viewport_size({"width": width, "height": 900})
+        resize(page, width, 900)
         for rows in ("3, -1; 0, 2; 4, 2", "1, -2; -2, 4; 2, -4; 0, 0.1", "0, 2; 3, -1"):
             figure.get_by_role("textbox").fill(rows)
             for keep in ("0.1", "0.5", "0.9"):
@@ -540,7 +541,7 @@ def test_masks_by_keys_presets_and_both_ends(page, figure):
         for key in ("Home", "End"):
             slider(figure, name).press(key)
             check_masks(figure)
-    page.set_viewport_size({"width": 390, "height": 900})
+    resize(page, 390, 900)
     gaps = set()
     for name, settings in (
         ("k = 0.5", {"keep": 0.5}),

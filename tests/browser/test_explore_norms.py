@@ -16,6 +16,7 @@ from tests.browser.figures import (
     play,
     press,
     pull,
+    resize,
     settle,
     touch,
 )
@@ -167,7 +168,7 @@ def test_entries_and_blocks_are_pressed(page, figure):
 
 @on(CUBE)
 def test_the_ring_is_dragged_by_mouse_and_by_finger(page, figure):
-    page.set_viewport_size({"width": 390, "height": 800})
+    resize(page, 390, 800)
     entry = lambda n, c, p: centre(figure.locator(".norm-entry").nth(16 * n + 4 * c + p))
     ring = figure.locator(".norm-ring")
     ring.scroll_into_view_if_needed()
@@ -257,7 +258,7 @@ def test_the_gradient_by_keyboard(page, figure):
 
 @on(GRADIENT)
 def test_the_batch_size_is_dragged_by_mouse_and_by_finger(page, figure):
-    page.set_viewport_size({"width": 390, "height": 800})
+    resize(page, 390, 800)
     size = figure.locator(".dot-size")
     size.scroll_into_view_if_needed()
     before = check_batch(figure).doublings
@@ -540,7 +541,7 @@ def test_equal_scales_lay_the_long_axis_at_45_degrees_and_a_negative_one_mirrors
 
 @on(PLANE)
 def test_middles_are_dragged_by_mouse_and_by_finger(page, figure):
-    page.set_viewport_size({"width": 390, "height": 1000})
+    resize(page, 390, 1000)
     start = check_gaussian(figure, 2)
     inputs, outputs = (figure.locator(f".dot-{name}") for name in ("inputs", "outputs"))
     inputs.scroll_into_view_if_needed()

@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 
 from hwlib.explore import Unfold
-from tests.browser.figures import centre, drag, field, line, number, opened, press, slider, touch
+from tests.browser.figures import (
+    centre,
+    drag,
+    field,
+    line,
+    number,
+    opened,
+    press,
+    resize,
+    slider,
+    touch,
+)
 from tests.browser.figures import numbers as rows
 
 pytestmark = pytest.mark.browser
@@ -99,10 +110,8 @@ def test_window_and_column_by_pointer(page, figure):
     pixel = figure.locator("[data-cell='x 2 0']")  # the lower left corner
     drag(page, window, pixel)
     assert check(figure).at == 3
-    page.wait_for_timeout(300)
     drag(page, window, figure.locator("[data-cell='x 0 3']"))
     assert check(figure).at == 2
-    page.wait_for_timeout(300)
     drag(page, column, cells.locator("g.pixel[data-spot='4']").first)
     assert check(figure).at == 4
     cells.locator("g.output[data-spot='1']").last.click()
@@ -116,12 +125,11 @@ def test_window_and_column_by_pointer(page, figure):
 
 
 def test_window_by_finger_in_every_direction(page, figure):
-    page.set_viewport_size({"width": 390, "height": 500})
+    resize(page, 390, 500)
     seen = page.evaluate("scrollY")
     cell = figure.locator("[data-cell='x 0 0']").bounding_box()["width"]
     for by, at in (((0, cell), 3), ((2 * cell, 0), 5), ((0, -cell), 2), ((-cell, 0), 1)):
         touch(page, centre(figure.locator(".explore-window")), by)
-        page.wait_for_timeout(300)  # it glides
         assert check(figure).at == at
     assert page.evaluate("scrollY") == seen
 
@@ -146,7 +154,7 @@ def test_play_fills_matrix_and_output_and_adds_the_columns_back(page, figure):
 
 
 def test_on_a_phone_the_way_back_is_as_large_as_the_way_there(page, figure):
-    page.set_viewport_size({"width": 390, "height": 900})
+    resize(page, 390, 900)
     sides = []
     for name in ("Stride 1: copies", "Fold adds up"):
         press(figure, name)

@@ -2,13 +2,15 @@
 
 import pytest
 
+from tests.browser.figures import resize
+
 pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
 def test_the_first_screen_says_what_this_is_and_where_to_begin(page, site, size):
     width, height = size
-    page.set_viewport_size({"width": width, "height": height})
+    resize(page, width, height)
     page.goto(f"{site}/index.html")
     page.wait_for_selector("html[data-explore]")
     for seen in (

@@ -7,6 +7,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from tests.browser.figures import drawn, resize
+
 PAGES = ["index.html", "chapters/notation.html", "search.html"]
 THEME = "document.documentElement.dataset.theme"
 
@@ -37,6 +39,7 @@ def test_a_page_follows_the_system_until_its_reader_chooses(chromium, site):
     with reader(chromium, color_scheme="light") as page:
         page.goto(f"{site}/{PAGES[0]}")
         page.emulate_media(color_scheme="dark")
+        drawn(page)
         assert page.evaluate(THEME) == "dark"
         page.reload(wait_until="networkidle")
         assert page.evaluate(THEME) == "dark"
@@ -67,12 +70,12 @@ def test_a_closed_sidebar_stays_closed(page, site):
 def test_the_menu_of_a_phone_changes_nothing_of_it(page, site):
     page.goto(f"{site}/{PAGES[0]}")
     page.locator(".primary-toggle").click()
-    page.set_viewport_size({"width": 390, "height": 844})
+    resize(page, 390, 844)
     page.goto(f"{site}/{PAGES[1]}")
     page.locator(".primary-toggle").click()
     page.locator("#pst-primary-sidebar-modal a", has_text="Notation").click()
     page.wait_for_load_state("networkidle")
-    page.set_viewport_size({"width": 1280, "height": 900})
+    resize(page, 1280, 900)
     assert not page.locator("#pst-primary-sidebar").is_visible()
 
 

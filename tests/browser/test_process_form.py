@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.figures import resize
+
 ADDRESS = "chapters/process_and_sources.html"
 
 
@@ -166,7 +168,7 @@ def test_what_is_stored_wrongly_does_no_harm(page, form, kept):
 
 
 def test_it_fits_a_phone(page, form):
-    page.set_viewport_size({"width": 320, "height": 700})
+    resize(page, 320, 700)
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     for field in form.locator("textarea, input, button").all():
         box = field.bounding_box()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from bookkit.finish.site import pages
+from tests.browser.figures import resize
 
 
 @dataclass
@@ -121,7 +122,7 @@ def test_mathematics_needs_no_script(chromium, site):
 
 
 def test_no_line_begins_with_the_punctuation_of_a_formula(page, site):
-    page.set_viewport_size({"width": 320, "height": 800})
+    resize(page, 320, 800)
     page.goto(f"{site}/chapters/dropout_as_regularization.html")
     page.locator("details").evaluate_all("all => all.forEach((note) => (note.open = true))")
     lost = """all => all.flatMap(glued => {
@@ -138,6 +139,6 @@ def test_no_line_begins_with_the_punctuation_of_a_formula(page, site):
     page.add_style_tag(content=".glued { white-space: normal !important }")
     seen = []  # the test would see it, at one width or another
     for width in range(300, 440, 10):
-        page.set_viewport_size({"width": width, "height": 800})
+        resize(page, width, 800)
         seen += glued.evaluate_all(lost)
     assert seen != []

@@ -13,6 +13,7 @@ from pypdf import PdfReader
 
 from bookkit.course.settings import Book
 from bookkit.finish.site import pages
+from tests.browser.figures import resize
 
 WIDTHS = (1440, 1024, 768, 320)
 DESKTOP = (1440, 1024)
@@ -74,7 +75,7 @@ def seen(open_page, full_site, site):
             if not page.locator(".bd-article h1").count():
                 continue
             for width in WIDTHS:
-                page.set_viewport_size({"width": width, "height": 900})
+                resize(page, width, 900)
                 found[name, width] = {
                     "sizes": page.evaluate(SIZES),
                     "gaps": page.evaluate(GAPS),
@@ -139,7 +140,7 @@ def test_a_line_of_prose_has_about_seventy_characters(seen):
     ],
 )
 def test_it_would_be_seen(page, site, css, question, right):
-    page.set_viewport_size({"width": 1440, "height": 900})
+    resize(page, 1440, 900)
     page.goto(f"{site}/chapters/why_convolution.html")
     assert right(page.evaluate(question))
     page.add_style_tag(content=css)
