@@ -6,7 +6,8 @@ import json
 import os
 import shutil
 import subprocess
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -53,6 +54,13 @@ def plain(root: Path) -> Book:
     book = Book(root)
     vars(book)["course"] = Course()  # in the place of what `_config.yml` says
     return book
+
+
+def needs(address: str) -> None:
+    """Skip a test where the course here leaves out the page at this address."""
+    page = PurePosixPath(urlsplit(address).path).stem
+    if page in Book(ROOT).course.leave_out:
+        pytest.skip(f"the course here leaves out {page}")
 
 
 @pytest.fixture(scope="session")

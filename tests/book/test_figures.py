@@ -42,8 +42,9 @@ def test_figures_are_numbered_through_the_book(pages, root):
     for page in pages.values():
         found |= captioned(page)
     assert list(found.values()) == list(range(1, len(found) + 1))
-    assert found == {name: place.number for name, place in numbering.places(Book(root)).items()}
-    assert len(found) > 50
+    places = numbering.places(Book(root))
+    assert found == {name: place.number for name, place in places.items() if place.number}
+    assert len(places) > 50
 
 
 def test_every_picture_has_a_caption_and_comes_before_its_code(pages):
@@ -59,7 +60,7 @@ def test_every_picture_has_a_caption_and_comes_before_its_code(pages):
             assert not figure.find_parent(class_="cell").select(".cell_input"), figure["id"]
 
 
-def test_every_reference_names_the_number_of_its_target(pages):
+def test_every_reference_names_the_number_of_its_target(pages, root):
     numbers = {name: captioned(page) for name, page in pages.items()}
     seen = 0
     for name, page in pages.items():
@@ -68,7 +69,7 @@ def test_every_reference_names_the_number_of_its_target(pages):
             there = target.removesuffix(".html") or name
             assert link.get_text() == f"Figure {numbers[there][anchor]}", f"{name}: {link}"
             seen += 1
-    assert seen > 15
+    assert seen > 15 or Book(root).course.leave_out
 
 
 def test_notebooks_have_the_same_numbers_and_words(pages, root):

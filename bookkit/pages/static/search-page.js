@@ -6,7 +6,8 @@ Search.htmlToText = (html, anchor) => {
   const article = new DOMParser().parseFromString(html, "text/html").querySelector(".bd-article");
   for (const formula of article.querySelectorAll(".katex"))
     formula.replaceWith(`$${formula.querySelector("annotation").textContent.trim()}$`);
-  const furniture = ".headerlink, .notebook-links, script, style, svg, .cell details > summary";
+  const furniture = ".headerlink, .notebook-links, .problem a[href$='.ipynb'], script, style, svg, "
+    + ".cell details > summary";
   for (const element of article.querySelectorAll(furniture)) element.remove();
   const part = anchor && article.querySelector(`#${CSS.escape(anchor.slice(1))}`);
   return (part || article).textContent.replace(/\s+/g, " ").trim();
