@@ -15,6 +15,7 @@ import re
 import shutil
 import sys
 import tempfile
+from itertools import groupby
 from pathlib import Path
 
 import yaml
@@ -172,7 +173,7 @@ def withheld(book: Book) -> list[str]:
 
 
 def listing(book: Book) -> str:
-    """What the student edition withholds and what it shows, by name."""
+    """What the student edition withholds and what it shows, by name, a line for each page."""
     hidden = [e.id for e in errata.load(book.root).values() if not public(book, e)]
     said = ""
     for head, names in {
@@ -180,7 +181,10 @@ def listing(book: Book) -> str:
         "Solutions released": book.course.released,
         "Errata withheld": hidden,
     }.items():
-        said += f"{head}: {len(names)}\n" + "".join(f"  {name}\n" for name in names)
+        said += f"{head}: {len(names)}\n"
+        for page, those in groupby(names, lambda name: name.rpartition("/")[0]):
+            labels = ", ".join(name.rpartition("/")[2] for name in those)
+            said += f"  {page}: {labels}\n" if page else f"  {labels}\n"
     return said
 
 

@@ -186,7 +186,7 @@ def test_no_solution_is_in_the_student_site_or_notebook_but_its_effect_is(book):
     )
     assert "Student edition" in page(book, "student")
     listed = book / "_build/student/_build/withheld.txt"
-    assert listed.read_text().startswith("Solutions withheld: 1\n  tiny/try\n")
+    assert listed.read_text().startswith("Solutions withheld: 1\n  tiny: try\n")
     assert find(book / "notebooks", "zyzzyva") == {}
     assert len(list((book / "notebooks").glob("*.ipynb"))) == 1
 

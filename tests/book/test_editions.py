@@ -220,7 +220,7 @@ def test_the_command_says_what_the_course_is(fork):
         "  site        https://some-school.github.io/zyzzyva",
         "lab_convolution; due Friday, March 14, 2031, 23:59; 6.5 points (columns 4, conv-forward 2.5)",
         "Left out: convolution_arithmetic, dropout_as_regularization",
-        "Solutions released: 1\n  why_convolution/two-reasons",
+        "Solutions released: 1\n  why_convolution: two-reasons",
         "notebooks/convolution_arithmetic.ipynb: removed",
     ):
         assert f"\n{line}" in f"\n{said}"

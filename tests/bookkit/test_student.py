@@ -453,8 +453,8 @@ def test_nothing_is_left_where_writing_fails(book, tmp_path, monkeypatch):
 
 def test_the_list_says_what_is_withheld_and_what_is_released(book):
     assert student.listing(release(book, "one/one-first")) == (
-        "Solutions withheld: 3\n  one/one-second\n  lab_two/two-first\n  lab_two/two-second\n"
-        "Solutions released: 1\n  one/one-first\nErrata withheld: 0\n"
+        "Solutions withheld: 3\n  one: one-second\n  lab_two: two-first, two-second\n"
+        "Solutions released: 1\n  one: one-first\nErrata withheld: 0\n"
     )
 
 
