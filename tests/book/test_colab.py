@@ -23,7 +23,7 @@ from bookkit.editions.wheel import wheel as build_wheel
 from bookkit.execute.results import difference
 from bookkit.sources import tables
 from bookkit.sources.splice import splice
-from tests.conftest import ROOT
+from tests.conftest import ROOT, needs
 from tools.colab import LIST, Colab
 
 pytestmark = pytest.mark.slow
@@ -117,6 +117,7 @@ def execute(colab, tmp_path_factory):
 @pytest.mark.parametrize("chapter", KINDS)
 def test_a_notebook_runs_untouched_and_then_solved(execute, chapter):
     """In one kernel, as a student does it; solved, it gives the values of the page."""
+    needs(chapter)
     untouched, solved = sources(chapter)
     cells = [nbformat.v4.new_code_cell(source) for source in untouched + solved]
     execute(nbformat.v4.new_notebook(cells=cells))

@@ -204,6 +204,8 @@ def fork(root, full_site, student_site):
     skip = shutil.ignore_patterns("_build", ".git", ".venv*", "__pycache__")
     shutil.copytree(root, folder, ignore=skip, dirs_exist_ok=True)
     copy_config(root, folder, **COURSE)
+    for name in COURSE["course"]["leave_out"]:  # also where the course here has left it out already
+        (folder / f"notebooks/{name}.ipynb").touch()
     track(folder)
     where = {"cwd": folder, "env": {**os.environ, "PYTHONPATH": str(folder)}}
     command = [sys.executable, "-m", "bookkit"]

@@ -14,6 +14,7 @@ from pypdf import PdfReader
 from bookkit.course.settings import Book
 from bookkit.finish.site import pages
 from tests.browser.figures import resize
+from tests.conftest import ROOT
 
 WIDTHS = (1440, 1024, 768, 320)
 DESKTOP = (1440, 1024)
@@ -83,7 +84,7 @@ def seen(open_page, full_site, site):
                     "cut": page.evaluate(CUT),
                     "width": page.evaluate("document.documentElement.scrollWidth"),
                 }
-    assert len(found) >= 20 * len(WIDTHS)
+    assert len(found) >= len(WIDTHS) * len(Book(ROOT).pages)
     return found
 
 
@@ -120,7 +121,7 @@ def test_a_line_of_prose_has_about_seventy_characters(seen):
         for w, said in seen.items()
         if len(said["lines"]) >= 20 and w[0] != "index.html"
     }
-    assert len(lines) > 10 * len(DESKTOP)
+    assert len(lines) >= len(DESKTOP) * len(Book(ROOT).chapters)
     middle = {where: median(counts) for where, counts in lines.items()}
     assert {w: m for w, m in middle.items() if not MEASURE[0] <= m <= MEASURE[1]} == {}
     assert max(max(counts) for counts in lines.values()) < 90
