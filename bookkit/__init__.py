@@ -32,7 +32,7 @@ In the order of the flow; each module imports only modules that stand above it.
   `mathematics`         formulas by KaTeX
   `page`                what each page gets: links to its notebook, still pictures, its edition
   `figures`             numbers before captions; the picture before the code that made it
-  `front`               the front page's cards, from what the chapters say of themselves
+  `front`               the front page's doors and cards, from what the chapters say of themselves
   `dropdown`            closed notes, such as solutions, as `<details>`
   `exercises`           an exercise, its boxes and its solution as one object; what was answered
   `search`              search that knows how readers type

@@ -1,4 +1,4 @@
-"""The front page's cards: the directive `{problems}`.
+"""The front page's doors and cards: the directives `{doors}` and `{problems}`.
 
 One card for each chapter that names a part of the homework. All that a card says stands in the
 chapter: its title, and of its opening list the homework's problem, the time and what a reader gets.
@@ -23,6 +23,7 @@ _PICTURE = re.compile(r"<svg .*?</svg>", re.S)
 
 def connect(app: Sphinx) -> None:
     """Register this module's event handlers."""
+    app.add_directive("doors", Doors)
     app.add_directive("problems", Problems)
     app.add_node(thumbnail, html=(lambda *_: None, lambda *_: None))
     app.connect("doctree-resolved", fill_thumbnails)
@@ -40,6 +41,24 @@ def facts(source: str) -> dict[str, str]:
 
 def _sentence(text: str) -> str:
     return text[0].upper() + text[1:]
+
+
+class Doors(SphinxDirective):
+    """Where a reader may begin; no door leads to a page that the course leaves out."""
+
+    def run(self) -> list[nodes.Node]:
+        """Build the list of links."""
+        book = Book(Path(self.env.srcdir))
+        lines = [
+            f"- [**Start reading**](/chapters/{book.chapters[0]}.md)",
+            "- [**I have one problem to solve**](#problems)",
+        ]
+        if "chapters/instructors" in book.pages:
+            lines.append("- [**I teach this**](/chapters/instructors.md)")
+        doors = nodes.container(classes=["doors"])
+        text = StringList(lines, source=self.get_source_info()[0])
+        self.state.nested_parse(text, self.content_offset, doors)
+        return [doors]
 
 
 class Problems(SphinxDirective):

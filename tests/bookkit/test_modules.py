@@ -10,7 +10,7 @@ import pytest
 from bookkit.finish import modules
 from bookkit.finish.site import FinishError, Site
 from bookkit.pages.page import WIDGET_STATE, written
-from tests.conftest import ROOT
+from tests.conftest import ROOT, needs
 
 MODULE = """
 // A comment that nobody loads.
@@ -65,6 +65,7 @@ def test_a_module_with_an_error_is_an_error_and_leaves_nothing(site):
 
 
 def test_the_site_s_figures_carry_short_modules(full_site):
+    needs("convolution_arithmetic")
     page = (full_site / "chapters/convolution_arithmetic.html").read_text(encoding="utf-8")
     state = json.loads(modules.STATE.search(page)[2])
     own = [model["state"]["_esm"] for model in state["state"].values() if "_esm" in model["state"]]
