@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
 from sphinx.application import ENV_PICKLE_FILENAME, Sphinx
+from sphinx.environment import CONFIG_OK
 from sphinx.errors import ConfigError
 
 from bookkit.course.addresses import Addresses
@@ -41,6 +43,7 @@ def connect(app: Sphinx) -> None:
     app.connect("config-inited", configure)
     app.connect("config-inited", begin)
     app.connect("config-inited", let_bookkit_number, priority=900)
+    app.connect("builder-inited", forget_the_last_site)
     app.connect("build-finished", end, priority=890)
 
 
@@ -100,8 +103,25 @@ def configure(app: Sphinx, config) -> None:
     )
     config.book_notebooks = book.hash("notebooks")
     config.book_nitpicky = config.nitpicky  # a build that forgives a link proves nothing for others
+    if book.edition == "student":
+        config.html_copy_source = False  # the sources that Sphinx would copy hold the solutions
     config.nb_execution_cache_path = str(book.root / "_build/.jupyter_cache" / config.book_inputs)
     config.nb_execution_excludepatterns = [f"chapters/{name}.*" for name in book.unexecuted]
+
+
+def forget_the_last_site(app: Sphinx) -> None:
+    """Leave nothing of an earlier build in the site: a page, a picture or a word of its search.
+
+    Sphinx writes into the folder that is there and deletes nothing: a page that the course leaves
+    out by now, or a solution that it has withdrawn, would be published with the next site. The
+    full edition keeps its pages while all settings are as they were: that saves an author seconds.
+    """
+    out = Path(app.outdir)
+    if app.config.book_edition == "full" and app.env.config_status == CONFIG_OK:
+        return
+    if out.parts[-2:] == ("_build", "html"):  # where Jupyter Book puts it; no other folder
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir()
 
 
 def use_addresses(config, addresses: Addresses) -> None:

@@ -2,8 +2,8 @@
 
 Withheld solutions run, so that later plots and outputs are there. What runs can show its own
 source: in a warning, in a traceback, by `help()` or `inspect`, in a figure's state. So each page is
-compared with every line of its withheld solutions, docstrings and comments included, before it is
-written.
+compared with every line of all withheld solutions, docstrings and comments included, before it is
+written. A picture of the source, its disassembly or a piece of a line is not found.
 """
 
 from __future__ import annotations
@@ -18,51 +18,71 @@ from sphinx.errors import ExtensionError
 
 from bookkit.course.settings import Book
 
-SHORTEST = 12  # characters; "return [" gives nothing away, and is in many a table
+# Characters that a line must have, without blanks, to be looked for in a page, or to be looked for
+# among its lines: "return [" gives nothing away, and is in many a table.
+SHORTEST, SHORTEST_ALONE = 12, 5
+_ANSI = re.compile(r"\x1b\[[\d;]*m|\\u001b\[[\d;]*m")
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
 def connect(app: Sphinx) -> None:
-    """Register this module's event handler."""
-    app.connect("html-page-context", refuse, priority=900)  # when the page is as it will be
+    """Register this module's event handlers."""
+    lines: list[tuple[str, str, str]] = []
+
+    def learn(app: Sphinx, env) -> None:
+        if app.config.book_edition == "student":
+            lines[:] = withheld(Book.of(app))
+
+    def look(app: Sphinx, pagename, templatename, context, doctree) -> None:
+        if doctree:  # a page of the book's own
+            refuse(pagename, context, doctree, lines)
+
+    app.connect("env-updated", learn)
+    app.connect("html-page-context", look, priority=900)  # when the page is as it will be
 
 
-def refuse(app: Sphinx, pagename, templatename, context, doctree) -> None:
+def refuse(pagename, context, doctree, lines) -> None:
     """Let no page be written that shows what is withheld.
 
     Raises:
         ExtensionError: if there is something; it names each line, its solution and the cell.
     """
-    book, name = Book.of(app), pagename.removeprefix("chapters/")
-    if app.config.book_edition != "student" or pagename not in book.pages[1:]:
-        return
     scripts = [getattr(s, "attributes", {}).get("body", "") for s in context["script_files"]]
-    text = html.unescape(re.sub(r"<[^>]*>", "", context["body"]))
+    body = context["body"]  # its words, and what stands in attributes and comments
+    shown = "\n".join(map(html.unescape, [re.sub(r"<[^>]*>", "", body), body, *scripts]))
     said = [
-        f"chapters/{name}.md: {_place(doctree, line)} shows a line of {exercise}, a solution that "
+        f"{pagename}.md: {_place(doctree, line)} shows a line of {exercise}, a solution that "
         f"is withheld: {line.strip()!r}"
-        for exercise, line in secrets(book, name, f"{text}{scripts}")
+        for exercise, line in secrets(lines, shown)
     ]
     if said:
         raise ExtensionError("\n".join(said))
 
 
-def secrets(book: Book, name: str, shown: str) -> Iterator[tuple[str, str]]:
-    """The exercise and the text of each withheld line that a page shows and may not."""
-    public = [book.source(name)]
-    withheld = {}
-    for exercise in (f"{name}/{one}" for one in book.exercises(name)):
+def secrets(lines: list[tuple[str, str, str]], shown: str) -> Iterator[tuple[str, str]]:
+    """The exercise and the text of each of these lines that is shown."""
+    shown = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), _ANSI.sub("", shown))
+    alone = {_bare(line) for line in re.split(r"\n|\\n", shown)}
+    shown = _bare(shown)
+    for exercise, line, bare in lines:
+        if bare in alone or (len(bare) >= SHORTEST and bare in shown):
+            yield exercise, line
+
+
+def withheld(book: Book) -> list[tuple[str, str, str]]:
+    """Every line that no page may show: its exercise, its text, and what is compared of it."""
+    public = [(book.root / f"{page}.md").read_text(encoding="utf-8") for page in book.pages]
+    secret = {}
+    for exercise in (f"{name}/{one}" for name in book.chapters for one in book.exercises(name)):
         if (path := book.solution(exercise)).is_file():
             text = path.read_text(encoding="utf-8")
             if exercise in book.course.released:
                 public.append(text)
             else:
-                withheld[exercise] = text.splitlines()
-    shown, known = _bare(shown), _bare("".join(public))
-    for exercise, lines in withheld.items():
-        for line in lines:
-            bare = _bare(line)
-            if len(bare) >= SHORTEST and bare in shown and bare not in known:
-                yield exercise, line
+                secret[exercise] = text.splitlines()
+    known = _bare("".join(public))
+    lines = [(one, line, _bare(line)) for one, lines in secret.items() for line in lines]
+    return [found for found in lines if len(found[2]) >= SHORTEST_ALONE and found[2] not in known]
 
 
 def _bare(text: str) -> str:

@@ -137,23 +137,55 @@ The code is licensed under the MIT License (LICENSE), the text and the figures u
 def connect(app: Sphinx) -> None:
     """Register this module's event handlers."""
     app.connect("config-inited", check)
+    app.connect("env-updated", check_pictures)
+    when_built(app, need_no_mark, priority=800)  # when the notebooks are there, too
     when_built(app, list_withheld)
 
 
 def check(app: Sphinx, config) -> None:
     """Publish nothing in the student edition that git does not track.
 
-    Pages are named in the table of contents, but the wheel and the static files are taken from
-    folders. In a tree made for students all is public, so it need not be a repository.
-
     Raises:
-        ConfigError: if there is such a file.
+        ConfigError: if there is such a page, picture of the settings, static file or module.
     """
     book = Book.of(app)
+    pages = [f"{page}.md" for page in book.pages]
+    _need_tracked(book, [*pages, *book.pictures, *wheel.parts(book), *book.files(STATIC)])
+
+
+def check_pictures(app: Sphinx, env) -> None:
+    """The same for the pictures and downloads of all pages.
+
+    Raises:
+        ConfigError: if git does not track one of them.
+    """
+    own = [name for name in (*env.images, *env.dlfiles) if not name.startswith("_build/")]
+    _need_tracked(Book.of(app), own)
+
+
+def _need_tracked(book: Book, names: list[str]) -> None:
+    """In a tree made for students all is public, so it need not be a repository."""
     if book.edition == "full" or book.course.edition == "student":
         return
     try:
-        need_tracked(book.root, [*wheel.parts(book), *book.files(STATIC)])
+        need_tracked(book.root, names)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+def need_no_mark(app: Sphinx, book: Book) -> None:
+    """Refuse a student edition that holds the mark of a withheld solution, in its wheel, too.
+
+    Raises:
+        ConfigError: if somebody has copied a solution to where students see it.
+    """
+    if app.config.book_edition == "full":
+        return
+    site = Path(app.outdir)
+    files = {p.relative_to(site).as_posix(): p for p in site.rglob("*") if p.is_file()}
+    files |= {name: book.root / name for name in wheel.parts(book)}
+    try:
+        need_no_marks(book, {name: path.read_bytes() for name, path in files.items()})
     except ValueError as error:
         raise ConfigError(str(error)) from error
 

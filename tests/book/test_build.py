@@ -13,6 +13,7 @@ import sysconfig
 import pytest
 import yaml
 
+from bookkit.editions import wheel
 from bookkit.pages.npm import node_modules
 from tests.book.leaks import find
 from tests.conftest import build, built, copy_config, track
@@ -179,6 +180,14 @@ def test_a_solution_is_in_the_full_site_in_every_place(book):
     assert not (built(book) / "_sources").exists()
 
 
+def test_the_student_edition_never_copies_its_sources(copy):
+    sphinx = yaml.safe_load((copy / "_config.yml").read_text())["sphinx"]
+    sphinx["config"]["html_copy_source"] = True
+    copy_config(copy, copy, sphinx=sphinx)
+    assert run(copy, "student")[0] == 0
+    assert not (built(copy, "student") / "_sources").exists()
+
+
 def test_no_solution_is_in_the_student_site_or_notebook_but_its_effect_is(book):
     assert find(built(book, "student"), "zyzzyva") == {}
     assert "With the solution's function, this cell prints:\nRight: `answer` gives 42" in plain(
@@ -269,14 +278,56 @@ def test_a_solution_that_comes_or_goes_is_seen(copy):
     assert "try.md is missing" in output
 
 
-def test_a_file_that_git_does_not_track_stops_the_student_edition_before_it_builds(copy):
-    stray = "bookkit/pages/static/answers.txt"
-    (copy / stray).write_text("zyzzyva")
+@pytest.mark.parametrize(
+    "stray", ["bookkit/pages/static/answers.txt", "chapters/quokka.md", "chapters/quokka.png"]
+)
+def test_a_file_that_git_does_not_track_stops_the_student_edition(copy, stray):
+    (copy / stray).write_bytes(b"# Zyzzyva")
+    if stray.endswith(".md"):
+        with open(copy / "_toc.yml", "a") as toc:
+            toc.write("- file: chapters/quokka\n")
+    else:
+        with open(copy / "chapters/tiny.md", "a") as page:
+            page.write("\n![A quokka.](quokka.png)\n" if stray.endswith(".png") else "\n")
     shutil.rmtree(copy / "_build/student")
     status, output = run(copy, "student")
     assert status != 0
     assert f"{stray}: git does not track it" in output
-    assert find(copy / "_build/student", "zyzzyva") == {}
+    assert find(copy / "_build/student/_build/html", "zyzzyva") == {}
+
+
+def test_what_students_saw_once_is_gone_from_the_next_site(copy):
+    """A page that is left out, a solution that is withdrawn, with its pictures and its words."""
+    copy_config(copy, copy, course={"released": ["tiny"]})
+    for edition in ("full", "student"):
+        status, output = run(copy, edition)
+        assert status == 0, output[-3000:]
+        assert find(built(copy, edition), "zyzzyvatext")
+        assert len(list(built(copy, edition).glob("_images/*.png"))) == 1
+    copy_config(copy, copy)
+    assert run(copy, "student")[0] == 0
+    assert find(built(copy, "student"), "zyzzyva") == {}
+    assert not list(built(copy, "student").glob("_images/*.png"))
+    copy_config(copy, copy, course={"leave_out": ["tiny"]})
+    for edition in ("full", "student"):
+        assert run(copy, edition)[0] == 0
+        assert find(built(copy, edition), "zyzzyva") == {}
+        assert not (built(copy, edition) / "chapters/tiny.html").exists()
+
+
+@pytest.mark.parametrize("place", ["chapters/tiny.md", "hwlib/count.py"])
+def test_a_copied_solution_is_known_by_its_mark_and_stops_the_student_edition(copy, root, place):
+    for name in wheel.ABOUT:  # so that this book, too, serves its library
+        shutil.copy(root / name, copy)
+    track(copy)
+    with open(copy / "solutions/tiny/try.md", "a") as solution:
+        solution.write("\n<!-- sol-0123456789 -->\n")
+    with open(copy / place, "a") as file:
+        file.write("\n# sol-0123456789\n")
+    assert run(copy)[0] == 0
+    status, output = run(copy, "student")
+    assert status != 0
+    assert "holds sol-0123456789, the mark of solutions/tiny/try.md, which is withheld" in output
 
 
 def test_two_builds_from_nothing_give_the_same_bytes(start, root, tmp_path):
@@ -360,6 +411,7 @@ def test_labs_are_not_executed_where_there_are_no_solutions(copy):
     (copy / "chapters/results.yml").write_text(yaml.safe_dump(table))
     subprocess.run([sys.executable, "-m", "bookkit.editions.notebooks"], cwd=copy, check=True)
     shutil.rmtree(copy / "solutions")
+    track(copy)
     status, output = run(copy, "student")
     assert status == 0, output[-3000:]
     lab = (built(copy, "student") / "chapters/lab_tiny.html").read_text(encoding="utf-8")

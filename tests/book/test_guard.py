@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from bookkit.course.settings import Book
-from bookkit.editions.guard import secrets
+from bookkit.editions.guard import secrets, withheld
 from tests.book.leaks import find
 from tests.book.test_build import start  # noqa: F401 (a fixture)
 from tests.conftest import build, built, copy_config
@@ -112,8 +112,9 @@ def small(tmp_path):
     for name, text in {
         "_config.yml": "title: A\n",
         "_toc.yml": "root: index\nchapters: [{file: chapters/one}]\n",
-        "chapters/one.md": "# One\n\n:label: try\n\n    return forward(x, cache)\n\n% solution: try\n",
-        "solutions/one/try.md": "\n    return [\n    return forward(x, cache)\n  dx = dout * mask  # it's\n",
+        "index.md": "# A\n",
+        "chapters/one.md": "---\nformat_name: myst\n---\n\n# One\n\n:label: try\n\n    return forward(x, cache)\n\n% solution: try\n",
+        "solutions/one/try.md": "\n  β = 1 / x\n x\n    return forward(x, cache)\n  dx = dout * mask  # it's\n",
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
@@ -124,16 +125,20 @@ def small(tmp_path):
     ("shown", "found"),
     [
         ("nothing", 0),
-        ("return [ and forward(x, cache)", 0),  # short, and the chapter's own
+        ("return [ and forward(x, cache)", 0),  # a piece, and the chapter's own
+        ("Warning: overflow\n  β = 1 / x\n", 1),
+        ("cell β = 1 / x in a sentence", 0),
+        (r'{"value": "def f():\n  \u03b2 = 1 / x\n"}', 1),
+        ("\x1b[32m      2\x1b[39m   dx = dout \x1b[38;5;241m*\x1b[39m mask  # it's", 1),
         ("      2   dx = dout * mask  # it's", 1),
         (r'{"value": "def f():\n  dx = dout * mask # it\'s\n"}', 1),
         ("dx = dout *\nmask  # it’s", 1),
     ],
 )
 def test_a_line_is_known_however_a_page_writes_it(small, shown, found):
-    assert len(list(secrets(small, "one", shown))) == found
+    assert len(list(secrets(withheld(small), shown))) == found
 
 
 def test_a_released_solution_is_no_secret(small):
     (small.root / "_config.yml").write_text("title: A\ncourse: {released: [one/try]}\n")
-    assert list(secrets(Book(small.root), "one", "dx = dout * mask  # it's")) == []
+    assert withheld(Book(small.root)) == []
