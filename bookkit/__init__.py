@@ -45,13 +45,13 @@ In the order of the flow; each module imports only modules that stand above it.
   `css`                 style sheets and fonts cut to what the site uses, one sheet a page
   `__main__`            `python -m bookkit.finish SITE OUT`: the finished copy of a site
 `editions`
-  `tracked`             what git tracks, for students get nothing else
   `wheel`               the wheel of hwlib that the site serves
+  `tracked`             what git tracks, for students get nothing else
   `markdown`            a chapter's Markdown as every notebook program shows it
   `notebooks`           `python -m bookkit.editions.notebooks [--check]`: notebooks/ for Colab
   `released`            what released solutions bring into the tree for students
   `student`             `python -m bookkit.editions.student OUT`: a tree for students
-  `guard`               stops a student page that shows a line of a withheld solution
+  `guard`               stops a student site that shows a line or a mark of a withheld solution
 `__main__`              `python -m bookkit`: checks `_config.yml` and says what the course is
 ======================  =====================================================================
 """
@@ -67,7 +67,7 @@ if TYPE_CHECKING:
 def setup(app: Sphinx) -> dict:
     """Register every module's handlers and directives; called by Sphinx."""
     from bookkit.course import choice, configure
-    from bookkit.editions import guard, notebooks, student, wheel
+    from bookkit.editions import guard, notebooks, student, tracked, wheel
     from bookkit.execute import execution, results
     from bookkit.pages import (
         colophon,
@@ -87,7 +87,7 @@ def setup(app: Sphinx) -> dict:
         *(errata, reference, reading),
         *(execution, results),
         *(mathematics, page, figures, front, dropdown, exercises, search, publish, colophon),
-        *(wheel, notebooks, student, guard),
+        *(wheel, tracked, notebooks, student, guard),
     ):
         module.connect(app)
     # Not while pages are written: one process renders the formulas of all.

@@ -11,12 +11,16 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.errors import ExtensionError
+from sphinx.errors import ConfigError, ExtensionError
 
+from bookkit.course.configure import when_built
 from bookkit.course.settings import Book
+from bookkit.editions import wheel
+from bookkit.editions.released import need_no_marks
 
 # Characters that a line must have, without blanks, to be looked for in a page, or to be looked for
 # among its lines: "return [" gives nothing away, and is in many a table.
@@ -39,6 +43,7 @@ def connect(app: Sphinx) -> None:
 
     app.connect("env-updated", learn)
     app.connect("html-page-context", look, priority=900)  # when the page is as it will be
+    when_built(app, need_no_mark, priority=800)  # when the notebooks are there, too
 
 
 def refuse(pagename, context, doctree, lines) -> None:
@@ -83,6 +88,23 @@ def withheld(book: Book) -> list[tuple[str, str, str]]:
     known = _bare("".join(public))
     lines = [(one, line, _bare(line)) for one, lines in secret.items() for line in lines]
     return [found for found in lines if len(found[2]) >= SHORTEST_ALONE and found[2] not in known]
+
+
+def need_no_mark(app: Sphinx, book: Book) -> None:
+    """Refuse a student edition that holds the mark of a withheld solution, in its wheel, too.
+
+    Raises:
+        ConfigError: if somebody has copied a solution to where students see it.
+    """
+    if app.config.book_edition == "full":
+        return
+    site = Path(app.outdir)
+    files = {p.relative_to(site).as_posix(): p for p in site.rglob("*") if p.is_file()}
+    files |= {name: book.root / name for name in wheel.parts(book)}
+    try:
+        need_no_marks(book, {name: path.read_bytes() for name, path in files.items()})
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _bare(text: str) -> str:

@@ -20,14 +20,13 @@ from pathlib import Path
 
 import yaml
 from sphinx.application import Sphinx
-from sphinx.errors import ConfigError
 from sphinx.util import logging
 
 from bookkit.course.comments import without_comments
 from bookkit.course.configure import when_built
 from bookkit.course.files import command
 from bookkit.course.settings import Book
-from bookkit.editions import notebooks, wheel
+from bookkit.editions import notebooks
 from bookkit.editions.released import (
     StudentError,
     check_runs,
@@ -112,7 +111,6 @@ MADE = ("README.md", "_config.yml", "chapters", "errata.yml", "notebooks", "solu
 BEHIND = (".ci", "CONTRIBUTING.md")
 JUNK = {"__pycache__", ".ipynb_checkpoints"}
 PICTURES = "chapters/images/"
-STATIC = "bookkit/pages/static"  # which Sphinx copies whole
 README = """\
 # {title}
 
@@ -135,59 +133,8 @@ The code is licensed under the MIT License (LICENSE), the text and the figures u
 
 
 def connect(app: Sphinx) -> None:
-    """Register this module's event handlers."""
-    app.connect("config-inited", check)
-    app.connect("env-updated", check_pictures)
-    when_built(app, need_no_mark, priority=800)  # when the notebooks are there, too
+    """Register this module's event handler."""
     when_built(app, list_withheld)
-
-
-def check(app: Sphinx, config) -> None:
-    """Publish nothing in the student edition that git does not track.
-
-    Raises:
-        ConfigError: if there is such a page, picture of the settings, static file or module.
-    """
-    book = Book.of(app)
-    pages = [f"{page}.md" for page in book.pages]
-    _need_tracked(book, [*pages, *book.pictures, *wheel.parts(book), *book.files(STATIC)])
-
-
-def check_pictures(app: Sphinx, env) -> None:
-    """The same for the pictures and downloads of all pages.
-
-    Raises:
-        ConfigError: if git does not track one of them.
-    """
-    own = [name for name in (*env.images, *env.dlfiles) if not name.startswith("_build/")]
-    _need_tracked(Book.of(app), own)
-
-
-def _need_tracked(book: Book, names: list[str]) -> None:
-    """In a tree made for students all is public, so it need not be a repository."""
-    if book.edition == "full" or book.course.edition == "student":
-        return
-    try:
-        need_tracked(book.root, names)
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
-
-
-def need_no_mark(app: Sphinx, book: Book) -> None:
-    """Refuse a student edition that holds the mark of a withheld solution, in its wheel, too.
-
-    Raises:
-        ConfigError: if somebody has copied a solution to where students see it.
-    """
-    if app.config.book_edition == "full":
-        return
-    site = Path(app.outdir)
-    files = {p.relative_to(site).as_posix(): p for p in site.rglob("*") if p.is_file()}
-    files |= {name: book.root / name for name in wheel.parts(book)}
-    try:
-        need_no_marks(book, {name: path.read_bytes() for name, path in files.items()})
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
 
 
 def list_withheld(app: Sphinx, book: Book) -> None:

@@ -16,7 +16,7 @@ from sphinx.errors import ConfigError
 from bookkit import __main__ as course
 from bookkit.course.files import CourseError
 from bookkit.course.settings import Book
-from bookkit.editions import notebooks, student
+from bookkit.editions import notebooks, student, tracked
 from bookkit.editions.student import StudentError, tree, write
 from tests.conftest import track
 
@@ -226,7 +226,7 @@ def begun(book, monkeypatch):
 
     def begin():
         try:
-            student.check(SimpleNamespace(srcdir=book.root), None)
+            tracked.check(SimpleNamespace(srcdir=book.root), None)
         except ConfigError as error:
             return str(error)
 
@@ -254,7 +254,7 @@ def test_the_student_edition_needs_a_repository_and_a_tree_for_students_needs_no
     book, begun, tmp_path
 ):
     write(book, tmp_path / "out")
-    student.check(SimpleNamespace(srcdir=tmp_path / "out"), None)
+    tracked.check(SimpleNamespace(srcdir=tmp_path / "out"), None)
     shutil.rmtree(book.root / ".git")
     assert "git says: fatal: not a git repository" in begun()
 
