@@ -63,7 +63,46 @@ in two lines. -->
 table = '''
 % of all
 '''
+%matplotlib inline
 ```
+
+- One,
+  % canary below it,
+- two,
+     % canary in a paragraph's place,
+  1. % canary for an item
+     three.
+
+     ```ipython
+     %%time
+     ```
+
+> Quoted,
+> % canary of a quotation.
+   % Canary in column 3.
+
+    % in an indented block
+
+A word[^foot].
+
+[^foot]: A footnote,
+    % canary of the footnote.
+
+:::{tip}
+:class: wide
+
+  % Canary of a tip.
+  $$
+  a
+  % of a formula
+  $$
+  > - % Canary in three.
+:::
+
+```
+<!-- of a fence
+```
+Words <!-- canary behind it --> go on.
 """
 FIRST = """
 Canary in the text.
@@ -186,7 +225,10 @@ def test_comments_stay_behind_and_what_only_looks_like_one_does_not(book):
     files = tree(book)
     page = files["chapters/one.md"].decode()
     for kept in ("![A picture](images/seen.png) \n", "````{note}\n```html\n<!-- code -->\n% code\n",
-                 "\n% of all\n", "% solution: one-first\n"):  # fmt: skip
+                 "\n% of all\n", "% solution: one-first\n", "\n%matplotlib inline\n", "- One,\n- two,\n",
+                 "  1.\n     three.\n", "     %%time\n", "\n> Quoted,\n\n    % in an indented block\n",
+                 "A footnote,\n\n", "wide\n\n  $$\n  a\n  % of a formula\n  $$\n  > -\n:::\n",
+                 "```\n<!-- of a fence\n```\nWords  go on.\n"):  # fmt: skip
         assert kept in page
     assert files["index.md"].endswith(
         b"}}\n\n\n```{include} a.md\n:end-before: <!-- one -->\n```\n"
