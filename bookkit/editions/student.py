@@ -15,6 +15,7 @@ import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
@@ -193,18 +194,24 @@ def tree(book: Book) -> dict[str, bytes]:
         if path.is_file() and not JUNK & {*path.parts}
     }
     names |= {name: book.root / name for name in book.pictures}
-    files = {}
-    for name, path in names.items():
-        if name.startswith(PICTURES) and not any(path.name in text for text in made.values()):
-            continue  # no page uses it
-        files[name] = path.read_bytes()
-        if name in REWRITTEN:
-            made[name] = REWRITTEN[name](path.read_text(encoding="utf-8"))
+    for name in REWRITTEN.keys() & names.keys():
+        made[name] = REWRITTEN[name](names[name].read_text(encoding="utf-8"))
+    files = {
+        name: path.read_bytes()
+        for name, path in names.items()
+        if not name.startswith(PICTURES) or _used(path.name, made.values())
+    }
     files |= {name: text.encode() for name, text in made.items()}
     need_no_marks(book, files)
     there = [name for name in files if (book.root / name).exists()]
     need_tracked(book.root, [n for n in there if not n.startswith("notebooks/")])  # made anew
     return files
+
+
+def _used(picture: str, texts: Iterable[str]) -> bool:
+    """Whether a page, a notebook or a solution names a picture, by its whole name."""
+    name = re.compile(rf"images/{re.escape(picture)}(?!\.?[\w-])")
+    return any(name.search(text) for text in texts)
 
 
 def _all_spoken_of(book: Book) -> None:

@@ -153,7 +153,7 @@ def book(tmp_path):
         "_toc.yml": "# Canary.\nroot: index\nchapters: [{file: chapters/one}, {file: chapters/lab_two}]\n",
         "references.bib": "% Canary.\n@misc{a,\n  year = 2020\n}\ncanary\n@misc{b,\n  year = 1\n}\n",
         "_config.yml": CONFIG.replace("RELEASED", "[]"),
-        "index.md": "# {{ title }}\n\n<!-- Canary. -->\n\n```{include} a.md\n:end-before: <!-- one -->\n```\n",
+        "index.md": "# {{ title }}\n\n![Front](chapters/images/front.png)\n\n<!-- Canary. -->\n\n```{include} a.md\n:end-before: <!-- one -->\n```\n",
         ".ci/run": "make book\n",
         ".github/workflows/publish.yml": "on: push\n",
         "hwlib/notes.txt": "Canary of mine.\n",
@@ -168,6 +168,9 @@ def book(tmp_path):
         "tests/hwlib/test_labs_one.py": "canary = 1\n",
         "chapters/one.md": HEAD + "% Canary: ask it in the exam.\n" + PAGE.format("one") + SEEN,
         "chapters/images/seen.png": "picture",
+        "chapters/images/front.png": "picture",
+        "chapters/images/een.png": "canary, which only a solution uses",
+        "chapters/images/seen.pn": "canary, which only a solution uses",
         "chapters/images/canary-answer.png": "picture",
         "chapters/lab_two.md": HEAD + PAGE.format("two"),
         "chapters/draft.md": "Canary of a draft.\n",
@@ -202,7 +205,7 @@ def test_only_what_is_on_the_list_enters(book):
     files = tree(book)
     assert sorted(files) == [
         ".github/workflows/publish.yml", ".gitignore", "README.md", "_config.yml", "_toc.yml",
-        "chapters/images/seen.png", "chapters/lab_two.md", "chapters/one.md", "chapters/results.yml", "errata.yml",
+        "chapters/images/front.png", "chapters/images/seen.png", "chapters/lab_two.md", "chapters/one.md", "chapters/results.yml", "errata.yml",
         "hwlib/__init__.py", "index.md", "notebooks/lab_two.ipynb", "notebooks/one.ipynb", "references.bib",
         "tests/conftest.py",
     ]  # fmt: skip
@@ -231,7 +234,7 @@ def test_comments_stay_behind_and_what_only_looks_like_one_does_not(book):
                  "```\n<!-- of a fence\n```\nWords  go on.\n"):  # fmt: skip
         assert kept in page
     assert files["index.md"].endswith(
-        b"}}\n\n\n```{include} a.md\n:end-before: <!-- one -->\n```\n"
+        b"front.png)\n\n\n```{include} a.md\n:end-before: <!-- one -->\n```\n"
     )
     assert files["references.bib"] == b"@misc{a,\n  year = 2020\n}\n\n@misc{b,\n  year = 1\n}\n"
 
