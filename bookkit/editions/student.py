@@ -39,11 +39,16 @@ from bookkit.editions.released import (
     solutions,
 )
 from bookkit.editions.tracked import need_tracked, tracked
-from bookkit.sources import errata, tables
+from bookkit.sources import bibliography, errata, tables
 
 logger = logging.getLogger(__name__)
 
-# Of the tests of hwlib those that neither hold nor need an answer.
+# The tests that neither hold nor need an answer.
+BOOKKIT_TESTS = """
+    test_addresses test_choice test_colophon test_course test_errata test_figure_numbers
+    test_icons test_notebooks test_reference test_results test_rules test_settings test_splice
+    test_student
+"""
 HWLIB_TESTS = """
     cifar conftest faulty_server javascript pages strategies test_convolution test_count test_data
     test_docs test_download test_dropout test_explore* test_figures* test_functional test_gpu
@@ -81,24 +86,10 @@ TAKEN = (
     "requirements-otter.txt",
     "requirements.in",
     "requirements.txt",
-    # Tests that neither hold nor need an answer.
     "tests/book/test_conventions.py",
     "tests/book/test_links.py",
     "tests/book/test_requests.py",
-    "tests/bookkit/test_addresses.py",
-    "tests/bookkit/test_choice.py",
-    "tests/bookkit/test_colophon.py",
-    "tests/bookkit/test_course.py",
-    "tests/bookkit/test_errata.py",
-    "tests/bookkit/test_figure_numbers.py",
-    "tests/bookkit/test_icons.py",
-    "tests/bookkit/test_notebooks.py",
-    "tests/bookkit/test_reference.py",
-    "tests/bookkit/test_results.py",
-    "tests/bookkit/test_rules.py",
-    "tests/bookkit/test_settings.py",
-    "tests/bookkit/test_splice.py",
-    "tests/bookkit/test_student.py",
+    *(f"tests/bookkit/{name}.py" for name in BOOKKIT_TESTS.split()),
     "tests/conftest.py",
     *(f"tests/hwlib/{name}.py" for name in HWLIB_TESTS.split()),
     "tests/links.py",
@@ -238,8 +229,7 @@ def _yaml(content: dict) -> str:
 REWRITTEN = {
     "_toc.yml": lambda text: _yaml(yaml.safe_load(text)),
     "index.md": without_comments,
-    # BibTeX passes over all that stands between two entries.
-    "references.bib": lambda text: "\n".join(re.findall(r"^@\w+\{.*?^\}\n", text, re.M | re.S)),
+    "references.bib": bibliography.without_comments,
 }
 
 

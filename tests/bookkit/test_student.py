@@ -151,7 +151,8 @@ def book(tmp_path):
     for name, text in {
         ".gitignore": "/_build/\n*.egg-info/\n__pycache__/\n.DS_Store\n.ipynb_checkpoints/\nmy*\n",
         "_toc.yml": "# Canary.\nroot: index\nchapters: [{file: chapters/one}, {file: chapters/lab_two}]\n",
-        "references.bib": "% Canary.\n@misc{a,\n  year = 2020\n}\ncanary\n@misc{b,\n  year = 1\n}\n",
+        "references.bib": "% Canary.\n@misc{a,\n  year = 2020}\ncanary\n@comment{canary}\n"
+        '@string{J = "J"}\n  @misc{b, note = {{B}} # j,\n  year = 1\n} % canary\n}\n',
         "_config.yml": CONFIG.replace("RELEASED", "[]"),
         "index.md": "# {{ title }}\n\n![Front](chapters/images/front.png)\n\n<!-- Canary. -->\n\n```{include} a.md\n:end-before: <!-- one -->\n```\n",
         ".ci/run": "make book\n",
@@ -236,7 +237,9 @@ def test_comments_stay_behind_and_what_only_looks_like_one_does_not(book):
     assert files["index.md"].endswith(
         b"front.png)\n\n\n```{include} a.md\n:end-before: <!-- one -->\n```\n"
     )
-    assert files["references.bib"] == b"@misc{a,\n  year = 2020\n}\n\n@misc{b,\n  year = 1\n}\n"
+    assert files["references.bib"] == (
+        b'@misc{a,\n  year = 2020}\n\n@string{J = "J"}\n\n@misc{b, note = {{B}} # j,\n  year = 1\n}\n'
+    )
 
 
 UNTRACKED = (
