@@ -77,13 +77,14 @@ def check_runs(book: Book) -> None:
         shown = [name for name in names if f"{page}/{name}" in book.course.released]
         if page.startswith("lab_") or not shown:
             continue
-        own = [cell for cell in _code(book.source(page), page) if "NotImplementedError" not in cell]
-        there, _ = _names(own)
+        own = _code(book.source(page), f"chapters/{page}.md")
+        there, _ = _names([cell for cell in own if "NotImplementedError" not in cell])
         bound, used = {}, {}
         for name in names:
             text = book.solution(f"{page}/{name}")
             if text.is_file():
-                bound[name], used[name] = _names(_code(text.read_text(encoding="utf-8"), name))
+                where = text.relative_to(book.root).as_posix()
+                bound[name], used[name] = _names(_code(text.read_text(encoding="utf-8"), where))
         for name in shown:
             for other in (n for n in bound if n not in shown):
                 if missing := used[name] - bound[name] - there & bound[other]:

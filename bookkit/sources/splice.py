@@ -6,10 +6,11 @@ A chapter holds no solution, only markers, each a MyST comment that names an exe
 
 The full edition replaces the marker by the solution, as a closed dropdown behind its
 exercise. The student edition keeps only the solution's *code*, marked `remove-cell`: it
-runs, so that later plots and outputs are there, and nothing of it is shown. Solutions that
-are released stand there as in the full edition. In a tree made for students, and where there
-is no `solutions/` folder at all, a solution may be missing. In every edition the comment `END`
-takes the marker's place, so that the page knows where the exercise ends.
+runs as in the full edition, so that later plots and outputs are there, and nothing of it is
+shown. Solutions that are released stand there as in the full edition. In a tree made for
+students, and where there is no `solutions/` folder at all, a solution may be missing. In every
+edition the comment `END` takes the marker's place, so that the page knows where the exercise
+ends.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ END = "end of exercise"
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # A solution's mark for the leak tests: a line of its text, and the first line of each code cell.
 CANARY = re.compile(r"^(?:# |<!-- )(sol-[0-9a-f]{10})(?: -->)?\n+", re.M)
+# The tags that say how a cell runs; a hidden cell keeps them.
+RUN_TAGS = ("raises-exception", "skip-execution")
+_TAGS = re.compile(r"^:?tags:.*(?:\n[ -].*)*", re.M)
 _FENCE = re.compile(r"^(`{3,}|:{3,})\{code-cell\}.*$")
 
 
@@ -35,17 +39,18 @@ class SpliceError(ValueError):
 
 @dataclass(frozen=True)
 class Cell:
-    """A piece of a solution: Markdown, or a code cell's source without its options."""
+    """A piece of a solution: Markdown, or a code cell's source, and its options apart from it."""
 
     code: bool
     text: str
+    options: str = ""
 
 
 def split_cells(text: str, where: str) -> list[Cell]:
     """Cut MyST text into Markdown and code cells.
 
     Raises:
-        SpliceError: if a code cell is not closed.
+        SpliceError: if a code cell is not closed, or its options are not.
     """
     cells: list[Cell] = []
     prose: list[str] = []
@@ -65,21 +70,29 @@ def split_cells(text: str, where: str) -> list[Cell]:
             body.append(inner)
         else:
             raise SpliceError(f"{where}: a code cell is not closed by {fence[1]}")
-        cells.append(Cell(True, "\n".join(_without_options(body))))
+        end = _end_of_options(body, where)
+        cells.append(Cell(True, "\n".join(body[end:]), "\n".join(body[:end])))
     cells.append(Cell(False, "\n".join(prose)))
     return [c for c in cells if c.text.strip()]
 
 
-def _without_options(body: list[str]) -> list[str]:
-    """A code cell's lines after its options (`:key: value` lines or a `---` block)."""
+def _end_of_options(body: list[str], where: str) -> int:
+    """Where a code cell's options end (`:key: value` lines or a `---` block)."""
+    end = 0
     if body and body[0].strip() == "---":
-        return body[body.index("---", 1) + 1 :]
-    start = 0
-    while start < len(body) and re.match(r":[\w-]+:", body[start]):
-        start += 1
-    while start < len(body) and not body[start].strip():
-        start += 1
-    return body[start:]
+        marks = [number for number, line in enumerate(body) if line.strip() == "---"]
+        if len(marks) == 1:
+            first = "".join(body[1:2])
+            raise SpliceError(
+                f"{where}: the options of a code cell, which begin with {first!r}, "
+                "are not closed by ---"
+            )
+        end = marks[1] + 1
+    while end < len(body) and re.match(r":[\w-]+:", body[end]):
+        end += 1
+    while end < len(body) and not body[end].strip():
+        end += 1
+    return end
 
 
 def splice(
@@ -157,12 +170,14 @@ def _full(name: str, solution: str, where: str) -> str:
 def _student(name: str, solution: str, where: str) -> str:
     # Built up, not stripped: only what is surely code enters, under options of our own, in a fence
     # that nothing in it can close.
-    codes = [cell.text for cell in split_cells(solution, where) if cell.code]
-    fences = ["`" * max(2, *map(len, re.findall("`*", code))) + "`" for code in codes]
-    return "\n\n".join(
-        f"{fence}{{code-cell}} ipython3\n:tags: [remove-cell]\n\n{code}\n{fence}"
-        for fence, code in zip(fences, codes, strict=True)
-    )
+    return "\n\n".join(_hidden(cell) for cell in split_cells(solution, where) if cell.code)
+
+
+def _hidden(cell: Cell) -> str:
+    fence = "`" * max(2, *map(len, re.findall("`*", cell.text))) + "`"
+    own = re.findall(r"[\w-]+", "".join(_TAGS.findall(cell.options)))
+    tags = ", ".join(["remove-cell", *(tag for tag in RUN_TAGS if tag in own)])
+    return f"{fence}{{code-cell}} ipython3\n:tags: [{tags}]\n\n{cell.text}\n{fence}"
 
 
 _RENDER = {"full": _full, "student": _student}

@@ -70,6 +70,23 @@ def test_student_edition_keeps_code_only_and_hides_it(solutions):
     assert text.endswith("```\n\n% end of exercise\n\nAfter.\n")
 
 
+@pytest.mark.parametrize(
+    ("options", "tags"),
+    [
+        (":tags: [hide-input, raises-exception]\n:name: secret", "remove-cell, raises-exception"),
+        ("---\ntags:\n- secret\n- skip-execution\n--- ", "remove-cell, skip-execution"),
+        ("---\ntags: [secret,\n  raises-exception]\nname: skip-execution\n---",
+         "remove-cell, raises-exception"),
+        (":name: raises-exception\n:tags: [no-raises-exception]", "remove-cell"),
+    ],
+)  # fmt: skip
+def test_a_hidden_cell_may_still_raise_and_still_is_not_run(solutions, options, tags):
+    path = solutions / "chapter" / "first-one.md"
+    path.write_text(f"```{{code-cell}} ipython3\n{options}\n\nanswer = 42\n```\n")
+    text = splice(CHAPTER, "chapter", solutions, "student")
+    assert f"```{{code-cell}} ipython3\n:tags: [{tags}]\n\nanswer = 42\n```\n" in text
+
+
 def test_a_shown_solution_is_shown_without_its_author_s_comments(solutions):
     path = solutions / "chapter" / "first-one.md"
     mark = "<!-- sol-0123456789 -->\n\n"
@@ -120,10 +137,17 @@ def test_what_does_not_fit_stops_the_build(solutions, old, new, said):
         splice(CHAPTER.replace(old, new), "chapter", solutions, "student")
 
 
-def test_an_open_code_cell_or_a_labelled_equation_is_refused(solutions):
+def test_an_open_code_cell_open_options_or_a_labelled_equation_is_refused(solutions):
     path = solutions / "chapter" / "first-one.md"
     path.write_text("```{code-cell} ipython3\nsecret = 1\n")
     with pytest.raises(SpliceError, match="not closed"):
+        splice(CHAPTER, "chapter", solutions, "student")
+    path.write_text("```{code-cell} ipython3\n---\ntags: [hide-input]\nsecret = 1\n```\n")
+    said = (
+        "^solutions/chapter/first-one.md: the options of a code cell, which begin with "
+        r"'tags: \[hide-input\]', are not closed by ---$"
+    )
+    with pytest.raises(SpliceError, match=said):
         splice(CHAPTER, "chapter", solutions, "student")
     path.write_text("$$\nx\n$$ (secret)\n")
     with pytest.raises(SpliceError, match="renumber"):
