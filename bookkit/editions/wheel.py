@@ -20,7 +20,7 @@ from bookkit.course.settings import Book
 INIT = "hwlib/__init__.py"
 VERSION = re.compile(r'^__version__ = "(.+)"$', re.M)
 KINDS = (".py", ".js", ".css")  # what the library consists of; other files may lie about
-ABOUT = ("LICENSE", "README.md", "pyproject.toml")
+ABOUT = ("LICENSE", "pyproject.toml")  # no README: that of a private copy stays there
 
 
 def connect(app: Sphinx) -> None:

@@ -268,7 +268,7 @@ PUBLISHED = ("hwlib/labs/_answers.py", "hwlib/mine.js", "bookkit/pages/static/an
 def begun(book, monkeypatch):
     """A function that begins to build the student edition, and says why that stops."""
     monkeypatch.setenv("BOOK_EDITION", "student")
-    for name in ("LICENSE", "README.md", "pyproject.toml"):
+    for name in ("LICENSE", "pyproject.toml"):
         (book.root / name).touch()
     track(book.root)
 

@@ -44,6 +44,7 @@ def test_the_wheel_holds_the_library_and_its_license(made, root):
     assert held[f"{info}/licenses/LICENSE"] == (root / "LICENSE").read_bytes()
     about = Parser().parsestr(held[f"{info}/METADATA"].decode())
     assert about["License-Expression"] == "MIT"
+    assert about.get_payload() == ""  # the README of a private copy is nobody else's business
 
 
 def test_another_copy_gives_the_same_bytes(made, root, tmp_path):
