@@ -37,6 +37,11 @@ def answered(cells, wanted=("answer",), lab=LAB):
         "x = " + 2000 * "-" + "1",
         "from a_file_that_was_not_handed_in import *",
         "!rm\n%matplotlib inline\nfiles = !ls",
+        "files = %\\",  # half a magic: IPython itself fails on it
+        "a = %'''",
+        "helper = 3\nhelper += 1",
+        "answer = 3\nanswer += 1",
+        "answer, value = 3, abs(-1)",
         "%%bash\nmath=3",
         "def answer(x):\n    '''To do.'''\n    raise NotImplementedError('exercise')\n",
         "def answer(x):\n    y = 2 * x\n    raise NotImplementedError('the rest')\n",
@@ -101,6 +106,12 @@ def test_what_a_statement_uses_comes_before_it_even_if_it_is_written_again_below
     assert answered(cells)["answer"](1) == 2
 
 
+def test_a_value_of_the_lab_is_made_of_the_answers():
+    lab = [*LAB, "from functools import partial\nready = partial(answer, 2)"]
+    for cells in ([RIGHT], [*LAB, RIGHT, lab[-1]], [lab[-1], RIGHT]):
+        assert answered(cells, ["answer", "ready"], lab)["ready"]() == "b12"
+
+
 def test_a_name_that_nothing_defines_is_missing():
     assert "answer" not in answered([], lab=["import os"])
     with pytest.raises(NotImplementedError):
@@ -124,3 +135,66 @@ def test_a_value_of_the_lab_may_be_replaced_by_one_of_its_kind_only(change, valu
 def test_a_statement_binds_only_what_it_is_run_for():
     names = answered(["first, math = 1, 2", "def answer(x):\n    return math.floor(x) + first"])
     assert names["answer"](2.5) == 3
+
+
+DRAFT, OTHER = "def answer(x):\n    return 0", "def other(x):\n    return 5 * x"
+TWICE = "def twice(f):\n    return lambda x: 2 * f(x)"
+
+
+@pytest.mark.parametrize(
+    ("cells", "value"),
+    [
+        ([DRAFT, OTHER, "answer = other"], 10),
+        ([OTHER, "answer = other", DRAFT], 0),
+        ([RIGHT, DRAFT, "wrong = answer", "answer = wrong"], 0),
+        ([DRAFT, "class Table:\n    go = lambda x: 5 * x", "answer = Table.go"], 10),
+        ([DRAFT, "from functools import partial\nanswer = partial(max, 9)"], 9),
+        ([OTHER, "answer = other", TWICE, "answer = twice(answer)"], 20),
+        ([OTHER, "table = {'f': other}\nanswer = table['f']"], 10),
+        ([OTHER, "answer = other if True else None"], 10),
+        ([OTHER, "old = other", "def other(x):\n    return old(x) + 1", "answer = other"], 11),
+        (
+            [
+                "def answer(x):\n    return x",
+                "first = answer",
+                "def answer(x):\n    return first(x) + 1",
+            ],
+            3,
+        ),
+        (["k = 1\ncopy = k\nk = 2", "def answer(x):\n    return [copy, k]"], [1, 2]),
+        (["k = 1\nfirst = [k for _ in 'a']\nk = 2", "def answer(x):\n    return first"], [1]),
+        ([OTHER, "def k(): return 0", "k = other", "def answer(x):\n    return k(x)"], 10),
+        (["import math, a_module_that_is_not_here", RIGHT], "b12"),
+        (["from os.path import basename as name, nothing_of_this_name", RIGHT], "b12"),
+        (["answer = other", OTHER], 10),  # the student ran the cells in another order
+        (["y = other(2)", "def answer(x):\n    return y + k", "k = 2", OTHER], 12),
+    ],
+)
+def test_a_function_is_what_the_notebook_leaves_under_its_name(cells, value):
+    assert answered(cells)["answer"](2) == value
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        "k = 1\nk += 1",
+        "k = 1\nk += 1\n" * 2,
+        "(k := 2)",
+        "parts = {}\nparts['k'] = 2\nk = parts['k']",
+        "class Part: pass\nPart.value = 2\nk = Part.value",
+        "import math\nmath.two = 2\nk = math.two",
+        "parts = [0, 0]\nparts[0], parts[1] = 1, 2\nk = parts[1]",
+        "k = [2]\nif True:\n    k[0] -= 1\n    k[0] += 1\nk = k[0]",
+        "k = 2\nother = 5\nother += 1",
+        "import xml.dom\nimport xml.sax\nk = len([xml.dom, xml.sax])",
+    ],
+)
+def test_what_changes_a_value_is_run_after_what_makes_it(changes):
+    cells = [changes, "def answer(x):\n    return k"]
+    assert answered(cells)["answer"](1) == 2
+    assert answered(cells, lab=[*LAB, "k = 1"])["answer"](1) == 2
+
+
+@pytest.mark.parametrize("magic", ["\n%%time", "  \n\n%%time", "%%capture\n%%time -n 3"])
+def test_a_magic_before_which_a_line_stands_is_one_too(magic):
+    assert answered([f"{magic}\ndef answer(x):\n    return x"])["answer"](1) == 1

@@ -240,6 +240,7 @@ TABLE = [
             "exit()",
             "import os; os._exit(0)",
             "this is no Python",
+            "files = %\\",  # half typed: IPython fails on it
             "for np in range(3): pass",
         ],
         RIGHT,
