@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from inspect import Parameter, Signature
 from typing import Any
 
 import numpy as np
 
 from grading.checks.trial import ERROR, TIMED_OUT
 from grading.score.sandbox import Ended, Sandbox
+from grading.score.wire import HEADER, WireError
 from hwlib.labs.answers import Raised, Unfilled
 
 CALL = 10  # seconds for one call
@@ -30,6 +32,11 @@ class Opaque:
 
     def __init__(self, number: int):
         self.number = number
+
+
+def opaque(number: int, word: str) -> Opaque:
+    """An `Opaque` of a class with this name, for a check says of what type an odd value is."""
+    return type(word[:SAID], (Opaque,), {})(number)
 
 
 class Remote:
@@ -54,18 +61,23 @@ class Remote:
             Over: if one of them is no function, or a statement raises.
         """
         try:
-            missing = self._ask("define", statements, wanted)
+            found = self._ask("define", statements, wanted)
         except (Raised, Unfilled) as error:
             raise Over(ERROR, str(error.__cause__)) from None
-        if type(missing) is not dict:
-            raise Over(ERROR, NO_VALUE)
-        for name in wanted:
-            if kind := missing.get(name):
-                problem = "defined in the notebook" if kind == "NoneType" else "a function"
-                raise Over(ERROR, f"`{name}` is not {problem}")
-        return [self._function(name) for name in wanted]
+        except WireError:
+            limit = f"longer than {HEADER >> 20} MiB, which is too long to be graded"
+            raise Over(ERROR, f"the code that `{wanted[-1]}` needs is {limit}") from None
+        try:
+            parameters = [found[name] for name in wanted]
+            for name, kind in zip(wanted, parameters, strict=True):
+                if type(kind) is str:
+                    problem = "defined in the notebook" if kind == "NoneType" else "a function"
+                    raise Over(ERROR, f"`{name}` is not {problem}")
+            return list(map(self._function, wanted, parameters))
+        except (LookupError, TypeError, ValueError):  # what no worker of ours sends
+            raise Over(ERROR, NO_VALUE) from None
 
-    def _function(self, name):
+    def _function(self, name, parameters):
         def function(*arguments, **settings):
             value, after = self._ask("call", name, list(arguments), settings, of=name)
             for argument, changed in zip(arguments, after, strict=True):
@@ -73,6 +85,8 @@ class Remote:
             return value
 
         function.__name__ = function.__qualname__ = name
+        places = [Parameter(one, Parameter.POSITIONAL_OR_KEYWORD) for one in parameters]
+        function.__signature__ = Signature(places)  # for a message that names an argument
         return function
 
     def _ask(self, method, *arguments, of="the notebook"):
@@ -80,7 +94,7 @@ class Remote:
         seconds = max(0, min(CALL, left))
         try:
             self.sandbox.send([method, *arguments], _number, seconds)
-            reply = self.sandbox.receive(seconds, Opaque)
+            reply = self.sandbox.receive(seconds, opaque)
         except TimeoutError:
             limit = f"{CALL:g} seconds in one call" if left > CALL else f"{self.seconds:g} seconds"
             raise Over(TIMED_OUT, f"no answer within {limit}") from None

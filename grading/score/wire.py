@@ -2,8 +2,8 @@
 
 A message is a header, which is JSON, and a body, the arrays' bytes one after the other. Arrays hold
 booleans, integers or floats. Everything else that a submission returns, such as a closure, stays
-where it is, and a number stands for it. Nothing that arrives is ever unpickled or executed, and
-`unpack` believes no size that it has not compared with what is there.
+where it is; a number and the name of its type stand for it. Nothing that arrives is ever unpickled
+or executed, and `unpack` believes no size that it has not compared with what is there.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ def pack(value: Any, opaque: Callable[[Any], int]) -> bytes:
                 parts.append(plain.tobytes())
                 single = isinstance(value, np.generic)
                 return {"number" if single else "array": [plain.dtype.str, *plain.shape]}
-        return {"object": opaque(value)}
+        word = f"NumPy array of {value.dtype}" if kind is np.ndarray else kind.__name__
+        return {"object": [opaque(value), word]}
 
     header = json.dumps(tree(value)).encode()
     body = b"".join(parts)
@@ -67,8 +68,8 @@ def pack(value: Any, opaque: Callable[[Any], int]) -> bytes:
     return SIZES.pack(len(header), len(body)) + header + body
 
 
-def unpack(header: bytes, body: bytes, objects: Callable[[int], Any]) -> Any:
-    """The value of a message; `objects` gives what a number stands for.
+def unpack(header: bytes, body: bytes, objects: Callable[[int, str], Any]) -> Any:
+    """The value of a message; `objects` gives what a number and the name of a type stand for.
 
     Raises:
         WireError: if the message is anything but what `pack` makes.
@@ -99,8 +100,8 @@ def unpack(header: bytes, body: bytes, objects: Callable[[int], Any]) -> Any:
             return made
         if kind in ("array", "number"):
             return array(*inner) if kind == "array" else array(*inner)[()]
-        if kind == "object" and type(inner) is int:
-            return objects(inner)
+        if kind == "object" and list(map(type, inner)) == [int, str]:
+            return objects(*inner)
         raise WireError(f"no kind of value is called {kind!r}")
 
     try:

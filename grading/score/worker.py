@@ -8,6 +8,7 @@ Whatever the submission does to this process, it can send nothing but values.
 from __future__ import annotations
 
 import os
+from inspect import signature
 
 from grading.checks.worker import described, run
 from grading.score import wire
@@ -28,7 +29,7 @@ def serve(limits: dict[str, int]) -> None:
         replies.write(reply)
         replies.flush()
         header, body = map(requests.read, wire.SIZES.unpack(requests.read(wire.SIZES.size)))
-        reply = submission.answer(*wire.unpack(header, body, submission.objects.__getitem__))
+        reply = submission.answer(*wire.unpack(header, body, submission.object))
 
 
 def give_up_rights(limits: dict[str, int]) -> None:
@@ -54,6 +55,10 @@ class Submission:
         self.objects.append(value)
         return len(self.objects) - 1
 
+    def object(self, number, _):
+        """The object that a number stands for."""
+        return self.objects[number]
+
     def answer(self, method, *arguments):
         """The reply to a message: what `define` or `call` returns, or what it raises."""
         try:
@@ -63,16 +68,27 @@ class Submission:
             return wire.pack(["error", type(error).__name__, described(error)], self.number)
 
     def define(self, statements, wanted):
-        """Run statements; of the wanted names, return the types of those that are functions not."""
+        """Run statements; return of each wanted name what `_parameters` says of it."""
         self.names = run(statements)
-        kinds = {name: type(self.names.get(name)).__name__ for name in wanted}
-        return {name: kind for name, kind in kinds.items() if not callable(self.names.get(name))}
+        return {name: _parameters(self.names.get(name)) for name in wanted}
 
     def call(self, name, arguments, settings):
         """Call a function; return its value, and the arguments as they are afterwards."""
         before = [dict(one) if isinstance(one, dict) else None for one in arguments]
         value = self.names[name](*arguments, **settings)
+        if isinstance(value, tuple):  # with names, too
+            value = tuple(value)
         return [value, list(map(_afterwards, arguments, before))]
+
+
+def _parameters(value):
+    """The names of a function's parameters, or the name of the type of what is no function."""
+    if not callable(value):
+        return type(value).__name__
+    try:
+        return list(signature(value).parameters)
+    except (TypeError, ValueError):  # not written in Python
+        return []
 
 
 def _afterwards(argument, before):

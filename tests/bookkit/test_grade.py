@@ -305,7 +305,7 @@ TABLE = [
         [ARRAY, answer(value="(np.mean(gap**2), Array())")],
         WRONG,
         (3,),
-        says="Opaque",
+        says="is a Array",
     ),
     Row(
         "the worker's own modules are replaced",
@@ -331,6 +331,22 @@ TABLE = [
         [FORGE, answer("forge(['value', 3]), os._exit(0)")],
         ERROR,
         (6,),
+    ),
+    *(
+        Row(
+            f"definitions forged: {said}",
+            [FORGE, f"k = forge({{'list': ['value', {said}]}})", answer("k")],
+            ERROR,
+            (6,),
+            says="no value",
+        )
+        for said in (
+            "3",
+            "{'dict': {}}",
+            "{'dict': {'mse_gradient': 3}}",
+            "{'dict': {'mse_gradient': {'list': ['x', 'x']}}}",
+            "{'array': ['|u1', 0]}",
+        )
     ),
     Row(
         "answers forged, deeply nested",
@@ -510,7 +526,7 @@ TABLE = [
         ],
         WRONG,
         (7,),
-        says="Opaque",
+        says="is a NumPy array of object.",
     ),
     # what does not end, or ends too early
     Row("exit()", [answer("exit()")], ERROR, (5,)),
@@ -569,6 +585,13 @@ TABLE = [
         (19, 24),
         says="too deeply",
     ),
+    Row(
+        "code without end",
+        [f"k = '{'x' * (1 << 20)}'", answer("k")],
+        ERROR,
+        (19, 24),
+        says="longer than 1 MiB",
+    ),
     Row("thirty axes", [answer(value="(1.0, np.zeros([1] * 30 + [3]))")], WRONG, (19,)),
     Row("a list in itself", [answer("a = []; a.append(a); return a")], ERROR, (19,)),
     Row("asks", [answer("input()")], ERROR, (21,), says="EOFError"),
@@ -590,7 +613,8 @@ TABLE = [
         (13,),
     ),
     Row("changes its input", [answer("X *= 1")], RIGHT),
-    Row("changes its input indeed", [answer("X *= 2")], WRONG, (14,), says="changed"),
+    Row("changes its input indeed", [answer("X *= 2")], WRONG, (14,), says="its argument X in"),
+    Row("changes its last input", [answer("y *= 2")], WRONG, (14,), says="its argument y in"),
     Row(
         "another answer the second time",
         ["seen = []", answer("seen.append(1)\nif len(seen) % 2 == 0: return (0.0, w)")],
@@ -611,6 +635,26 @@ TABLE = [
         ERROR,
         (12,),
         says="ZeroDivisionError",
+    ),
+    Row(
+        "a tuple with names",
+        [
+            "from collections import namedtuple\nPair = namedtuple('Pair', 'loss gradient')",
+            answer(value="Pair(np.mean(gap**2), 2 / len(y) * X.T @ gap)"),
+        ],
+        RIGHT,
+    ),
+    Row(
+        "complex numbers",
+        [answer(value="(np.mean(gap**2) + 0j, 2 / len(y) * X.T @ gap)")],
+        WRONG,
+        says="is a complex128.",
+    ),
+    Row(
+        "complex arrays",
+        [answer(value="(np.mean(gap**2), 2 / len(y) * X.T @ gap + 0j)")],
+        WRONG,
+        says="is a NumPy array of complex128.",
     ),
     Row("a class in its place", ["class mse_gradient: pass"], ERROR),
     # a pair
@@ -821,6 +865,9 @@ def test_values_cross_and_come_back_as_they_were():
         b'{"pickle": "gASV"}',
         b'{"object": "one"}',
         b'{"object": true}',
+        b'{"object": [true, "int"]}',
+        b'{"object": [1, 2]}',
+        b'{"object": [1]}',
         b'{"generator": {"bit_generator": "MT19937"}}',
         b'{"array": ["|O", 1]}',
         b'{"array": ["<f8", -1]}',
