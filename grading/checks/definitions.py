@@ -117,7 +117,7 @@ def needed(
                 runs(place, place)
 
     def runs(place, when):
-        key = (when, len(every) if when == place else len(run))
+        key = (when, len(every) if when == place else len(run))  # what is needed there is before it
         run[place] = min(key, run.get(place, key))
 
     for name in wanted:
