@@ -1,4 +1,4 @@
-"""The rules of `_config.yml`, as a JSON schema, and the sentence for a setting that breaks one.
+"""The rules of `_config.yml` and `_toc.yml`, as JSON schemas, and the sentence for a broken one.
 
 Jupyter Book passes over a name that it does not know; here every name and every value is checked.
 In a schema `rule` says, beside JSON Schema's own words, what the value must be.
@@ -113,6 +113,35 @@ SETTINGS = lines(
         "html": lines({"favicon": PICTURE, "baseurl": WEB, **KNOWN["html"]}),
     }
 )
+
+
+def _listed(entry: str) -> dict:
+    rule = "must be a list, a `- ` before each entry"
+    return {"type": "array", "items": {"$ref": f"#/$defs/{entry}"}, "rule": rule}
+
+
+OPTIONS = "caption hidden maxdepth numbered reversed titlesonly style restart_numbering"
+CONTENTS = lines(
+    {
+        **dict.fromkeys(["format", "root", "title", "options", "defaults", "meta"], True),
+        "parts": _listed("part"),
+        "chapters": _listed("page"),
+        "sections": _listed("page"),
+    }
+) | {
+    "$defs": {
+        "part": lines({**dict.fromkeys(OPTIONS.split(), True), "chapters": _listed("page")})
+        | {"type": "object", "required": ["chapters"], "rule": "must be a part with `chapters:`"},
+        "page": lines(
+            {"file": True, "url": WEB, "title": WORDS, "options": True, "sections": _listed("page")}
+        )
+        | {
+            "type": "object",
+            "oneOf": [{"required": ["file"]}, {"required": ["url"]}],
+            "rule": "must be a page, as in `file: chapters/NAME`",
+        },
+    }
+}
 
 
 def course(exercises: dict[str, list[str]], left_out: object) -> dict:

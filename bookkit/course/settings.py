@@ -154,6 +154,7 @@ class Book:
     @cached_property
     def _whole_toc(self) -> dict:
         toc = read_yaml(self.root, "_toc.yml")
+        rules.check(self.root / "_toc.yml", toc, rules.CONTENTS)
         if not isinstance(toc.get("root"), str):
             raise CourseError("_toc.yml: root is missing; it names the front page, `root: index`")
         return toc

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
 
 from bookkit.course.files import CourseError
 from bookkit.course.settings import Book, edition
+
+LIST = "must be a list, a `- ` before each entry"
+PAGE = "must be a page, as in `file: chapters/NAME`"
+PARTS = "root: index\nparts:\n- caption: One\n  chapters:\n  - file: chapters/b\n"
 
 
 @pytest.fixture
@@ -73,12 +79,30 @@ def test_an_entry_without_its_page_is_named(book, entry):
         ("_toc.yml", "", "pages", "_toc.yml: root is missing"),
         ("_toc.yml", "root: [", "pages", "_toc.yml: line 1: this is no YAML: "),
         ("_toc.yml", "root\n", "pages", "_toc.yml: it must be `name: value` lines"),
+        # What is no page there would be in no list, and its notebook removed.
+        ("_toc.yml", "root: index\nchaptres: []\n", "pages", "_toc.yml: line 2: 'chaptres' is not known here; did you mean 'chapters'?"),
+        ("_toc.yml", "root: index\nchapters: a\n", "pages", f"_toc.yml: line 2: chapters is a; it {LIST}"),
+        ("_toc.yml", f"{PARTS}  - flie: chapters/a\n", "chapters", "_toc.yml: line 6: parts.chapters: 'flie' is not known here; did you mean 'file'?"),
+        ("_toc.yml", f"{PARTS}  - chapters/a\n", "chapters", f"_toc.yml: line 6: parts.chapters is chapters/a; it {PAGE}"),
+        ("_toc.yml", f"{PARTS}  - title: A\n", "chapters", f"_toc.yml: line 6: parts.chapters is title: A; it {PAGE}"),
+        ("_toc.yml", f"{PARTS}  -\n", "chapters", f"_toc.yml: line 6: parts.chapters is empty; it {PAGE}"),
+        ("_toc.yml", f"{PARTS}    sections: [chapters/a]\n", "chapters", f"_toc.yml: line 6: parts.chapters.sections is chapters/a; it {PAGE}"),
+        ("_toc.yml", f"{PARTS}- caption: Labs\n", "chapters", "_toc.yml: line 6: parts is caption: Labs; it must be a part with `chapters:`"),
     ],
-)
+)  # fmt: skip
 def test_a_file_that_says_something_else_is_named(book, name, text, what, said):
     (book.root / name).write_text(text)
-    with pytest.raises(CourseError, match=f"^{said}"):
+    with pytest.raises(CourseError, match=f"^{re.escape(said)}"):
         getattr(Book(book.root), what)
+
+
+def test_a_table_of_contents_may_have_links_and_options(book):
+    (book.root / "_toc.yml").write_text(
+        "format: jb-book\nroot: index\noptions: {numbered: true}\nparts:\n- caption: C\n"
+        "  numbered: 2\n  chapters:\n  - file: chapters/a\n    title: First\n    sections:\n"
+        "    - file: chapters/b\n  - {url: https://uni.edu/course, title: The course}\n"
+    )
+    assert Book(book.root).pages == ["index", "chapters/a", "chapters/b"]
 
 
 def write_course(book, text):
