@@ -48,6 +48,7 @@ In the order of the flow; each module imports only modules that stand above it.
   `wheel`               the wheel of hwlib that the site serves
   `tracked`             what git tracks, for students get nothing else
   `markdown`            a chapter's Markdown as every notebook program shows it
+  `links`               the links of pages of which no notebook is made
   `notebooks`           `python -m bookkit.editions.notebooks [--check]`: notebooks/ for Colab
   `released`            what released solutions bring into the tree for students
   `student`             `python -m bookkit.editions.student OUT`: a tree for students

@@ -12,7 +12,7 @@ from bookkit.course import license
 from bookkit.course.block import spoken
 from bookkit.course.files import command
 from bookkit.course.settings import Book
-from bookkit.editions import notebooks
+from bookkit.editions import links, notebooks
 from bookkit.editions.student import listing
 
 
@@ -52,6 +52,7 @@ def main() -> int:
     """Print the course and write its notebooks; exit status 1 where a setting does not fit."""
     book = Book(Path.cwd()).checked()
     said = [describe(book)]
+    links.check(book)
     said += [f"{name}: holder and year renewed" for name in license.renew(book)]
     print("\n".join([*said, *notebooks.write(book)]))  # once everything is written
     return 0

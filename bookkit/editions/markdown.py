@@ -6,6 +6,7 @@ one without a rule stops the export.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from functools import cached_property
 from itertools import pairwise
@@ -41,6 +42,18 @@ class ExportError(ValueError):
     """A chapter has something that no rule translates; the message names chapter and text."""
 
 
+def linked(book: Book, page: str, target: str, link: str) -> str:
+    """The page, such as `chapters/notation`, that a link of another page leads to.
+
+    Raises:
+        ExportError: if there is no such page; it says where the link is.
+    """
+    path = posixpath.normpath(f"/{page}/../{target}" if target[0] != "/" else target).lstrip("/")
+    if not (book.root / f"{path}.md").is_file():
+        raise ExportError(f"{page}.md: {link}: there is no {path}.md")
+    return path
+
+
 class Chapter:
     """Translates one chapter's Markdown from MyST to what every notebook program shows."""
 
@@ -68,7 +81,7 @@ class Chapter:
         Raises:
             ExportError: if something is left that only MyST understands.
         """
-        text = numbering.refer(text, self.book, self._figure, self.name)
+        text = numbering.refer(text, self.book, self._figure, f"chapters/{self.name}")
         text = "\n".join(self._blocks(text.splitlines()))
         text = re.sub(r"\n{3,}", "\n\n", text).strip("\n")
         self._check(PLAIN.parse(text))
@@ -174,7 +187,7 @@ class Chapter:
                 raise self.fail(f"no equation of this page has the label {target!r}")
             return f"[({self.equations[target]})]({self.page}#equation-{target})"
         if role == "doc":
-            path = self._path(target, match[0])
+            path = linked(self.book, f"chapters/{self.name}", target, match[0])
             return self._page(words or self.book.heading(Path(path).name), path)
         if role == "ref" and words:
             return f"[{words}]({self.page}#{target})"
@@ -194,12 +207,6 @@ class Chapter:
 
     def _figure(self, words: str, name: str) -> str:
         return self._page(words, f"chapters/{numbering.places(self.book)[name].page}", name)
-
-    def _path(self, target: str, link: str) -> str:
-        path = target.lstrip("/") if target.startswith("/") else f"chapters/{target}"
-        if not (self.book.root / f"{path}.md").is_file():
-            raise self.fail(f"{link}: there is no {path}.md")
-        return path
 
     def _page(self, words: str, path: str, anchor: str = "") -> str:
         """A link to a page of the site; plain words where the course does without that page."""
@@ -233,4 +240,5 @@ class Chapter:
         if target.startswith("#"):
             return f"[{words}]({self.page}{target})"
         path, _, anchor = target.partition("#")
-        return self._page(words, self._path(path.removesuffix(".md"), match[0]), anchor)
+        path = linked(self.book, f"chapters/{self.name}", path.removesuffix(".md"), match[0])
+        return self._page(words, path, anchor)

@@ -92,7 +92,7 @@ def refer(text: str, book: Book, link: Callable[[str, str], str], page: str) -> 
         text: MyST.
         book: the book.
         link: makes a link of words ("Figure 7") and the figure's name.
-        page: the page that the text is from, for messages.
+        page: the page that the text is from, such as `chapters/notation`, for messages.
 
     Raises:
         FigureError: if no figure has the name.
@@ -101,7 +101,7 @@ def refer(text: str, book: Book, link: Callable[[str, str], str], page: str) -> 
 
     def replacement(match: re.Match) -> str:
         if (place := known.get(match[1])) is None:
-            raise FigureError(f"chapters/{page}.md: no figure has the name {match[1]!r}")
+            raise FigureError(f"{page}.md: no figure has the name {match[1]!r}")
         if place.number is None:
             return book.heading(place.page)
         return link(f"Figure {place.number}", match[1])

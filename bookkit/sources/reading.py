@@ -52,7 +52,7 @@ def read_source(app: Sphinx, docname: str, source: list[str]) -> None:
     try:
         if folder == "chapters":
             source[0] = _chapter(app, book, name, source[0])
-        source[0] = numbering.refer(source[0], book, _link, name)
+        source[0] = numbering.refer(source[0], book, _link, docname)
     except ValueError as error:  # a setting, a marker, a solution or a figure that does not fit
         raise ExtensionError(str(error)) from error
 

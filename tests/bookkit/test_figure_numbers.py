@@ -88,11 +88,11 @@ def test_a_name_that_does_not_fit_is_an_error(book, name, said):
 def test_a_reference_is_a_link_with_the_number(book, leave_out, said):
     book = book(leave_out)
     text = book.source("c").split("\n\n")[1]
-    assert numbering.refer(text, book, "<{} {}>".format, "c") == said
+    assert numbering.refer(text, book, "<{} {}>".format, "chapters/c") == said
     with pytest.raises(
         numbering.FigureError, match=r"chapters/c.md: no figure has the name 'fig-x'"
     ):
-        numbering.refer("See {numref}`fig-x`.", book, "{}{}".format, "c")
+        numbering.refer("See {numref}`fig-x`.", book, "{}{}".format, "chapters/c")
 
 
 def test_a_notebook_has_captions_behind_their_cells_with_the_same_numbers(book):

@@ -635,6 +635,40 @@ def test_after_a_renaming_what_still_has_the_old_name_is_named_step_by_step(
 
 
 @pytest.mark.parametrize(
+    ("page", "text", "said"),
+    [
+        ("chapters/notes", "In {doc}`gone`.", "{doc}`gone`: there is no chapters/gone.md"),
+        ("chapters/notes", "In {doc}`this <gone>`.", "{doc}`this <gone>`: there is no chapters/gone.md"),
+        ("chapters/notes", "In {doc}`/chapters/gone`.", "{doc}`/chapters/gone`: there is no chapters/gone.md"),
+        ("chapters/notes", "| a |\n|---|\n| {doc}`gone` |", "{doc}`gone`: there is no chapters/gone.md"),
+        ("chapters/notes", "See [it](gone.md#x).", "the link to gone.md#x: there is no chapters/gone.md"),
+        ("chapters/notes", "See [it][1].\n\n[1]: gone.md", "the link to gone.md: there is no chapters/gone.md"),
+        ("chapters/notes", ":::{note}\n[it](gone.md)\n:::", "the link to gone.md: there is no chapters/gone.md"),
+        ("chapters/notes", "```{note}\n[it](gone.md)\n```", "the link to gone.md: there is no chapters/gone.md"),
+        ("chapters/notes", "In {numref}`fig-gone`.", "no figure has the name 'fig-gone'"),
+        ("index", "In {doc}`chapters/gone`.", "{doc}`chapters/gone`: there is no chapters/gone.md"),
+        ("index", "In {numref}`fig-gone`.", "no figure has the name 'fig-gone'"),
+        ("index", "In {doc}`chapters/one` and [it](chapters/notes.md#x).", ""),
+        ("chapters/notes", "In {doc}`one`, [it](../index.md), [b](https://a.edu/b.md), [c](c.pdf), [d](d).", ""),
+        ("chapters/notes", "Code `` {doc}`gone` ``.\n\n```text\n[it](gone.md)\n```", ""),
+        ("chapters/notes", "% In {doc}`gone`.", ""),
+    ],
+)  # fmt: skip
+def test_a_link_of_a_page_without_a_notebook_is_looked_up_too(
+    book, monkeypatch, capsys, page, text, said
+):
+    monkeypatch.chdir(book.root)
+    entries = "root: index\nchapters: [{file: chapters/one}, {file: chapters/notes}]\n"
+    (book.root / "_toc.yml").write_text(entries)
+    (book.root / "chapters/notes.md").write_text("# Notes\n")
+    with open(book.root / f"{page}.md", "a") as file:
+        file.write(f"\n{text}\n")
+    assert course.main() == (1 if said else 0)
+    assert capsys.readouterr().err == (f"{page}.md: {said}\n" if said else "")
+    assert (book.root / "notebooks").exists() == (not said)
+
+
+@pytest.mark.parametrize(
     ("old", "new", "said"),
     [
         ("released", "relaesed", "course: 'relaesed' is not known here; did you mean 'released'?"),
