@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from bookkit.course import license
-from bookkit.course.block import spoken
+from bookkit.course.block import counted, spoken
 from bookkit.course.files import command
 from bookkit.course.settings import Book
 from bookkit.editions import links, notebooks
@@ -39,8 +39,8 @@ def describe(book: Book) -> str:
         if page in course.due:
             notes.append(f"due {spoken(course.due[page])}")
         if points := course.points.get(page):
-            each = ", ".join(f"{name} {number:g}" for name, number in points.items())
-            notes.append(f"{sum(points.values()):g} points ({each})")
+            each = ", ".join(f"{name} {counted(number)}" for name, number in points.items())
+            notes.append(f"{counted(sum(points.values()))} points ({each})")
         said.append("; ".join([page, *notes]))
         said += [f"  {left}" for left in notebooks.uncounted(book, page)]
     said += ["", f"Left out: {', '.join(course.leave_out) or 'nothing'}", listing(book)]

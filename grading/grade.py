@@ -32,6 +32,7 @@ from pathlib import Path, PurePosixPath
 
 import nbformat
 
+from bookkit.course.block import counted
 from bookkit.course.settings import Book
 from grading.checks.notebook import LARGEST, SubmissionError, read
 from grading.checks.trial import ERROR, NOT_GRADED
@@ -209,7 +210,7 @@ def tables(out: Path, grader: Grader, results: list[dict]) -> None:
 
 
 def _plain(score):
-    return "" if score is None else f"{score:g}"
+    return "" if score is None else counted(score)
 
 
 def main(arguments: list[str] | None = None) -> int:

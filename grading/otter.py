@@ -30,6 +30,7 @@ from pathlib import Path
 import nbformat
 import tomllib
 
+from bookkit.course.block import counted
 from bookkit.course.settings import Book
 from bookkit.editions import notebooks
 from bookkit.sources.code import checks_in
@@ -84,7 +85,7 @@ def student_notebook(book: Book, lab: str) -> str:
         "Points, by exercise:\n"
     )
     for one in graded(book, lab):
-        text += f"\n- {one.title}: {points(book, lab, one.name):g}"
+        text += f"\n- {one.title}: {counted(points(book, lab, one.name))}"
     notebook.cells.insert(1, nbformat.v4.new_markdown_cell(text, id="to-hand-in"))
     nbformat.validate(notebook)
     return nbformat.writes(notebook) + "\n"

@@ -11,6 +11,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 
+from bookkit.course.block import counted
 from bookkit.course.settings import Book
 from bookkit.editions import notebooks
 from bookkit.sources.splice import splice
@@ -73,13 +74,15 @@ def result(lab: dict, name: str, status: str, exercises: dict, message: str = ""
 
 def said(result: dict) -> str:
     """A result in a line."""
-    score = "not graded" if result["score"] is None else f"{result['score']:g}"
+    score = "not graded" if result["score"] is None else counted(result["score"])
     reasons = [
         f"{name}: {one['status']}" + f" ({one['message']})" * (one["status"] == NOT_GRADED)
         for name, one in result["exercises"].items()
         if one["status"] not in (RIGHT, BY_HAND)
     ]
-    line = "; ".join([f"{result['submission']}: {score} of {result['possible']:g}", *reasons])
+    line = "; ".join(
+        [f"{result['submission']}: {score} of {counted(result['possible'])}", *reasons]
+    )
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
@@ -97,7 +100,7 @@ def proved(book: Book, lab: dict, grade: Callable[[Path], dict]) -> list[str]:
             print(said(found), flush=True)
             wanted = found["possible"] if right else 0
             if found["score"] != wanted:
-                faults.append(f"the {name} must get {wanted:g} points, not {found['score']}")
+                faults.append(f"the {name} must get {counted(wanted)} points, not {found['score']}")
     return faults
 
 

@@ -83,7 +83,7 @@ class Course:
         if page in self.due:
             lines.append(f"- **Due:** {spoken(self.due[page])}.")
         if page in self.points:
-            lines.append(f"- **Points:** {sum(self.points[page].values()):g}.")
+            lines.append(f"- **Points:** {counted(sum(self.points[page].values()))}.")
         if lines:
             head, title, rest = re.split(r"^(# .+\n)", text, maxsplit=1, flags=re.M)
             rest = rest.lstrip("\n")
@@ -92,10 +92,20 @@ class Course:
         for name, points in self.points.get(page, {}).items():
             option = r"(?::[\w-]+:.*\n)*"
             opening = rf"^(?:`{{3,}}|:{{3,}})\{{exercise\}}.*\n{option}:label: *{name} *\n{option}"
-            text, found = re.subn(opening, rf"\g<0>\n**Points:** {points:g}.\n", text, flags=re.M)
+            said = rf"\g<0>\n**Points:** {counted(points)}.\n"
+            text, found = re.subn(opening, said, text, flags=re.M)
             if found != 1:
                 raise CourseError(f"{page}: found {found} exercises with the label {name!r}")
         return text
+
+
+def counted(points: float) -> str:
+    """Points as a plain number.
+
+    >>> counted(1234567), counted(0.1 + 0.2)
+    ('1234567', '0.3')
+    """
+    return f"{points:.6f}".rstrip("0").rstrip(".")
 
 
 def spoken(day: date) -> str:

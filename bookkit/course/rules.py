@@ -7,7 +7,6 @@ In a schema `rule` says, beside JSON Schema's own words, what the value must be.
 from __future__ import annotations
 
 import difflib
-import math
 import textwrap
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -49,7 +48,7 @@ def moment(value: object) -> date | None:
 
 def _is_worth(_, value: object) -> bool:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and 0 < value < math.inf
+    return number and 0.01 <= value <= 1_000_000
 
 
 Rules = jsonschema.validators.extend(
@@ -72,13 +71,16 @@ def text(rule: str, pattern: str = r"\S", kinds: tuple[str, ...] = ("string",)) 
     return {"type": kinds, "pattern": rf"(?ai)^(?:{pattern})", "rule": rule}
 
 
-def names(allowed: Iterable[str]) -> dict:
+def names(allowed: Iterable[str], rule: str = "must be a list of names, as in [one, two]") -> dict:
     """The schema of a list of names."""
-    rule = "must be a list of names, as in [one, two]"
-    return {"type": ["array", "null"], "items": {"enum": list(allowed)}, "rule": rule}
+    one = {"type": "string", "enum": list(allowed), "rule": rule}
+    return {"type": ["array", "null"], "items": one, "rule": rule}
 
 
-WORDS = text("must be text; put a number, a date or a word such as yes in quotes")
+WORDS = text(
+    "must be one line of text; put a number, a date or a word such as yes in quotes",
+    r".*(?u:\S).*\s*\Z",  # a space of any kind is none
+)
 WEB = text(
     "must be a whole address, such as https://www.example.edu/course, without spaces, ? or #",
     r"https?://[\w-]+(\.[\w-]+)*(:\d+)?(/(?!\.{1,2}(/|\Z))[\w.~%+@-]+)*/?\Z",
@@ -157,15 +159,18 @@ def course(exercises: dict[str, list[str]], left_out: object) -> dict:
     day = {"type": "date", "rule": rule}
     away = {"not": {}, "rule": "may not be set, for course.leave_out names this page"}
     gone = {page: away for page in exercises if page not in kept}
-    worth = {"type": "points", "rule": "must be a number above 0"}
+    worth = {"type": "points", "rule": "must be a number from 0.01 to 1000000, as in 4 or 2.5"}
     solved = [page for page, labels in kept.items() if labels]
-    released = names([*solved, *(f"{page}/{label}" for page in solved for label in kept[page])])
+    released = names(
+        [*solved, *(f"{page}/{label}" for page in solved for label in kept[page])],
+        "must be a list of names, as in [PAGE, PAGE/EXERCISE], with a slash and no colon",
+    )
     unset = [*gone, *(f"{page}/{label}" for page in gone for label in exercises[page])]
     released["items"] = {
         "allOf": [{"not": {"enum": unset}, "rule": away["rule"]}, released["items"]]
     }
     block = {
-        "edition": {"enum": [None, *EDITIONS]},
+        "edition": {"enum": [None, *EDITIONS], "rule": f"must be {' or '.join(EDITIONS)}"},
         "leave_out": names(page for page in exercises if page not in NEEDED),
         "due": lines({**dict.fromkeys(kept, day), **gone}),
         "points": lines(
@@ -190,31 +195,25 @@ def check(path: Path, config: dict, schema: dict) -> None:
         CourseError: for the first; it names the line, the key, what is written and the rule.
     """
     for error in Rules(schema).iter_errors(config):
-        place, allowed = list(error.absolute_path), None
+        place, given, allowed = list(error.absolute_path), error.instance, None
         if error.validator == "additionalProperties":
             allowed = error.schema["properties"]
-            place.append(next(name for name in error.instance if name not in allowed))
-        elif error.validator == "enum":
-            allowed = error.validator_value
-        line, written = _at(path, place)
+            given = next(name for name in given if name not in allowed)
+            line, written = _at(path, [*place, given])
+        else:
+            line, written = _at(path, place)
+        if error.validator == "enum" and isinstance(given, str):
+            allowed = [name for name in error.validator_value if name]
         if allowed is not None:
-            said = _unknown(place, error.instance, allowed)
+            said = f"{_key(place)}{': ' if place else ''}{unknown(given, list(allowed))}"
         else:
             said = f"{_key(place)} is {written or 'empty'}; it {error.schema['rule']}"
         raise CourseError(f"{path.name}: line {line}: {said}")
 
 
-def _unknown(place: list, given: object, allowed: Iterable) -> str:
-    """That a name is not known, with the nearest one that is, or all."""
-    if isinstance(given, dict):
-        *place, given = place
-    known = [name for name in allowed if name]
-    return f"{_key(place)}{': ' if place else ''}{unknown(given, known)}"
-
-
-def unknown(given: object, known: list[str]) -> str:
+def unknown(given: str, known: list[str]) -> str:
     """That a name is none of those that are known, and which it may be meant to be."""
-    near = difflib.get_close_matches(str(given), known, 1)
+    near = difflib.get_close_matches(given, known, 1)
     short = [name for name in known if "/" not in name]
     hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(short) or 'none'}"
     return f"{given!r} is not known here; {hint}"
@@ -232,6 +231,7 @@ def _at(path: Path, place: list) -> tuple[int, str]:
         if isinstance(node, yaml.SequenceNode):
             key = node = node.value[part]
         else:
-            key, node = next(pair for pair in node.value if pair[0].value == str(part))
+            # What YAML merges in by `<<` stands elsewhere: then the line is that of the whole.
+            key, node = next((pair for pair in node.value if pair[0].value == part), (key, node))
     written = source[node.start_mark.index : node.end_mark.index]
     return key.start_mark.line + 1, textwrap.shorten(written, 80, placeholder=" …")

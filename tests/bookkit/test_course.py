@@ -88,6 +88,14 @@ def test_dates_and_points_stand_at_the_head_of_page_and_exercise():
     assert len(added) == 4
 
 
+def test_many_points_are_written_as_a_plain_number():
+    points = {"one": {"try": 1234567, "try-again": 1234.56}}
+    text = Course(points=points).announce(PAGE, "one")
+    assert "**Points:** 1235801.56.\n" in text
+    assert "**Points:** 1234567.\n" in text
+    assert "**Points:** 1234.56.\n" in text
+
+
 def test_a_page_that_nothing_is_said_of_stays_as_it_is():
     due, points = {"one": date(2027, 3, 12)}, {"one": {"try": 2}}
     assert Course(due=due, points=points).announce(PAGE, "two") == PAGE

@@ -25,11 +25,13 @@ PAGES = {
     "notes": [],
     "bibliography": [],
 }
-TEXT = "must be text; put a number, a date or a word such as yes in quotes"
+TEXT = "must be one line of text; put a number, a date or a word such as yes in quotes"
 LINES = "must be `name: value` lines"
 NAMES = "must be a list of names, as in [one, two]"
 DAY = "must be a date, YYYY-MM-DD or YYYY-MM-DD HH:MM, without a time zone"
-WORTH = "must be a number above 0"
+WORTH = "must be a number from 0.01 to 1000000, as in 4 or 2.5"
+RELEASED = "must be a list of names, as in [PAGE, PAGE/EXERCISE], with a slash and no colon"
+KEY = "must be text here; put a number, a date or a word such as no in quotes"
 GITHUB = "must be https://github.com/OWNER/NAME: the Colab button "
 BRANCH = "may have letters, digits, and . _ - between them: the branch is part of the address "
 ADDRESS = "must be a whole address, such as https://www.example.edu/course, without spaces, ? or #"
@@ -73,7 +75,18 @@ def with_setting(written):
         ("lgoo: a.png", "line 5: 'lgoo' is not known here; did you mean 'logo'?"),
         ("autor: A", "line 5: 'autor' is not known here; did you mean 'author'?"),
         ("frobnicate: 1", "line 5: 'frobnicate' is not known here; there are title, author, "),
-        ("7: x", "line 5: 7 is not known here; there are title, "),
+        # A name that YAML reads as no text.
+        ("7: x", f"line 5: 7 {KEY}"),
+        ("yes: 1", f"line 5: yes {KEY}"),
+        ("null: 1", f"line 5: null {KEY}"),
+        ("0x1F: 1", f"line 5: 0x1F {KEY}"),
+        (".nan: 1", f"line 5: .nan {KEY}"),
+        ("html:\n  no: 1", f"line 6: no {KEY}"),
+        ("course:\n  ~: 1", f"line 6: ~ {KEY}"),
+        ("course: {due: {on: 2027-01-01}}", f"line 5: on {KEY}"),
+        ("course: {due: {2027-01-01: one}}", f"line 5: 2027-01-01 {KEY}"),
+        ("html: &a {baseulr: x}\nlatex:\n  <<: *a", "line 5: html: 'baseulr' is not known here; did you mean 'baseurl'?"),
+        ("html: &a {favicon: ''}\nlatex:\n  <<: *a", "line 6: latex: 'favicon' is not known here; there are latex_engine, "),
         ("repository:\n  brnach: x", "line 5: repository: 'brnach' is not known here; did you mean 'branch'?"),
         ("repository: {path_to_book: b}", "line 4: repository: 'path_to_book' is not known here; there are url, branch"),
         ("launch_buttons: {thebe: yes}", "line 5: launch_buttons: 'thebe' is not known here; there are colab_url"),
@@ -88,6 +101,9 @@ def with_setting(written):
         ("title: 2027-03-12", f"line 4: title is 2027-03-12; it {TEXT}"),
         ("author: [A, B]", f"line 4: author is [A, B]; it {TEXT}"),
         ("author:\n  name: A", f"line 4: author is name: A; it {TEXT}"),
+        ("title: '\u00a0'", f"line 4: title is ' '; it {TEXT}"),
+        ("author: |\n  A\n  B", f"line 4: author is | A B; it {TEXT}"),
+        ("copyright: |\n  2027\n  2028", "line 4: copyright is | 2027 2028; it must be a year, or years, in quotes"),
         ("copyright: 2027", 'line 4: copyright is 2027; it must be a year, or years, in quotes, as in "2027"'),
         ("copyright: soon", "line 4: copyright is soon; it must be a year, or years, in quotes"),
         # Pictures.
@@ -110,9 +126,11 @@ def with_setting(written):
         ("launch_buttons: {colab_url: colab.google.com}", f"line 5: launch_buttons.colab_url is colab.google.com; it {ADDRESS}"),
         # The course.
         ("course: one", f"line 5: course is one; it {LINES}"),
+        ("course: {edition: {a: b}}", "line 5: course.edition is {a: b}; it must be full or student"),
         ("course: {edition: teacher}", "line 5: course.edition: 'teacher' is not known here; there are full, student"),
         ("course: {leave_out: one}", f"line 5: course.leave_out is one; it {NAMES}"),
-        ("course: {leave_out: [1]}", "line 5: course.leave_out: 1 is not known here; there are one, two, notes"),
+        ("course: {leave_out: [1]}", f"line 5: course.leave_out is 1; it {NAMES}"),
+        ("course: {leave_out: [one: two]}", f"line 5: course.leave_out is one: two; it {NAMES}"),
         ("course: {leave_out: [tow]}", "line 5: course.leave_out: 'tow' is not known here; did you mean 'two'?"),
         ("course:\n  leave_out:\n  - one\n  - bibliography", "line 8: course.leave_out: 'bibliography' is not known here; there are one, two, notes"),
         ("course: {due: [one]}", f"line 5: course.due is [one]; it {LINES}"),
@@ -134,7 +152,12 @@ def with_setting(written):
         ("course: {points: {one: {try: 0}}}", f"line 5: course.points.one.try is 0; it {WORTH}"),
         ("course: {points: {one: {try: .nan}}}", f"line 5: course.points.one.try is .nan; it {WORTH}"),
         ("course: {points: {one: {try: .inf}}}", f"line 5: course.points.one.try is .inf; it {WORTH}"),
-        ("course: {released: one}", f"line 5: course.released is one; it {NAMES}"),
+        *((f"course: {{points: {{one: {{try: {n}}}}}}}", f"line 5: course.points.one.try is {n}; it {WORTH}")
+          for n in ("010", "1:30", "1:30.5", "0x10", "0b11", "1_000", "1_0.5", "1000001", "0.001")),
+        ("course: {points: {one: {try: " + 401 * "9" + "}}}", f"line 5: course.points.one.try is …; it {WORTH}"),
+        ("course: {points: {one: {try: " + 5000 * "9" + "}}}", f"line 5: {40 * '9'} is not a valid int"),
+        ("course: {released: one}", f"line 5: course.released is one; it {RELEASED}"),
+        ("course: {released: [one: try]}", f"line 5: course.released is one: try; it {RELEASED}"),
         ("course: {released: [tow]}", "line 5: course.released: 'tow' is not known here; did you mean 'two'?"),
         ("course: {released: [notes]}", "line 5: course.released: 'notes' is not known here; there are one, two"),
         ("course: {released: [one/]}", "line 5: course.released: 'one/' is not known here; did you mean 'one'?"),
@@ -150,6 +173,10 @@ def with_setting(written):
         ("course: {publish: 'full at https://github.com/a/b'}", "`full at OWNER/NAME`"),
         ("course: {publish: full at a/b}", "course.publish is 'full at a/b', but repository.url names school/book"),
         # What is no YAML.
+        ("logo: !!float x", "line 5: x is not a valid float"),
+        ("logo: !!bool x", "line 5: x is not a valid bool"),
+        ("logo: !!timestamp x", "line 5: x is not a valid timestamp"),
+        ("html:\n  favicon: \0", "line 6: this is no YAML: it has the character U+0000"),
         ("html:\n\tbaseurl: x", r"line 6: this is no YAML: found character '\t' that cannot start "),
         ("title: A: B", "line 4: this is no YAML: mapping values are not allowed here"),
         ("? [a]\n: x", "line 5: this is no YAML: found unhashable key"),
@@ -172,6 +199,8 @@ def test_what_is_missing_is_named(book, key):
     "written",
     [
         'title: "182"',
+        "title: >\n  A long\n  title",
+        "course: {points: {one: {try: 0.5, try-again: 1000000}}}",
         "copyright: '2019, 2026–2027'",
         "logo: _toc.yml",
         "logo: ''",
