@@ -106,7 +106,9 @@ def read_text(root: Path, name: str) -> str:
         return (root / name).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise CourseError(f"{name}: line {line}: this is not UTF-8; save the file so") from error
+        raise CourseError(
+            f"{name}: line {line}: this is not UTF-8; save the file as UTF-8"
+        ) from error
 
 
 def read_yaml(root: Path, name: str, shape: type = dict, loader: type = Loader) -> dict | list:

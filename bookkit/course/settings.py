@@ -16,7 +16,7 @@ from bookkit.course import rules
 from bookkit.course.addresses import Addresses
 from bookkit.course.block import Course
 from bookkit.course.comments import without_comments
-from bookkit.course.files import CourseError, command, read_yaml
+from bookkit.course.files import CourseError, command, read_text, read_yaml
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -172,7 +172,7 @@ class Book:
     @cached_property
     def chapters(self) -> list[str]:
         """Names of the executable chapters among them."""
-        return [Path(f).name for f in self.pages[1:] if is_notebook(self.root / f"{f}.md")]
+        return [Path(f).name for f in self.pages[1:] if is_notebook(self.root, f"{f}.md")]
 
     def need_page(self, page: str, where: str) -> None:
         """Refuse the name of a page that is not there, as after a renaming.
@@ -191,8 +191,7 @@ class Book:
 
     def source(self, page: str) -> str:
         """A page's text as it stands in `chapters/`, without its comments."""
-        text = (self.root / "chapters" / f"{page}.md").read_text(encoding="utf-8")
-        return without_comments(text)
+        return without_comments(read_text(self.root, f"chapters/{page}.md"))
 
     def heading(self, page: str) -> str:
         """A page's title."""
@@ -246,9 +245,9 @@ class Book:
         ]
 
 
-def is_notebook(path: Path) -> bool:
+def is_notebook(root: Path, name: str) -> bool:
     """Whether a Markdown file is a MyST notebook (its header names the format)."""
-    text = path.read_text(encoding="utf-8")
+    text = read_text(root, name)
     return text.startswith("---\n") and "format_name: myst" in text.split("\n---", 1)[0]
 
 

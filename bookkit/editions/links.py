@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from markdown_it.token import Token
 
 from bookkit.course.comments import without_comments
+from bookkit.course.files import read_text
 from bookkit.course.settings import Book
 from bookkit.editions.markdown import ADMONITIONS, PLAIN, linked
 from bookkit.sources import numbering
@@ -26,7 +27,7 @@ def check(book: Book) -> None:
     for page in book.pages:
         if page.removeprefix("chapters/") in book.chapters:
             continue
-        text = without_comments((book.root / f"{page}.md").read_text(encoding="utf-8"))
+        text = without_comments(read_text(book.root, f"{page}.md"))
         numbering.refer(text, book, lambda words, _: words, page)
         _follow(book, page, PLAIN.parse(text))
 

@@ -96,6 +96,15 @@ def test_a_file_that_says_something_else_is_named(book, name, text, what, said):
         getattr(Book(book.root), what)
 
 
+@pytest.mark.parametrize("name", ["_config.yml", "_toc.yml", "chapters/text.md"])
+def test_a_file_that_is_not_utf_8_is_named_with_its_line(book, name):
+    with open(book.root / name, "ab") as file:
+        file.write(b"\n# \xff\n")
+    line = (book.root / name).read_bytes().count(b"\n")
+    with pytest.raises(CourseError, match=f"^{name}: line {line}: this is not UTF-8; save "):
+        Book(book.root).pages  # noqa: B018
+
+
 def test_a_table_of_contents_may_have_links_and_options(book):
     (book.root / "_toc.yml").write_text(
         "format: jb-book\nroot: index\noptions: {numbered: true}\nparts:\n- caption: C\n"
