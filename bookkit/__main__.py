@@ -14,6 +14,7 @@ from bookkit.course.files import command
 from bookkit.course.settings import Book
 from bookkit.editions import links, notebooks
 from bookkit.editions.student import listing
+from bookkit.sources import reading
 
 
 def describe(book: Book) -> str:
@@ -35,6 +36,7 @@ def describe(book: Book) -> str:
         "",
     ]
     for page in (Path(path).name for path in book.pages[1:]):
+        reading.joined(book, page, book.source(page))  # every solution is there, and fits
         notes = []
         if page in course.due:
             notes.append(f"due {spoken(course.due[page])}")

@@ -34,7 +34,7 @@ from bookkit.editions import wheel
 from bookkit.editions.markdown import Chapter
 from bookkit.sources import numbering
 from bookkit.sources.code import checks_in
-from bookkit.sources.splice import split_cells
+from bookkit.sources.splice import SpliceError, split_cells
 from bookkit.sources.tables import renewed
 
 logger = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ def export(book: Book, name: str) -> str:
         ),
         nbformat.v4.new_code_cell(_setup(book)),
     ]
-    for cell in worksheet(read.cells):
+    for cell in worksheet(read.cells, name):
         tags = set(cell.metadata.get("tags", []))
         if HIDDEN in tags:
             continue
@@ -133,11 +133,14 @@ def export(book: Book, name: str) -> str:
     return nbformat.writes(notebook) + "\n"
 
 
-def worksheet(cells: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+def worksheet(cells: list[nbformat.NotebookNode], page: str) -> list[nbformat.NotebookNode]:
     """The cells with one more, "Your answer", behind each exercise that asks for words.
 
     An exercise asks for words if it has no stub to fill in, or puts a question besides. The cell
     stands where the book has the solution.
+
+    Raises:
+        SpliceError: if the exercise of a solution is not there; it names the page.
     """
     made: list[nbformat.NotebookNode] = []
     exercises: dict[str, re.Match] = {}
@@ -151,8 +154,10 @@ def worksheet(cells: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]
         for text, name in zip_longest(texts[::2], texts[1::2]):
             for exercise in EXERCISE.finditer(text):
                 label = re.search(r"^:label: *(\S+)", exercise["body"], re.M)
-                exercises[label[1]], coded = exercise, False
+                exercises[label and label[1]], coded = exercise, False
             made.append(nbformat.v4.new_markdown_cell(text))
+            if name and name not in exercises:
+                raise SpliceError(f"{page}: no exercise has the label {name!r}")
             if name and (not coded or "?" in exercises[name]["body"]):
                 made.append(nbformat.v4.new_markdown_cell(_answer(exercises[name]["title"])))
     return made

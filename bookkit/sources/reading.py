@@ -61,15 +61,22 @@ def _link(words: str, label: str) -> str:
     return f"{{ref}}`{words} <{label}>`"
 
 
-def _chapter(app: Sphinx, book: Book, name: str, text: str) -> str:
+def joined(book: Book, name: str, text: str) -> str:
+    """A page's source with its due date and points, and with its solutions.
+
+    Raises:
+        ValueError: if a marker or a solution does not fit.
+    """
     course = book.course
     shown = {"released": course.released, "partial": course.edition == "student"}
+    return splice(course.announce(text, name), name, book.solutions, book.edition, **shown)
+
+
+def _chapter(app: Sphinx, book: Book, name: str, text: str) -> str:
     for path in app.config.book_solutions:  # a change in one is a change of its chapter
         if path.startswith(f"solutions/{name}/"):
             app.env.note_dependency(path)
-    text = splice(
-        course.announce(text, name), name, book.solutions, app.config.book_edition, **shown
-    )
+    text = joined(book, name, text)
     if name in book.unexecuted:
         for folder in tables.TABLES:
             if (book.root / folder / "results.yml").is_file():

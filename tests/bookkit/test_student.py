@@ -690,6 +690,43 @@ def test_the_other_command_says_what_is_wrong(book, monkeypatch, capsys, old, ne
     assert not (book.root / "notebooks").exists()
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("```{exercise} First\n:label: one-first\n```\n", ""),
+        (":label: one-first", ":label: one-other"),
+        (":label: one-first\n", ""),
+    ],
+)
+def test_a_solution_without_its_exercise_is_named_by_every_command(
+    book, monkeypatch, capsys, tmp_path, old, new
+):
+    monkeypatch.chdir(book.root)
+    page = book.root / "chapters/one.md"
+    assert old in page.read_text()
+    page.write_text(page.read_text().replace(old, new))
+    out = str(tmp_path / "out")
+    for command in (course.main, lambda: student.main([out]), lambda: notebooks.main([])):
+        assert command() == 1
+        assert capsys.readouterr().err == "one: no exercise has the label 'one-first'\n"
+
+
+@pytest.mark.parametrize(
+    ("new", "said"),
+    [
+        (None, "solutions/one/: one-first.md is missing\n"),
+        ("one-other.md", "solutions/one/: one-first.md is missing, no marker names one-other.md\n"),
+    ],
+)
+def test_the_other_command_names_a_solution_that_is_missing(book, monkeypatch, capsys, new, said):
+    monkeypatch.chdir(book.root)
+    path = book.root / "solutions/one/one-first.md"
+    path.rename(path.with_name(new)) if new else path.unlink()
+    assert course.main() == 1
+    assert capsys.readouterr().err == said
+    assert not (book.root / "notebooks").exists()
+
+
 @pytest.mark.parametrize("name", ["_config.yml", "_toc.yml", "hwlib/__init__.py"])
 def test_the_other_command_names_a_file_that_is_missing(book, monkeypatch, capsys, name):
     (book.root / name).unlink()
