@@ -18,7 +18,7 @@ import re
 
 import yaml
 
-from bookkit.course.files import read_yaml
+from bookkit.course.files import CourseError, read_yaml
 from bookkit.course.settings import Book
 
 TABLES = ("chapters", "solutions")
@@ -28,16 +28,30 @@ def table(book: Book, folder: str) -> dict[str, dict[str, dict]]:
     """One committed table: chapter to name to `{"value", "tolerance", "shown"}`.
 
     Raises:
-        CourseError: if it names a page that is not there.
+        CourseError: if it names a page that is not there, or an entry is not as it should be.
     """
     name = f"{folder}/results.yml"
     if not (book.root / name).is_file():
         return {}
     # The loader in C: every build reads these tables, and the other takes half a second for it.
     content = read_yaml(book.root, name, loader=yaml.CSafeLoader)
-    for page in content:
+    for page, entries in content.items():
         book.need_page(page, name)
+        if not isinstance(entries, dict):
+            raise CourseError(f"{name}: {page} must be `name: value` lines, one for each result")
+        for result, entry in entries.items():
+            if not _fits(entry):
+                raise CourseError(
+                    f"{name}: {page}: {result!r} must have a value, a tolerance, which is a number "
+                    "such as 1.0e-9, and shown, which is text, and nothing else"
+                )
     return content
+
+
+def _fits(entry: object) -> bool:
+    if not isinstance(entry, dict) or entry.keys() != {"value", "tolerance", "shown"}:
+        return False
+    return isinstance(entry["tolerance"], (int, float)) and isinstance(entry["shown"], str)
 
 
 def renewed() -> bool:

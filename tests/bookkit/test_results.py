@@ -11,6 +11,7 @@ import pytest
 import yaml
 from myst_nb.core.variables import format_plain_text
 
+from bookkit.course.files import CourseError
 from bookkit.course.settings import Book
 from bookkit.execute import results
 from bookkit.sources import tables
@@ -53,6 +54,27 @@ def executed(folder, sources):
         data = {k.removeprefix(mark["mime_prefix"]): v for k, v in output["data"].items()}
         kept[mark["name"]] = {"data": data}
     (folder / "one.glue.json").write_text(json.dumps(kept))
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ("{a: {value: 1, tolerance: 0, shwon: '1'}}", "one: 'a' must have a value, a tolerance, "),
+        ("{a: {value: 1, shown: '1'}}", "one: 'a' must have a value, a tolerance, which is a "),
+        ("{a: {value: 1, tolerance: 1e-9, shown: '1'}}", "one: 'a' must have a value, a tolerance"),
+        ("{a: {value: 1, tolerance: 0, shown: 1}}", "one: 'a' must have a value, a tolerance, "),
+        ("{a: 1}", "one: 'a' must have a value, a tolerance, which is a number such as 1.0e-9"),
+        ("1", "one must be `name: value` lines, one for each result"),
+        ("", "one must be `name: value` lines, one for each result"),
+    ],
+)
+def test_an_entry_that_does_not_fit_is_named(tmp_path, entries, said):
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "chapters/one.md").touch()
+    (tmp_path / "chapters/results.yml").write_text(f"one: {entries}\n")
+    with pytest.raises(CourseError) as refused:
+        tables.table(Book(tmp_path), "chapters")
+    assert str(refused.value).startswith(f"chapters/results.yml: {said}")
 
 
 @pytest.fixture(scope="module")
