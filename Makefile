@@ -61,7 +61,7 @@ bench: environment            ## hwlib beside torch, as ratios; BENCH=--write ke
 	@$(RUN) -m benchmarks $(BENCH)
 
 grade: environment            ## grade the folder FROM of submissions of LAB in a sandbox (Linux); scores and reasons in OUT
-	@$(RUN) -m grading.grade $(LAB) "$(FROM)" --out "$(or $(OUT),_build/grades)" $(if $(SEED),--seed $(SEED)) $(if $(AGAIN),--again)
+	@$(RUN) -m grading.grade $(LAB) "$(FROM)" --out "$(or $(OUT),_build/grades/$(LAB))" $(if $(SEED),--seed $(SEED)) $(if $(AGAIN),--again)
 
 otter: otter-environment      ## LAB for otter-grader, into OUT: a student notebook, an autograder zip; SEED=2: other inputs
 	@$(OTTER)/bin/python -m grading.otter $(LAB) --out "$(or $(OUT),_build/otter)" $(if $(SEED),--seed $(SEED))

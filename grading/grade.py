@@ -16,9 +16,7 @@ results of the same lab, seed and file are kept, unless `--again` is given.
 from __future__ import annotations
 
 import argparse
-import csv
 import hashlib
-import io
 import json
 import multiprocessing
 import os
@@ -27,22 +25,22 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from multiprocessing.connection import wait
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import nbformat
 
-from bookkit.course.block import counted
 from bookkit.course.settings import Book
-from grading.checks.notebook import LARGEST, SubmissionError, read
+from grading.checks.notebook import SubmissionError, read
 from grading.checks.trial import ERROR, NOT_GRADED
 from grading.checks.worker import limit_memory
+from grading.folders import alone, fingerprint, left_out, loaded, submissions, tables
 from grading.graded import SECONDS, GradingError, description, known
 from grading.results import GRADED, proved, reference, result, said, write
 from grading.score import judge
 from grading.score.sandbox import START, Sandbox, SandboxError
 
-LONGEST = 255  # bytes of a file's name
 TOGETHER = 2  # submissions that are graded at the same time
 MEMORY = 3 << 30  # more bytes that one may take outside the sandbox, where its file is read
 
@@ -90,6 +88,11 @@ class Grader:
         }
         return result(self.lab, name, status, hands, message)
 
+    def tables(self, out: Path, results: list[dict]) -> None:
+        """Write the tables of these results."""
+        head = {"lab": self.lab["lab"], "seed": self.lab["seed"], "digest": self.digest}
+        tables(out, head | {"by hand": self.by_hand}, self.lab["exercises"], results)
+
     def seconds(self) -> float:
         """How long a submission may take before the fault is taken to be ours."""
         checks = sum(len(one["checks"]) for one in self.lab["exercises"].values())
@@ -134,41 +137,10 @@ def side_by_side(
                 found = None
             process.kill()
             process.join()
+            process.close()  # left to its deletion, an interrupt meanwhile would be lost
             pipe.close()
             del running[pipe]
             yield job, found
-
-
-def submissions(folder: Path) -> dict[str, Path]:
-    """The notebooks in a folder and below, by their path there without the extension.
-
-    Raises:
-        GradingError: if there is none, or if the results of one cannot be written to its name.
-    """
-    found = {
-        path.relative_to(folder).with_suffix("").as_posix(): path
-        for path in sorted(folder.rglob("*.ipynb"))
-        if path.parent.name != ".ipynb_checkpoints" and (path.is_file() or path.is_symlink())
-    }
-    if not found:
-        raise GradingError(f"{folder} holds no submission, no file .ipynb")
-    if "results" in found:
-        raise GradingError("a submission is called results.ipynb; it needs another name")
-    files = {f"{name}.json" for name in found} | {"results.json", "results.csv"}
-    for name, path in found.items():
-        if len(os.fsencode(f"{path.stem}.json.part")) > LONGEST:
-            raise GradingError(f"{name[:60]}…: this name is too long")
-        if taken := files & {parent.as_posix() for parent in PurePosixPath(name).parents}:
-            raise GradingError(f"a folder is called {min(taken)}; it needs another name")
-    return found
-
-
-def fingerprint(path: Path) -> str | None:
-    """What tells a file from another, the beginning of a large one; None of what is no file."""
-    if path.is_symlink() or not os.access(path, os.R_OK):
-        return None
-    with path.open("rb") as file:
-        return hashlib.sha256(file.read(LARGEST + 1)).hexdigest()
 
 
 def digest(book: Book, lab: dict) -> str:
@@ -179,38 +151,6 @@ def digest(book: Book, lab: dict) -> str:
         for path in sorted((book.root / folder).rglob("*.py")):
             made.update(path.read_bytes())
     return made.hexdigest()
-
-
-def loaded(path: Path) -> dict:
-    """A result that is there, or an empty one."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-
-
-def tables(out: Path, grader: Grader, results: list[dict]) -> None:
-    """Write `results.json` and `results.csv`; what is graded by hand, or not at all, is blank."""
-    lab = grader.lab
-    head = {"lab": lab["lab"], "seed": lab["seed"], "digest": grader.digest}
-    write(out / "results.json", head | {"by hand": grader.by_hand, "submissions": results})
-    text = io.StringIO()
-    rows = csv.writer(text)
-    columns = [column for name in lab["exercises"] for column in (name, f"{name}: status")]
-    rows.writerow(["submission", "status", "score", "possible", *columns])
-    for one in results:
-        cells = [
-            cell for e in one["exercises"].values() for cell in (_plain(e["score"]), e["status"])
-        ]
-        # To a spreadsheet, a name that begins like a formula is one.
-        name = "'" * one["submission"].startswith(tuple("=+-@\t\r")) + one["submission"]
-        of = _plain(one["score"]), _plain(one["possible"])
-        rows.writerow([name, one["status"], *of, *cells])
-    write(out / "results.csv", text.getvalue())
-
-
-def _plain(score):
-    return "" if score is None else counted(score)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -225,24 +165,30 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not options.folder:
         parser.error("say which folder holds the submissions: make grade LAB=... FROM=...")
-    try:
-        book = Book(Path.cwd()).checked()
-        seed = secrets.randbits(63) + 1 if options.seed is None else options.seed
-        lab = description(book, known(book, options.lab), seed, options.seconds)
-        files = submissions(Path(options.folder))
-        grader = Grader(book, lab)
-        before = loaded(options.out / "results.json")
-        if options.seed is None and not options.again and before.get("digest") == grader.digest:
-            lab["seed"] = before["seed"]
-        for name, why in grader.by_hand.items():
-            print(f"By hand: {name} ({why})", flush=True)
-        faults = proved(book, lab, lambda path: next(grader.all({path.name: path})))
-    except (ValueError, SandboxError) as error:
-        faults = [str(error)]
-    if faults:
-        print("Nobody is graded:", "; ".join(faults), file=sys.stderr)
-        return 1
-    return finish(grader, files, options.out, options.again)
+    with ExitStack() as stack:
+        try:
+            book = Book(Path.cwd()).checked()
+            name, folder = known(book, options.lab), Path(options.folder)
+            files = submissions(folder)
+            stack.enter_context(alone(options.out, name))
+            seed = secrets.randbits(63) + 1 if options.seed is None else options.seed
+            lab = description(book, name, seed, options.seconds)
+            grader = Grader(book, lab)
+            before = loaded(options.out / "results.json")
+            if options.seed is None and not options.again and before.get("digest") == grader.digest:
+                lab["seed"] = before["seed"]
+            for exercise, why in grader.by_hand.items():
+                print(f"By hand: {exercise} ({why})", flush=True)
+            faults = proved(book, lab, lambda path: next(grader.all({path.name: path})))
+        except (ValueError, SandboxError) as error:
+            faults = [str(error)]
+        if faults:
+            print("Nobody is graded:", "; ".join(faults), file=sys.stderr)
+            return 1
+        status = finish(grader, files, options.out, options.again)
+    if others := left_out(folder):
+        print(others)
+    return status
 
 
 def finish(grader: Grader, files: dict[str, Path], out: Path, again: bool) -> int:
@@ -256,7 +202,7 @@ def finish(grader: Grader, files: dict[str, Path], out: Path, again: bool) -> in
     if results:
         print(f"{len(results)} results are kept.")
     try:
-        tables(out, grader, list(results.values()))
+        grader.tables(out, list(results.values()))
     except OSError as error:
         print(f"Nobody is graded: the results cannot be written ({error})", file=sys.stderr)
         return 1
@@ -266,13 +212,16 @@ def finish(grader: Grader, files: dict[str, Path], out: Path, again: bool) -> in
             results[name] = found | {"key": keys[name]}
             write(out / f"{name}.json", results[name])
             print(f"[{len(results)}/{len(files)}] {said(found)}", flush=True)
+    except KeyboardInterrupt:
+        command = "The same command without AGAIN=1" if again else "The same command"
+        raise KeyboardInterrupt(f"{command} goes on from here.") from None
     finally:
-        tables(out, grader, [results[name] for name in files if name in results])
+        grader.tables(out, [results[name] for name in files if name in results])
     return int(any(one["status"] == NOT_GRADED for one in results.values()))
 
 
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit("Stopped. The same command goes on from here.")
+    except KeyboardInterrupt as stop:
+        sys.exit(f"Stopped. {stop or 'Nobody is graded.'}")

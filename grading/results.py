@@ -80,9 +80,13 @@ def said(result: dict) -> str:
         for name, one in result["exercises"].items()
         if one["status"] not in (RIGHT, BY_HAND)
     ]
-    line = "; ".join(
-        [f"{result['submission']}: {score} of {counted(result['possible'])}", *reasons]
+    return printable(
+        "; ".join([f"{result['submission']}: {score} of {counted(result['possible'])}", *reasons])
     )
+
+
+def printable(line: str) -> str:
+    """A line that a terminal shows as it is, whatever names are in it."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 

@@ -75,7 +75,7 @@ def test_a_folder_of_submissions_may_have_spaces_and_must_be_named(make):
     given = "<bin><-m><grading.grade><lab><handed in><--out><my results><--again>"
     assert make(*words).stdout.splitlines()[-1] == given
     last = make("grade", "LAB=lab").stdout.splitlines()[-1]
-    assert last == "<bin><-m><grading.grade><lab><><--out><_build/grades>"
+    assert last == "<bin><-m><grading.grade><lab><><--out><_build/grades/lab>"
 
 
 def test_a_tree_for_students_needs_a_place(make, tmp_path):

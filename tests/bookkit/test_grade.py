@@ -1158,6 +1158,19 @@ def test_an_interrupted_command_leaves_what_it_has_found(folder, monkeypatch):
     assert not list(out.rglob("*.part"))
 
 
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [([], "same command goes"), (["--again"], "same command without AGAIN=1 goes")],
+)
+def test_who_stops_it_hears_the_command_that_goes_on(folder, monkeypatch, more, says):
+    def stop(path, content):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "write", stop)
+    with pytest.raises(KeyboardInterrupt, match=f"The {says} on from here"):
+        folder(*more)
+
+
 @pytest.mark.slow
 def test_control_c_ends_in_a_sentence_and_the_same_command_goes_on(folder, tmp_path):
     for name in ("ben", "cleo", "dan"):
@@ -1187,6 +1200,43 @@ def test_control_c_ends_in_a_sentence_and_the_same_command_goes_on(folder, tmp_p
     assert len(again["submissions"]) == 6
     assert again["seed"] == table["seed"]
     assert all(p.stat().st_mtime_ns == t for p, t in there.items() if p.name != "results.json")
+
+
+@pytest.mark.parametrize("content", ["[]", "3", "null", "{"])
+def test_a_file_among_the_results_that_is_no_result_counts_as_none(folder, tmp_path, content):
+    (tmp_path / "out").mkdir()
+    for name in ("ada", "results"):
+        (tmp_path / f"out/{name}.json").write_text(content)
+    status, out = folder()
+    assert status == 0
+    assert json.loads((out / "ada.json").read_text())["score"] == 2
+
+
+def test_the_results_of_another_lab_are_not_overwritten(folder, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    table = tmp_path / "out/results.json"
+    table.write_text('{"lab": "lab_convolution"}')
+    assert folder()[0] == 1
+    assert "holds the results of lab_convolution; give another OUT" in capsys.readouterr().err
+    assert table.read_text() == '{"lab": "lab_convolution"}'
+    assert os.listdir(tmp_path / "out") == ["results.json"]
+
+
+def test_a_second_command_grades_nobody_into_a_folder_in_use(folder, monkeypatch, capsys):
+    plain, statuses = command.write, []
+
+    def write(path, content):
+        if not statuses:  # once, while the first command grades
+            statuses.append(folder()[0])
+        plain(path, content)
+
+    monkeypatch.setattr(command, "write", write)
+    status, out = folder()
+    assert [status, *statuses] == [0, 1]
+    assert "Nobody is graded: another command is grading into" in capsys.readouterr().err
+    assert {one["key"][1] for one in map(command.loaded, out.rglob("*[bae].json"))} == {
+        json.loads((out / "results.json").read_text())["seed"]
+    }
 
 
 def test_results_that_cannot_be_written_are_said_in_a_sentence(folder, tmp_path, capsys):
@@ -1228,6 +1278,9 @@ def test_a_folder_without_submissions_is_an_error(tmp_path):
     [
         (["results"], "results.ipynb"),
         (["results.csv/ada"], "a folder is called results.csv"),
+        (["results.csv.part/ada"], "a folder is called results.csv.part"),
+        (["ada", "ada.json.part/eve"], "a folder is called ada.json.part"),
+        ([".lock/ada"], "a folder is called .lock"),
         (["ada", "ada.json/eve"], "a folder is called ada.json"),
         (["x" * 249], "too long"),
     ],
@@ -1239,6 +1292,50 @@ def test_a_name_that_no_result_can_have_is_an_error_before_anybody_is_graded(nam
         path.write_text("{}")
     with pytest.raises(GradingError, match=says):
         command.submissions(tmp_path)
+
+
+def test_two_files_of_one_name_are_an_error_before_anybody_is_graded(tmp_path):
+    for name in ("ada.ipynb", "ada.IPYNB"):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(GradingError, match="need different names"):
+        command.submissions(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("ada.IPYNB", True),
+        ("._ada.ipynb", False),
+        ("ada.ipynb.txt", False),
+        ("ada.zip", False),
+        (".ipynb_checkpoints/ada.ipynb", False),
+    ],
+)
+def test_what_is_a_submission(name, is_one, tmp_path):
+    (tmp_path / "eve.ipynb").write_text("{}")
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("{}")
+    assert list(command.submissions(tmp_path)) == ["ada", "eve"] if is_one else ["eve"]
+
+
+def test_what_is_no_submission_is_named_in_one_line(tmp_path):
+    (tmp_path / "ada.ipynb").write_text("{}")
+    (tmp_path / "._ada.ipynb").write_text("{}")
+    assert command.left_out(tmp_path) == ""
+    os.mkfifo(tmp_path / "b.ipynb")
+    (tmp_path / "a\nb.zip").write_text("")
+    (tmp_path / "c").symlink_to(tmp_path)
+    said = "Left out, because they are not notebooks that can be read: "
+    assert command.left_out(tmp_path) == said + "a\\nb.zip, b.ipynb, c"
+    for number in range(4):
+        (tmp_path / f"{number}.py").write_text("")
+    assert command.left_out(tmp_path) == said + "0.py, 1.py, 2.py, 3.py, a\\nb.zip and 2 more"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "closed").mkdir(mode=0)
+    assert command.left_out(tmp_path).endswith(": closed")
 
 
 def test_odd_names_are_names(folder, capsys):
