@@ -153,12 +153,12 @@ DRAWS = 400
 
 
 def _batches():
-    x = np.array([10.0, 1.0])
-    return [
-        (np.array([0.5, 3.0, 0.7]), np.array([4.0, 2.0, -3.0]), 5.0, 0.2, 1),
-        (np.array([-1.0, 2.0]), x, 11.0, 0.5, 1),
-        (np.array([0.3, -0.2]), np.array([2.0, -3.0]), 1.0, 0.25, 2),
-    ]
+    """Points and weights are drawn; a table of the outcomes of some is of no use for others."""
+    rng, made = np.random.default_rng(9), []
+    for d, p, batch_size in ((3, 0.2, 1), (2, 0.5, 1), (2, 0.25, 2)):
+        w, x = rng.uniform(0.5, 3, (2, d)) * rng.choice([-1, 1], (2, d))
+        made.append((w, x, float(rng.uniform(1, 11)), p, batch_size))
+    return made
 
 
 def _look(attempt, w, x, y, p, batch_size):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from answers import solution
 
-from hwlib.labs import case, check
+from hwlib.labs import case, check, practice
 from hwlib.labs.layers import given_convolution, given_pooling, vanilla_batchnorm_forward
 from hwlib.labs.practice import EXERCISES, PAIR, Exercise
 from hwlib.op import op_from_pair
@@ -147,6 +147,14 @@ def test_a_wrong_value_is_wrong_in_any_floating_type(capsys):
 
     assert not check("conv_forward", off)
     assert "in case 5 of 5" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("kind", "error"), [(np.float16, 5e-3), (np.float32, 5e-5)])
+def test_a_coarser_type_excuses_its_rounding_and_no_larger_error(kind, error, capsys):
+    case = (np.random.default_rng(0).uniform(1, 2, 20),)
+    assert practice(lambda x: (3 * x).astype(kind), lambda x: 3 * x, [case])
+    assert not practice(lambda x: (3 * (1 + error) * x).astype(kind), lambda x: 3 * x, [case])
+    assert "Right" in capsys.readouterr().out
 
 
 # ---------------------------------------------------------------------------- the entry point
