@@ -33,7 +33,7 @@ import nbformat
 
 from bookkit.course.settings import Book
 from grading.checks.notebook import SubmissionError, read
-from grading.checks.trial import ERROR, NOT_GRADED
+from grading.checks.trial import ERROR, NOT_GRADED, WRONG
 from grading.checks.worker import limit_memory
 from grading.folders import alone, fingerprint, left_out, loaded, submissions, tables
 from grading.graded import SECONDS, GradingError, description, known
@@ -58,11 +58,12 @@ class Grader:
     """
 
     def __init__(self, book: Book, lab: dict):
-        self.lab = lab
         solved = nbformat.reads(reference(book, lab["lab"]), as_version=4).cells
         self.by_hand = judge.by_hand(lab, [cell.source for cell in solved])
         if len(self.by_hand) == len(lab["exercises"]):
             raise GradingError(f"{lab['lab']}: all exercises have to be graded by hand")
+        self.by_hand |= dict.fromkeys(lab["unchecked"], "no check looks at it")
+        self.lab = lab | {"exercises": lab["exercises"] | lab["unchecked"]}
         with Sandbox():  # it can be had
             pass
         self.digest = digest(book, lab)
@@ -72,13 +73,18 @@ class Grader:
         if path.is_symlink():  # to a solution, or to someone else's file
             return self.result(name, ERROR, "the file is a link")
         try:
-            exercises = judge.grade(self.lab, read(path), self.by_hand)
+            cells = read(path)
+            exercises = judge.grade(self.lab, cells, self.by_hand)
         except SubmissionError as error:
             return self.result(name, ERROR, str(error))
         except Exception as error:
             return self.result(name, NOT_GRADED, f"{type(error).__name__}: {error}")
         failed = any(one["status"] == NOT_GRADED for one in exercises.values())
         status = NOT_GRADED if failed else GRADED
+        for key, one in exercises.items():
+            wanted = [name for c in self.lab["exercises"][key]["checks"] for name in c["given"]]
+            if one["status"] == WRONG and not any(n in cell for n in wanted for cell in cells):
+                one["message"] += f"\nNo cell mentions `{wanted[0]}`; is it another lab's notebook?"
         return result(self.lab, name, status, exercises)
 
     def result(self, name: str, status: str, message: str) -> dict:
@@ -176,10 +182,10 @@ def main(arguments: list[str] | None = None) -> int:
             grader = Grader(book, lab)
             before = loaded(options.out / "results.json")
             if options.seed is None and not options.again and before.get("digest") == grader.digest:
-                lab["seed"] = before["seed"]
+                grader.lab["seed"] = before["seed"]
             for exercise, why in grader.by_hand.items():
                 print(f"By hand: {exercise} ({why})", flush=True)
-            faults = proved(book, lab, lambda path: next(grader.all({path.name: path})))
+            faults = proved(book, grader.lab, lambda path: next(grader.all({path.name: path})))
         except (ValueError, SandboxError) as error:
             faults = [str(error)]
         if faults:

@@ -57,11 +57,19 @@ def points(book: Book, lab: str, exercise: str) -> float:
 
 
 def graded(book: Book, lab: str) -> list[Exercise]:
-    """The exercises of a lab that count, in its order.
+    """The exercises of a lab that count and have a check, in its order.
 
     Raises:
         GradingError: if there is none.
     """
+    exercises = [one for one in with_points(book, lab) if one.checks]
+    if not exercises:
+        raise GradingError(f"{lab}: nothing to grade, for no exercise with points has a check")
+    return exercises
+
+
+def with_points(book: Book, lab: str) -> list[Exercise]:
+    """The exercises of a lab that have points, with a check or without, in its order."""
     exercises: list[Exercise] = []
     for cell in _cells(book, lab):
         if _is_code(cell):
@@ -70,10 +78,7 @@ def graded(book: Book, lab: str) -> list[Exercise]:
         else:
             names = MARKER.findall(cell.source)
             exercises += [Exercise(name, _title(book, lab, name)) for name in names]
-    exercises = [one for one in exercises if one.checks and points(book, lab, one.name) > 0]
-    if not exercises:
-        raise GradingError(f"{lab}: nothing to grade, for no exercise with points has a check")
-    return exercises
+    return [one for one in exercises if points(book, lab, one.name) > 0]
 
 
 def description(book: Book, lab: str, seed: int = 1, seconds: float = SECONDS) -> dict:
@@ -92,11 +97,13 @@ def description(book: Book, lab: str, seed: int = 1, seconds: float = SECONDS) -
     if seed < 1:
         raise ValueError(f"seed is {seed}; it must be an integer above 0")
     notebook = nbformat.reads(notebooks.export(book, lab), as_version=4)
-    exercises = {}
-    for one in graded(book, lab):
+    graded(book, lab)  # there is something to grade
+    exercises, unchecked = {}, {}
+    for one in with_points(book, lab):
         checks = [_described(lab, call) for call in one.checks]
         worth = points(book, lab, one.name)
-        exercises[one.name] = {"title": one.title, "points": worth, "checks": checks}
+        kind = exercises if checks else unchecked
+        kind[one.name] = {"title": one.title, "points": worth, "checks": checks}
     return {
         "lab": lab,
         "module": "hwlib.labs",
@@ -104,6 +111,7 @@ def description(book: Book, lab: str, seed: int = 1, seconds: float = SECONDS) -
         "seed": seed,
         "seconds": seconds,
         "exercises": exercises,
+        "unchecked": unchecked,  # no check looks at them: somebody has to
     }
 
 

@@ -30,18 +30,39 @@ def read(path: Path) -> list[str]:
         raise SubmissionError(f"the file is larger than {LARGEST >> 20} MiB")
     saved = path.read_bytes()
     try:
-        content = {"metadata": {}} | json.loads(saved.decode("utf-8-sig"))
+        content = {"metadata": {}} | _content(saved)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # cells without an id, say
             notebook = nbformat.reads(json.dumps(content), as_version=4)
         kind = "raw" if PREPARED in notebook.metadata else "code"
         cells = [str(cell.source) for cell in notebook.cells if cell.cell_type == kind]
         reason = notebook.metadata.get(PREPARED)
+    except SubmissionError:
+        raise
     except Exception as error:  # nbformat raises errors of many kinds on odd files
         reason = f"not a notebook that can be read ({type(error).__name__}: {error})"
     if reason:
         raise SubmissionError(reason)
     return cells
+
+
+def _content(saved):
+    """What a file holds; of the files that often come in a notebook's place, say what they are."""
+    if not saved.strip():
+        raise SubmissionError("the file is empty")
+    if saved.startswith(b"PK\x03\x04"):
+        raise SubmissionError("not a notebook: it is a zip archive")
+    try:
+        content = json.loads(saved.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise SubmissionError("not a notebook: it is not text in UTF-8") from None
+    except json.JSONDecodeError:
+        raise SubmissionError("not a notebook: it is not valid JSON; was it cut off?") from None
+    if not isinstance(content, dict):
+        raise SubmissionError("not a notebook: it has no cells")
+    if not isinstance(version := content.get("nbformat", 4), int):
+        raise SubmissionError(f"not a notebook: its `nbformat` is {version!r}, not a number")
+    return content
 
 
 def prepare(path: Path) -> None:

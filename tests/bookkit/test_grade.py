@@ -62,7 +62,7 @@ def bubblewrap():
 def lab_of(name, *exercises, seed=5, seconds=20):
     """What `description` says of a lab, of these exercises only."""
     lab = description(BOOK, name, seed, seconds)
-    lab["exercises"] = {one: lab["exercises"][one] for one in exercises}
+    lab["exercises"], lab["unchecked"] = {one: lab["exercises"][one] for one in exercises}, {}
     return lab
 
 
@@ -225,6 +225,9 @@ TABLE = [
     Row("stub", [], WRONG, (23,), WRONG, STUB, "Your turn"),
     Row("one wrong", [answer(value="(np.mean(gap**2), X.T @ gap)")], WRONG),
     Row("no cells at all", [], WRONG, (11,), WRONG, None, "Your turn"),
+    Row(
+        "another lab's notebook", ["x = 1"], WRONG, (), WRONG, None, "is it another lab's notebook?"
+    ),
     Row("stubs once more, at the end", [STUB], RIGHT, (11,)),
     Row("all cells twice", [SOLVED], RIGHT, (11,)),
     Row("prints a lot", [answer("for _ in range(10**4): print('x' * 10**4)")], RIGHT, (19,)),
@@ -935,12 +938,24 @@ def test_a_notebook_is_graded_however_it_was_saved(kind, graders, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"", b"no", b"{}", b"[]", b"[" * 10**6, notebook([]).decode().encode("utf-16"), b"x" * 2000],
-    ids=["empty", "text", "object", "list", "nested", "UTF-16", "large"],
+    ("content", "says"),
+    [
+        (b"", "the file is empty"),
+        (b" \n", "the file is empty"),
+        (b"no", "not valid JSON"),
+        (notebook(["x = 1"])[:-9], "not valid JSON; was it cut off?"),
+        (b"{}", "can be read"),
+        (b"[]", "it has no cells"),
+        (b"null", "it has no cells"),
+        (b"PK\x03\x04\xbc", "it is a zip archive"),
+        (notebook([], nbformat="4"), "its `nbformat` is '4', not a number"),
+        (b"[" * 10**6, "can be read"),
+        (notebook([]).decode().encode("utf-16"), "not text in UTF-8"),
+        (b"x" * 2000, "is larger than"),
+    ],
 )
 def test_a_file_that_is_no_notebook_is_an_error_in_one_sentence(
-    content, graders, tmp_path, monkeypatch
+    content, says, graders, tmp_path, monkeypatch
 ):
     if len(content) == 2000:
         monkeypatch.setattr("grading.checks.notebook.LARGEST", 1999)
@@ -949,6 +964,7 @@ def test_a_file_that_is_no_notebook_is_an_error_in_one_sentence(
     for one in found["exercises"].values():
         assert one["status"] == ERROR
         assert len(one["message"].splitlines()) == 1
+        assert says in one["message"]
 
 
 def test_a_link_is_no_submission(graders, tmp_path):
@@ -1049,14 +1065,15 @@ def test_our_own_fault_is_no_zero(graders, tmp_path, monkeypatch):
 def test_what_is_left_to_be_graded_by_hand_is_blank_and_counts_nowhere():
     for name, hands in {
         "lab_convolution": {"spatial-batchnorm", "assemble", "initial-loss"},
-        "lab_batchnorm_dropout": {"graph", "bn-network"},
-        "lab_understanding_dropout": {"dropout-module"},
+        "lab_batchnorm_dropout": {"graph", "bn-network", "what-batch-norm-changes", "experiment"},
+        "lab_understanding_dropout": {"dropout-module", "spiky", "large-batch", "why", "cheating"},
     }.items():
         lab = description(BOOK, name, 1)
         grader = Grader(BOOK, lab)
         assert set(grader.by_hand) == hands
         found = grader.result("ada", ERROR, "why")
-        assert (found["score"], found["possible"]) == (0, len(lab["exercises"]) - len(hands))
+        count = len(lab["exercises"] | lab["unchecked"])
+        assert (found["score"], found["possible"]) == (0, count - len(hands))
         for key in hands:
             assert (found["exercises"][key]["status"], found["exercises"][key]["score"]) == (
                 BY_HAND,
@@ -1064,6 +1081,16 @@ def test_what_is_left_to_be_graded_by_hand_is_blank_and_counts_nowhere():
             )
     with pytest.raises(GradingError, match="all exercises have to be graded by hand"):
         Grader(BOOK, description(BOOK, "lab_pytorch_cnn", 1))
+
+
+def test_every_exercise_with_points_that_no_check_looks_at_is_left_to_be_graded(monkeypatch):
+    given = {"assemble": 2, "read-the-filters": 1, "columns": 4}
+    monkeypatch.setitem(BOOK.course.points, "lab_convolution", given)
+    grader = Grader(BOOK, description(BOOK, "lab_convolution"))
+    assert set(grader.by_hand) == {"assemble", "read-the-filters"}
+    found = grader.result("ada", ERROR, "why")
+    assert {key: one["points"] for key, one in found["exercises"].items()} == given
+    assert found["possible"] == 4
 
 
 # ------------------------------------------------------------------------------ a folder
@@ -1224,8 +1251,8 @@ def test_a_second_command_grades_nobody_into_a_folder_in_use(folder, monkeypatch
     plain, statuses = command.write, []
 
     def write(path, content):
-        if not statuses:  # once, while the first command grades
-            statuses.append(folder()[0])
+        monkeypatch.setattr(command, "write", plain)
+        statuses.append(folder()[0])  # while the first command grades
         plain(path, content)
 
     monkeypatch.setattr(command, "write", write)
