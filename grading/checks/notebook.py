@@ -37,8 +37,8 @@ def read(path: Path) -> list[str]:
         kind = "raw" if PREPARED in notebook.metadata else "code"
         cells = [str(cell.source) for cell in notebook.cells if cell.cell_type == kind]
         reason = notebook.metadata.get(PREPARED)
-    except SubmissionError:
-        raise
+    except SubmissionError as error:
+        reason = f"not a notebook that can be read: {error}"
     except Exception as error:  # nbformat raises errors of many kinds on odd files
         reason = f"not a notebook that can be read ({type(error).__name__}: {error})"
     if reason:
@@ -51,17 +51,17 @@ def _content(saved):
     if not saved.strip():
         raise SubmissionError("the file is empty")
     if saved.startswith(b"PK\x03\x04"):
-        raise SubmissionError("not a notebook: it is a zip archive")
+        raise SubmissionError("it is a zip archive")
     try:
         content = json.loads(saved.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        raise SubmissionError("not a notebook: it is not text in UTF-8") from None
+        raise SubmissionError("it is not text in UTF-8") from None
     except json.JSONDecodeError:
-        raise SubmissionError("not a notebook: it is not valid JSON; was it cut off?") from None
+        raise SubmissionError("it is not valid JSON; was it cut off?") from None
     if not isinstance(content, dict):
-        raise SubmissionError("not a notebook: it has no cells")
+        raise SubmissionError("it has no cells")
     if not isinstance(version := content.get("nbformat", 4), int):
-        raise SubmissionError(f"not a notebook: its `nbformat` is {version!r}, not a number")
+        raise SubmissionError(f"its `nbformat` is {version!r}, not a number")
     return content
 
 
