@@ -157,7 +157,7 @@ def _batches():
     rng, made = np.random.default_rng(9), []
     for d, p, batch_size in ((3, 0.2, 1), (2, 0.5, 1), (2, 0.25, 2)):
         w, x = rng.uniform(0.5, 3, (2, d)) * rng.choice([-1, 1], (2, d))
-        made.append((w, x, float(rng.uniform(1, 11).round(1)), p, batch_size))
+        made.append((w, x, round(rng.uniform(1, 11), 1), p, batch_size))
     return made
 
 
