@@ -22,9 +22,10 @@ from bookkit.course.settings import Book
 from bookkit.editions import wheel
 from bookkit.editions.released import need_no_marks
 
-# Characters that a line must have, without blanks, to be looked for in a page, or to be looked for
-# among its lines: "return [" gives nothing away, and is in many a table.
+# Characters that a line must have, without blanks, to be looked for in a page, or, if it looks like
+# code, among its lines: "return [" gives nothing away, and is in many a table.
 SHORTEST, SHORTEST_ALONE = 12, 5
+_CODE = re.compile(r"[=(]")
 _ANSI = re.compile(r"\x1b\[[\d;]*m|\\u001b\[[\d;]*m")
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 
@@ -58,19 +59,25 @@ def refuse(pagename, context, doctree, lines) -> None:
     said = [
         f"{pagename}.md: {_place(doctree, line)} shows a line of {exercise}, a solution that "
         f"is withheld: {line.strip()!r}"
-        for exercise, line in secrets(lines, shown)
+        for exercise, line in secrets(lines, shown, pagename.removeprefix("chapters/"))
     ]
     if said:
         raise ExtensionError("\n".join(said))
 
 
-def secrets(lines: list[tuple[str, str, str]], shown: str) -> Iterator[tuple[str, str]]:
-    """The exercise and the text of each of these lines that is shown."""
+def secrets(lines: list[tuple[str, str, str]], shown: str, page: str) -> Iterator[tuple[str, str]]:
+    """The exercise and the text of each of these lines that a page shows.
+
+    A sentence such as "In code:" may be any page's own; it is a secret of its own chapter only.
+    """
     shown = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), _ANSI.sub("", shown))
     alone = {_bare(line) for line in re.split(r"\n|\\n", shown)}
     shown = _bare(shown)
     for exercise, line, bare in lines:
-        if bare in alone or (len(bare) >= SHORTEST and bare in shown):
+        code = _CODE.search(bare)
+        if not code and (len(bare) < SHORTEST or not exercise.startswith(f"{page}/")):
+            continue
+        if bare in (shown if len(bare) >= SHORTEST else alone):
             yield exercise, line
 
 

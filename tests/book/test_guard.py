@@ -136,7 +136,15 @@ def small(tmp_path):
     ],
 )
 def test_a_line_is_known_however_a_page_writes_it(small, shown, found):
-    assert len(list(secrets(withheld(small), shown))) == found
+    assert len(list(secrets(withheld(small), shown, "one"))) == found
+
+
+def test_of_another_chapter_s_solution_a_page_may_have_sentences_but_no_code(small):
+    with open(small.root / "solutions/one/try.md", "a") as solution:
+        solution.write("2. In code:\nSo it is as large as the image.\n")
+    shown = "2. In code:\n So it is as large as the image.\n dx = dout * mask  # it's"
+    found = {page: len(list(secrets(withheld(small), shown, page))) for page in ("one", "two")}
+    assert found == {"one": 2, "two": 1}
 
 
 def test_a_released_solution_is_no_secret(small):
