@@ -235,7 +235,8 @@ def test_a_fork_has_no_trace_of_the_old_name_and_no_broken_link(root, fork, edit
     assert done.returncode == 0, done.stdout[-4000:]
     site, old = built(folder, edition), Book(root)
     front = (built(root, edition) / "index.html").read_text(encoding="utf-8")
-    traces = [old.title, old.config["author"], *old.repository.split("/")[-2:]]
+    addresses = [old.repository.removeprefix("https://github.com/"), old.site]
+    traces = [old.title, old.config["author"], *addresses]
     assert all(trace in front for trace in traces)
     gone = COURSE["course"]["leave_out"]
     tokens = {canary(path): path for path in solution_files(root)}

@@ -97,7 +97,7 @@ def test_the_first_load_is_small(visits):
     """At most 150 kB for the front page and 250 kB for any other, with its figures and photographs."""
     own = {name: v.transferred for name, v in visits.items() if name != "404.html"}
     assert min(own.values()) > 1000
-    assert max(v.figures for v in visits.values()) >= 2
+    assert any(v.figures for v in visits.values())
     heavy = {
         name: v.transferred
         for name, v in visits.items()
