@@ -11,7 +11,6 @@ import re
 from pathlib import Path
 
 from docutils import nodes
-from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -55,10 +54,7 @@ class Doors(SphinxDirective):
         ]
         if "chapters/instructors" in book.pages:
             lines.append("- [**I teach this**](/chapters/instructors.md)")
-        doors = nodes.container(classes=["doors"])
-        text = StringList(lines, source=self.get_source_info()[0])
-        self.state.nested_parse(text, self.content_offset, doors)
-        return [doors]
+        return [nodes.container("", *self.parse_text_to_nodes("\n".join(lines)), classes=["doors"])]
 
 
 class Problems(SphinxDirective):
@@ -86,8 +82,7 @@ class Problems(SphinxDirective):
             ]
             if (book.root / "notebooks" / f"{name}.ipynb").is_file():
                 lines += ["", f"[Open in Colab]({book.addresses.colab(name)})"]
-            text = StringList(lines, source=self.get_source_info()[0])
-            self.state.nested_parse(text, self.content_offset, card)
+            card += self.parse_text_to_nodes("\n".join(lines))
             card += nodes.raw("", f'<p data-progress="chapters/{name}"></p>', format="html")
             cards += card
         return [cards]
