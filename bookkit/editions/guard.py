@@ -39,7 +39,7 @@ def connect(app: Sphinx) -> None:
             lines[:] = withheld(Book.of(app))
 
     def look(app: Sphinx, pagename, templatename, context, doctree) -> None:
-        if doctree:  # a page of the book's own
+        if doctree and lines:  # a page of the book's own, and something withheld
             refuse(pagename, context, doctree, lines)
 
     app.connect("env-updated", learn)
