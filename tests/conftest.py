@@ -22,6 +22,7 @@ from tools.reproducible import build, built
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parent.parent
+HERE = Book(ROOT)  # with the settings of the course here
 OTHER_SEEDS = 100  # where a set of seeds begins that no page shows
 
 
@@ -59,7 +60,7 @@ def plain(root: Path) -> Book:
 def needs(address: str) -> None:
     """Skip a test where the course here leaves out the page at this address."""
     page = PurePosixPath(urlsplit(address).path).stem
-    if page in Book(ROOT).course.leave_out:
+    if page in HERE.course.leave_out:
         pytest.skip(f"the course here leaves out {page}")
 
 
