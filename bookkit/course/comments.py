@@ -11,10 +11,9 @@ from markdown_it.renderer import RendererHTML
 from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
 
-# What begins with `%` is a comment where MyST says so; its extensions are those of `_config.yml`.
-_MYST = create_md_parser(
-    MdParserConfig(enable_extensions={"colon_fence", "deflist", "dollarmath"}), RendererHTML
-)
+# What begins with `%` is a comment where MyST says so. A test holds these to `_config.yml`.
+EXTENSIONS = {"colon_fence", "deflist", "dollarmath"}
+_MYST = create_md_parser(MdParserConfig(enable_extensions=EXTENSIONS), RendererHTML)
 _FENCES = ("fence", "colon_fence")
 _LITERAL = (*_FENCES, "code_block", "math_block", "math_block_label", "front_matter")
 _DIRECTIVE = re.compile(r"\s*\{(?!code|eval-rst|math|raw|sourcecode)\S+\}")  # holds Markdown

@@ -14,6 +14,7 @@ import yaml
 from sphinx.errors import ConfigError
 
 from bookkit import __main__ as course
+from bookkit.course.comments import EXTENSIONS
 from bookkit.course.files import CourseError
 from bookkit.course.settings import Book
 from bookkit.editions import notebooks, student, tracked
@@ -223,6 +224,11 @@ def test_the_config_says_whom_the_tree_is_for_and_is_else_the_same(book):
         said = yaml.safe_load(text)
         said["course"] = {**said.get("course", {}), "edition": "student"}
         assert yaml.safe_load(tree(Book(book.root))["_config.yml"]) == said
+
+
+def test_comments_are_what_the_book_s_own_extensions_take_for_comments(root):
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    assert set(config["parse"]["myst_enable_extensions"]) == EXTENSIONS
 
 
 def test_comments_stay_behind_and_what_only_looks_like_one_does_not(book):
